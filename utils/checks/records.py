@@ -26,12 +26,15 @@ class Probe:
         same dtype, a float stays a float. An argument that is missing at the end is left to the function's default.
     gradients: the names of inputs whose gradient is asked.
     toys: for ``train_step`` and ``perplexity``: the plain numbers from which ``toys.py`` builds models and batches.
+    slope: an answer with several elements is summed with weights 1, 1 + slope, 1 + 2 slope, ... before gradients are
+        taken: a softmax's plain sum is constant and would have none.
     """
 
     name: str
     inputs: dict[str, Number]
     gradients: tuple[str, ...] = ()
     toys: dict[str, Number] = field(default_factory=dict)
+    slope: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class Table:
                     "gradients": list(probe.gradients),
                     "inputs": list(probe.inputs),
                     "toys": list(probe.toys),
+                    "slope": probe.slope,
                 }
             )
         header = json.dumps({"name": self.name, "texts": self.texts, "probes": probes})
@@ -108,6 +112,7 @@ class Table:
                 mapping(index, "inputs", entry["inputs"]),
                 tuple(entry["gradients"]),
                 mapping(index, "toys", entry["toys"]),
+                entry["slope"],
             )
             for index, entry in enumerate(header["probes"])
         )

@@ -1,0 +1,100 @@
+"""On which numbers ``distillation_loss`` is tried.
+
+The mistake this prevents is a probe on which two different losses agree. The three *frames* differ in batch size, row
+length, vocabulary, number of valid labels and temperature, so that every denominator and every power of T shows; rows
+are padded left, right and in the middle; the first and the last label of some rows count; 0 and the last id (where
+GPT-2 keeps its end-of-text) are valid labels too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from utils.checks.records import Probe
+
+IGNORED = -100
+ALPHAS = {"hard": 0.0, "soft": 1.0, "blend": 0.3}
+PARAMETERS = ("student_logits", "teacher_logits", "labels", "temperature", "alpha")
+LOGITS = PARAMETERS[:2]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Sizes and temperature of one probe, and which labels are ignored, as text: a row a word, '.' valid, 'x' not."""
+
+    name: str
+    vocabulary: int
+    temperature: float
+    rows: tuple[str, ...]
+
+
+FRAMES = (
+    Frame("wide", 7, 3.0, ("xx....", ".x..x.")),
+    Frame("tall", 6, 2.0, ("...xx", "x....", "..x..")),
+    Frame("single", 5, 1.5, ("xx..x...",)),
+)
+EXTRAS = (
+    Frame("unmasked", 6, 2.5, ("....", "....")),
+    Frame("empty row", 5, 2.0, ("xxxx", "x...", "..xx")),
+    Frame("one label", 4, 1.0, (".x.",)),
+)
+
+
+def _draw(frame: Frame, stream: np.random.Generator, scale: float = 2.0) -> dict[str, np.ndarray]:
+    """Logits of the student and the teacher, and labels among which 0 and the last id stand at valid places."""
+    valid = np.array([[mark == "." for mark in row] for row in frame.rows])
+    shape = (*valid.shape, frame.vocabulary)
+    student, teacher = (np.float32(stream.normal(0.0, scale, shape)) for _ in LOGITS)
+    labels = stream.integers(0, frame.vocabulary, valid.shape)
+    counted = np.argwhere(valid[:, 1:]) + [0, 1]
+    chosen = counted[stream.permutation(len(counted))[:2]]
+    for (row, position), label in zip(chosen, (0, frame.vocabulary - 1), strict=False):
+        labels[row, position] = label
+    # Neighbours differ, so that a label one place off always shows.
+    for position in range(1, labels.shape[1]):
+        same = labels[:, position] == labels[:, position - 1]
+        labels[same, position - 1] = (labels[same, position] + 1 + stream.integers(0, frame.vocabulary - 2)) % (
+            frame.vocabulary
+        )
+    return {"student_logits": student, "teacher_logits": teacher, "labels": np.where(valid, labels, IGNORED)}
+
+
+def _probe(name: str, tensors: dict[str, np.ndarray], *rest: float) -> Probe:
+    settings = dict(zip(PARAMETERS[3:], rest, strict=False))
+    return Probe(name, {**tensors, **settings}, LOGITS)
+
+
+def probes(seed: int | None) -> tuple[Probe, ...]:
+    """The calls, in order. seed None: the fixed ones; else fresh numbers, temperatures and ignored places."""
+    stream = np.random.Generator(np.random.PCG64(20240 if seed is None else seed))
+    frames, extras = FRAMES, EXTRAS
+    if seed is not None:
+        frames, extras = (tuple(_varied(frame, stream) for frame in group) for group in (FRAMES, EXTRAS))
+    drawn = {frame.name: _draw(frame, stream) for frame in (*frames, *extras)}
+    calls = [
+        _probe(f"{frame.name}/{part}", drawn[frame.name], frame.temperature, alpha)
+        for frame in frames
+        for part, alpha in ALPHAS.items()
+    ]
+    first = drawn[frames[0].name]
+    calls.append(_probe("again", first, frames[0].temperature, ALPHAS["blend"]))
+    calls += [_probe(f"extra/{frame.name}", drawn[frame.name], frame.temperature, 0.5) for frame in extras]
+    calls.append(_probe("extra/temperature one", first, 1.0, 0.5))
+    equal = {**first, "teacher_logits": first["student_logits"].copy()}
+    calls.append(_probe("extra/equal", equal, frames[0].temperature, 1.0))
+    huge = _draw(frames[0], stream, 400.0)
+    huge = {name: array if name == "labels" else np.clip(array, -1000, 1000) for name, array in huge.items()}
+    calls += [_probe(f"huge/{part}", huge, 2.0, ALPHAS[part]) for part in ("hard", "soft")]
+    second = drawn[frames[1].name]
+    calls.append(_probe("explicit", second, 3.0, 0.5))
+    calls += [_probe("default/alpha", second, 3.0), _probe("default/both", second)]
+    return tuple(calls)
+
+
+def _varied(frame: Frame, stream: np.random.Generator) -> Frame:
+    """The frame with rows in another order, a slightly larger vocabulary and another temperature."""
+    rows = tuple(frame.rows[index] for index in stream.permutation(len(frame.rows)))
+    temperature = frame.temperature + round(float(stream.uniform(0.05, 0.45)), 2)
+    return Frame(frame.name, frame.vocabulary + int(stream.integers(0, 3)), temperature, rows)

@@ -1,0 +1,163 @@
+"""Call a learner's function on probes and write down plain numbers. Knows no right answer.
+
+The mistake this prevents is judging while asking: this module may stand in a sandbox beside a submission, so it holds
+nothing worth stealing and decides nothing. It records; ``utils.checks.diagnosis`` and ``grader.diagnose`` decide.
+"""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import math
+import site
+import sysconfig
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+
+import numpy as np
+import torch
+
+from utils.checks import toys
+from utils.checks.clock import TimeLimitError, within
+from utils.checks.records import Answer, Probe
+
+_OURS = __file__
+_LIBRARIES = (*site.getsitepackages(), sysconfig.get_paths()["stdlib"], "<frozen")
+_GIVE_UP = {"timeout", "signature", "unwritten"}
+
+
+def ask(name: str, probes: Sequence[Probe], fn: Callable, seconds: float = 10.0) -> list[Answer]:
+    """One answer for each probe, in order; ``seconds`` is for all of them together.
+
+    name: the exercise, which tells whether ``fn`` takes arrays or models. After a time-out, a wrong signature or
+    ``NotImplementedError`` the remaining probes are not tried: they get the same answer.
+    """
+    play = toys.PLAYS.get(name)
+    end = time.monotonic() + seconds
+    answers: list[Answer] = []
+    for probe in probes:
+        if answers and answers[-1].outcome in _GIVE_UP:
+            answers.append(answers[-1])
+            continue
+        left = max(end - time.monotonic(), 0.01)
+        answers.append(_guarded(left, lambda probe=probe: play(fn, probe) if play else _call(fn, probe), fn, probe))
+    return answers
+
+
+def _guarded(seconds: float, work: Callable[[], Answer], fn: Callable, probe: Probe) -> Answer:
+    """``work()``, or the answer that tells what went wrong inside the learner's function."""
+    if not callable(fn):
+        return Answer("signature", f"{type(fn).__name__} is not a function")
+    complaint = _signature_complaint(fn, probe)
+    if complaint:
+        return Answer("signature", complaint)
+    grad_was_on = torch.is_grad_enabled()
+    try:
+        torch.set_grad_enabled(True)
+        return within(seconds, work)
+    except TimeLimitError:
+        return Answer("timeout", "time is up")
+    except NotImplementedError as error:
+        # torch raises the same class for an operator that it lacks; that is an error like others.
+        return Answer("error" if "::" in str(error) else "unwritten", _text(error), _line(error.__traceback__))
+    except (Exception, SystemExit) as error:
+        return Answer("error", _text(error), _line(error.__traceback__))
+    finally:
+        torch.set_grad_enabled(grad_was_on)
+
+
+def _signature_complaint(fn: Callable, probe: Probe) -> str:
+    try:
+        signature = inspect.signature(fn)
+    except (TypeError, ValueError):
+        return ""
+    arguments = toys.ARGUMENTS.get(probe.toys.get("play", 0), tuple(probe.inputs))
+    try:
+        signature.bind(*arguments)
+    except TypeError as error:
+        return f"it cannot be called with {len(arguments)} arguments ({', '.join(arguments)}): {error}"
+    return ""
+
+
+def _text(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:300]
+
+
+def _line(trace: TracebackType | None) -> str:
+    """The deepest line that is the learner's own: not this package's, not a library's."""
+    found = ""
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        here = code.co_filename
+        if not here.startswith((_OURS.rsplit("/", 1)[0] + "/", *_LIBRARIES)):
+            text = linecache.getline(here, trace.tb_lineno).strip()
+            found = f"line {trace.tb_lineno} in {code.co_name}" + (f": {text}" if text else "")
+        trace = trace.tb_next
+    return found[:200]
+
+
+def _call(fn: Callable, probe: Probe) -> Answer:
+    """Call ``fn`` on tensors made from the probe; record value, gradients, and inputs changed in place."""
+    leaves: dict[str, torch.Tensor] = {}
+    arguments: dict[str, object] = {}
+    for name, value in probe.inputs.items():
+        if not isinstance(value, np.ndarray):
+            arguments[name] = value
+            continue
+        tensor = torch.from_numpy(value.copy())
+        if name in probe.gradients:
+            leaves[name] = tensor.requires_grad_()
+            # Not the leaf itself: autograd would forbid to change that in place, and we want to see it happen.
+            tensor = tensor.clone()
+        arguments[name] = tensor
+    returned = fn(*arguments.values())
+    outcome, note, tensor = describe(returned)
+    numbers: dict[str, np.ndarray] = {}
+    if tensor is not None:
+        numbers["value"] = plain(tensor)
+        numbers |= _gradients(tensor, leaves, probe.slope)
+    for name, value in probe.inputs.items():
+        argument = arguments[name]
+        if isinstance(value, np.ndarray) and not np.array_equal(argument.detach().numpy(), value, equal_nan=True):
+            numbers[f"changed/{name}"] = np.ones(1)
+    return Answer(outcome, note, "", numbers)
+
+
+def _gradients(tensor: torch.Tensor, leaves: dict[str, torch.Tensor], slope: float) -> dict[str, np.ndarray]:
+    """Gradients of the weighted sum (see ``Probe.slope``) with regard to each leaf that it reaches."""
+    if not leaves or not tensor.requires_grad or not tensor.is_floating_point():
+        return {}
+    weights = 1 + slope * torch.arange(tensor.numel(), dtype=tensor.dtype)
+    found = torch.autograd.grad((tensor.reshape(-1) * weights).sum(), list(leaves.values()), allow_unused=True)
+    return {
+        f"gradient/{name}": plain(gradient)
+        for name, gradient in zip(leaves, found, strict=True)
+        if gradient is not None
+    }
+
+
+def describe(returned: object) -> tuple[str, str, torch.Tensor | None]:
+    """(outcome, type's name, the number in it as a tensor where one can be found)."""
+    kind = type(returned).__name__
+    if isinstance(returned, torch.Tensor):
+        return "tensor", kind, returned
+    if returned is None:
+        return "none", kind, None
+    if isinstance(returned, (bool, str)):
+        return "other", kind, None
+    if isinstance(returned, (int, float, np.number)) or (isinstance(returned, np.ndarray) and returned.ndim == 0):
+        return "float", kind, torch.tensor(float(returned), dtype=torch.float64)
+    if isinstance(returned, dict):
+        returned = list(returned.values())
+    if isinstance(returned, (tuple, list)):
+        tensors = [item for item in returned if isinstance(item, torch.Tensor)]
+        return "other", kind, tensors[0] if tensors else None
+    return "other", kind, None
+
+
+def plain(tensor: torch.Tensor) -> np.ndarray:
+    """Detached float64 numbers; a boolean or complex tensor gives NaN, which is never right."""
+    if tensor.is_complex() or tensor.dtype == torch.bool:
+        return np.full(tuple(tensor.shape), math.nan)
+    return tensor.detach().to(torch.float64).cpu().numpy().copy()
