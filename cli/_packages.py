@@ -1,0 +1,171 @@
+"""Which packages come, from where, how much is that, and what is wrong when they do not?  For course.py, so: standard
+library only, and no import of anything else of the course.
+
+Two mistakes this module exists to prevent: gigabytes of CUDA libraries for a computer without an NVIDIA GPU, and forty
+lines of pip where "you are offline" is the whole story. pip's own settings, in its environment and files, stay in force.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+DOWNLOAD_GB = {"cpu": 0.5, "cuda": 3.5}
+DISK_GB = {"cpu": 1.6, "cuda": 8.0}
+OFFLINE_SIGNS = (
+    "Failed to establish a new connection", "NameResolutionError", "ConnectTimeoutError", "ReadTimeoutError",
+    "ProxyError", "Network is unreachable", "Connection refused", "Max retries exceeded",
+)  # fmt: skip
+NO_DRIVER = (
+    "There is no NVIDIA driver here, but the only build of torch within reach is the one for NVIDIA GPUs. It works on a"
+    " CPU too. For a small one, stop now (Ctrl-C) and let PIP_EXTRA_INDEX_URL or PIP_FIND_LINKS lead to a CPU build"
+    f" ({CPU_INDEX} has them)."
+)
+
+
+class InstallError(Exception):
+    """Why the packages did not come and what to do, in one or two sentences."""
+
+
+def install_packages(
+    root: Path, python: Path, say: Callable[[str], None], fresh: bool, hold: tuple[int, ...] = ()
+) -> None:
+    """Install the course's requirements into the environment of `python`; `hold` are open files pip shall keep open."""
+    pip = partial(run_pip, root, python, hold)
+    kind, options = choose_torch(root, pip)
+    if kind == "cuda" and not has_nvidia_driver():
+        say(NO_DRIVER)
+    size = f"about {DOWNLOAD_GB[kind]} GB to download where pip does not hold it already, {DISK_GB[kind]} GB on disk"
+    say(f"Installing torch ({kind}), transformers, JupyterLab and what they need: {size}. This takes minutes.")
+    if fresh:  # an update replaces what is there
+        check_space(root, kind)
+    if kind == "cuda" and not has_nvidia_driver() and sys.stderr.isatty():
+        time.sleep(10)  # time to read, and to stop
+    pip("install", "-r", "requirements.txt", "-c", "constraints.txt", *options)
+
+
+def check_space(root: Path, kind: str = "cpu") -> None:
+    """Ask before, not after: packages go below `root`, and their downloads first to the temporary folder."""
+    needs: dict[int, tuple[str, float]] = {}
+    for folder, gigabytes in ((str(root), DISK_GB[kind]), (tempfile.gettempdir(), DOWNLOAD_GB[kind])):
+        first, sum_so_far = needs.get(os.stat(folder).st_dev, (folder, 0.0))
+        needs[os.stat(folder).st_dev] = (first, sum_so_far + gigabytes)
+    for folder, gigabytes in needs.values():
+        free = shutil.disk_usage(folder).free / 1e9
+        if free < gigabytes:
+            problem = f"the set-up needs about {gigabytes:.1f} GB in {folder}, and {free:.1f} GB are free there"
+            raise InstallError(f"{problem}. Make room, and start the same command again.")
+
+
+# ---- which torch -----------------------------------------------------------------------------------------------------
+
+
+def choose_torch(root: Path, pip: Callable[..., list[str]]) -> tuple[str, list[str]]:
+    """Which torch will come, "cpu" or "cuda", and the options for pip that make it so.
+
+    Without an NVIDIA driver, what pip is configured to use is asked first, then PyTorch's own index of CPU builds.
+    """
+    lines = (root / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    torch = [line for line in lines if line.startswith("torch")]
+    if sys.platform != "linux" or not torch:
+        return "cpu", []
+    if has_nvidia_driver():
+        return "cuda", []
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.json")
+        constraints = ["-c", "constraints.txt", "--report", str(report)]
+        pip("install", "--dry-run", "--no-deps", "--ignore-installed", *constraints, torch[0])
+        metadata = json.loads(report.read_text(encoding="utf-8"))["install"][0]["metadata"]
+    if not is_cuda_build(metadata):
+        return "cpu", []
+    if not no_index(pip) and cpu_index_answers():
+        return "cpu", ["--extra-index-url", CPU_INDEX]
+    return "cuda", []
+
+
+def has_nvidia_driver() -> bool:
+    places = ("/proc/driver/nvidia/version", "/usr/lib/wsl/lib/libcuda.so.1")
+    return bool(shutil.which("nvidia-smi")) or any(map(os.path.exists, places))
+
+
+def is_cuda_build(metadata: dict) -> bool:
+    """Whether a wheel's metadata (from pip's report) asks for CUDA libraries on this kind of processor."""
+    machine = os.uname().machine
+    needs = [need for need in metadata.get("requires_dist", []) if need.startswith(("nvidia-", "cuda-"))]
+    return any("platform_machine" not in need or machine in need for need in needs)
+
+
+def cpu_index_answers() -> bool:
+    from urllib.request import urlopen
+
+    with contextlib.suppress(OSError, ValueError), urlopen(CPU_INDEX + "/torch/", timeout=5) as answer:
+        return answer.status == 200
+    return False
+
+
+def no_index(pip: Callable[..., list[str]]) -> bool:
+    """Whether pip is told, by its environment or its files, to ask no index."""
+    settings = [line.partition("=") for line in pip("config", "list")]
+    values = [value.strip("'").lower() for key, _, value in settings if key.endswith("no-index")]
+    return any(value in ("1", "true", "yes", "on") for value in values)
+
+
+# ---- pip -------------------------------------------------------------------------------------------------------------
+
+
+def run_pip(root: Path, python: Path, hold: tuple[int, ...], *arguments: str) -> list[str]:
+    """Run pip in the environment; its lines are returned, and the last one is shown in a terminal as it goes."""
+    environment = {**os.environ, "PIP_USER": "0", "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    process = subprocess.Popen(
+        [str(python), "-I", "-m", "pip", *arguments],
+        cwd=root, env=environment, pass_fds=hold, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+    )  # fmt: skip
+    lines = []
+    try:
+        for line in process.stdout or ():
+            lines.append(line.rstrip())
+            show(line)
+        code = process.wait()
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+    finally:
+        show("")
+    if code:
+        raise InstallError(explain(lines, partial(run_pip, root, python, hold)))
+    return lines
+
+
+def show(line: str) -> None:
+    """One line of a terminal, written over and over; nothing where nobody watches."""
+    if sys.stderr.isatty():
+        width = shutil.get_terminal_size().columns - 1
+        print("\r" + " ".join(line.split())[:width].ljust(width), end="\r", file=sys.stderr, flush=True)
+
+
+def explain(lines: list[str], pip: Callable[..., list[str]]) -> str:
+    """pip's failure in two sentences: no space, no network, no such build, or its own last words."""
+    text = "\n".join(lines)
+    missing = [line.rsplit(" for ", 1)[-1] for line in lines if "No matching distribution found for" in line]
+    if "No space left" in text:
+        need = f"{DISK_GB['cpu']} GB for .venv and {DOWNLOAD_GB['cpu']} GB in {tempfile.gettempdir()}"
+        return f"the disk is full: the set-up needs about {need}. Make room, and start the same command again."
+    if any(sign in text for sign in OFFLINE_SIGNS) or (missing and no_index(pip)):
+        return (
+            f"{missing[0] if missing else 'a package'} is missing, and no package index that has it answers. Connect"
+            " this computer to a network; or, on one that is, fill a folder (pip download -r requirements.txt"
+            " -c constraints.txt -d FOLDER), bring it here and start with PIP_NO_INDEX=1 PIP_FIND_LINKS=FOLDER."
+        )
+    if missing and sys.platform == "darwin" and os.uname().machine == "x86_64" and missing[0].startswith("torch"):
+        return "PyTorch makes no builds for Macs with an Intel processor any more. Open the labs in Colab instead."
+    return "pip could not install the packages. Its last words:\n" + "\n".join([line for line in lines if line][-6:])
