@@ -1,0 +1,110 @@
+"""Named documents: reading docstrings, splitting by name, and finding near-duplicates.
+
+The question: which text may a model be judged on?  The mistake this module prevents is judging it on text that it
+was trained on.  Documents are split by a hash of their *name*, so an edited document stays in its split in the next
+edition of Python; and documents that repeat each other across splits (documentation does) are found by their
+shared runs of 13 words and left out.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+SPLITS = ("train", "tune", "validation")
+SPLIT_SHARES = (0.80, 0.07, 0.13)
+SHINGLE_WORDS = 13
+NEAR_DUPLICATE_SHARE = 0.2
+_WORD = re.compile(r"\w+|[^\w\s]")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A piece of text with a name that outlives its edits, and where it came from."""
+
+    name: str
+    text: str
+    source: str
+
+
+def split_of(name: str) -> str:
+    """The split a document belongs to: "train", "tune" or "validation", decided by its name alone."""
+    point = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big") / 2**64
+    for split, share in zip(SPLITS, SPLIT_SHARES, strict=True):
+        if point < share:
+            return split
+        point -= share
+    return SPLITS[-1]
+
+
+def python_files(package: Path, module: str, skip: Sequence[str] = ()) -> Iterator[tuple[str, Path]]:
+    """(dotted module name, file) for every .py file of a package folder or single module, sorted; `skip` names folders."""
+    if package.is_file():
+        yield module, package
+        return
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package).with_suffix("").parts
+        if not set(parts) & set(skip):
+            yield ".".join((module, *(part for part in parts if part != "__init__"))), path
+
+
+def docstrings(path: Path, module: str, source: str, min_characters: int) -> Iterator[Document]:
+    """The docstrings of one Python file, named `module:qualname`.  A file that does not parse has none."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError, OSError, RecursionError):
+        return
+    stack: list[tuple[ast.AST, str]] = [(tree, "")]
+    while stack:
+        node, qualname = stack.pop()
+        text = ast.get_docstring(node, clean=False) if hasattr(node, "body") and _can_have_docstring(node) else None
+        if text and len(text := inspect.cleandoc(text)) > min_characters:
+            yield Document(f"{module}:{qualname}", text, source)
+        for child in ast.iter_child_nodes(node):
+            name = getattr(child, "name", None) if _can_have_docstring(child) else None
+            stack.append((child, f"{qualname}.{name}".lstrip(".") if name else qualname))
+
+
+def _can_have_docstring(node: ast.AST) -> bool:
+    return isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+
+
+def unique(documents: Iterable[Document]) -> list[Document]:
+    """The documents, sorted by name, without exact repetitions of a text and with one document a name."""
+    texts: set[str] = set()
+    names: dict[str, Document] = {}
+    for document in sorted(documents, key=lambda document: document.name):
+        if document.text not in texts and document.name not in names:
+            texts.add(document.text)
+            names[document.name] = document
+    return list(names.values())
+
+
+def shingles(text: str) -> set[int]:
+    """Hashes of every run of 13 words (punctuation marks count as words); of the whole text where it is shorter."""
+    words = _WORD.findall(text.lower())
+    runs = max(1, len(words) - SHINGLE_WORDS + 1)
+    return {hash(tuple(words[start : start + SHINGLE_WORDS])) for start in range(runs)}
+
+
+def all_shingles(documents: Iterable[Document]) -> set[int]:
+    """The union of every document's shingles."""
+    return set().union(*(shingles(document.text) for document in documents))
+
+
+def without_near_duplicates(
+    documents: Sequence[Document], reference: set[int], share: float = NEAR_DUPLICATE_SHARE
+) -> list[Document]:
+    """The documents of which at most `share` of their shingles also stand in `reference`."""
+    return [document for document in documents if overlap(document, reference) <= share]
+
+
+def overlap(document: Document, reference: set[int]) -> float:
+    """The share of the document's shingles that stand in `reference`, 0 to 1."""
+    own = shingles(document.text)
+    return len(own & reference) / len(own)

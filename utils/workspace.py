@@ -1,0 +1,51 @@
+"""Where results and caches go.  The mistake it prevents: finding out after an hour of training that nothing can be kept."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from utils.errors import CourseError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def output_folder(name: str) -> Path:
+    """The folder for a lab's figures and checkpoints: $COURSE_OUT where it is set, else `outputs/NAME` in the course.
+
+    It is made and tried before anything is computed.  Raises CourseError where it cannot be written.
+    """
+    folder = Path(os.environ.get("COURSE_OUT") or ROOT / "outputs" / name)
+    require_writable(folder, megabytes=50)
+    return folder
+
+
+def require_writable(folder: Path, megabytes: int) -> None:
+    """Make `folder`; raise CourseError where a file cannot be written there or less than `megabytes` are free."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as trial:
+            trial.write(b"x")
+    except OSError as error:
+        raise CourseError(
+            f"Nothing can be written to {str(folder)!r} ({error.strerror}). Choose another folder with --out, "
+            "or set COURSE_OUT to one."
+        ) from error
+    free = shutil.disk_usage(folder).free // 2**20
+    if free < megabytes:
+        raise CourseError(
+            f"Only {free} MB are free for {str(folder)!r}; {megabytes} MB are needed. Free some space or choose "
+            "another folder with --out."
+        )
+
+
+def cache_folder() -> Path | None:
+    """The folder for what can be computed again ($COURSE_CACHE, else `.cache` in the course); None where none is writable."""
+    folder = Path(os.environ.get("COURSE_CACHE") or ROOT / ".cache")
+    try:
+        require_writable(folder, megabytes=50)
+    except CourseError:
+        return None
+    return folder
