@@ -2,7 +2,7 @@
 library only, and no import of anything else of the course.
 
 Two mistakes this module exists to prevent: gigabytes of CUDA libraries for a computer without an NVIDIA GPU, and forty
-lines of pip where "you are offline" is the whole story. pip's own settings, in its environment and files, stay as they are.
+lines of pip where "you are offline" is the whole story. What pip is told by its environment and its files holds here.
 """
 
 import contextlib

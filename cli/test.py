@@ -1,7 +1,7 @@
 """Run the course's own tests.
 
-Every argument that is not one of the two below goes to pytest: paths, -k, -x, -m ... The slow tests, marked `nightly`, are
-left out unless --nightly asks for them.
+Every argument that is not one of the two below goes to pytest: paths, -k, -x, -m ... The slow tests, marked `nightly`,
+are left out unless --nightly asks for them.
 """
 
 import argparse
