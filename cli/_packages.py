@@ -19,7 +19,7 @@ from pathlib import Path
 
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 DOWNLOAD_GB = {"cpu": 0.5, "cuda": 3.5}
-DISK_GB = {"cpu": 1.6, "cuda": 8.0}
+DISK_GB = {"cpu": 1.9, "cuda": 8.0}
 OFFLINE_SIGNS = (
     "Failed to establish a new connection", "NameResolutionError", "ConnectTimeoutError", "ReadTimeoutError",
     "ProxyError", "Network is unreachable", "Connection refused", "Max retries exceeded",

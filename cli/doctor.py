@@ -134,7 +134,7 @@ def sandbox() -> str:
         return "no bubblewrap: only instructors need it, to grade safely (sudo apt install bubblewrap)"
     trial = [program, "--unshare-all", "--ro-bind", "/", "/", "true"]
     if subprocess.run(trial, capture_output=True, timeout=10, check=False).returncode:
-        return "bubblewrap is here but may not make a sandbox on this system: grade on another, if you are an instructor"
+        return "bubblewrap is here but may not make a sandbox on this system: instructors, grade on another"
     return "bubblewrap works: submissions can be graded safely"
 
 
