@@ -1,0 +1,103 @@
+"""By what a part is divided and multiplied: read from how its factor changes with sizes and temperature.
+
+The mistake this prevents is a denominator that is guessed from one example: with one batch, 7 tokens and 7 rows look
+alike. Only an explanation that holds on every frame with the *same* constant counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# exponent of T beyond what is right -> name, cost
+SOFT_POWERS = {
+    0: ("", 0.0),
+    -2: ("T squared missing", 1.0),
+    -1: ("scaled by T instead of T squared", 1.0),
+    -4: ("divided by T squared instead of multiplied", 1.1),
+    -3: ("divided by T instead of multiplied by T squared", 1.2),
+    2: ("T squared applied twice", 1.2),
+    1: ("scaled by T cubed instead of T squared", 1.3),
+}
+HARD_POWERS = {
+    0: ("", 0.0),
+    2: ("T squared on the hard part as well", 1.0),
+    1: ("hard part scaled by T", 1.1),
+    -2: ("hard part divided by T squared", 1.1),
+    -1: ("hard part divided by T", 1.1),
+    4: ("T to the fourth power on the hard part", 1.5),
+}
+POWERS = {"soft": SOFT_POWERS, "hard": HARD_POWERS}
+BITS = "bits instead of nats (base 2){}"
+CONSTANTS = {
+    1.0: ("", 0.0),
+    -1.0: ("sign flipped{}", 1.0),
+    float(1 / np.log(2)): (BITS, 1.1),
+    float(1 / np.log(10)): ("base-10 logarithm instead of nats{}", 1.2),
+    -float(1 / np.log(2)): (BITS, 2.2),
+    0.5: ("halved{}", 1.2),
+    2.0: ("doubled{}", 1.2),
+    0.1: ("scaled by 0.1{}", 1.4),
+    10.0: ("scaled by 10{}", 1.4),
+}
+FIXED_SCALES = (2.0, 3.0, 4.0, 5.0, 10.0)
+TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Scale:
+    """names: what is wrong with the factor. cost: how far-fetched. constant: what is left beside the known powers.
+
+    power: of T, in all. divisor: index into the divisors.
+    """
+
+    names: tuple[str, ...]
+    cost: float
+    constant: float
+    power: int
+    divisor: int
+
+
+def scales(
+    part: str,
+    factors: np.ndarray,
+    temperatures: np.ndarray,
+    divisors: np.ndarray,
+    entries: list,
+    any_constant: bool = False,
+) -> list[Scale]:
+    """Every explanation of ``factors``, cheapest first.
+
+    factors: (frames,), what each position's kernel is multiplied with. divisors: (D, frames); entries: D pairs of
+    (names, cost). any_constant: accept constants that have no name (a hard-coded alpha).
+    """
+    base = 2 if part == "soft" else 0
+    found = []
+    powers = POWERS[part]
+    for index, (names, cost) in enumerate(entries):
+        for power, (name, more) in powers.items():
+            constants = factors * divisors[index] / temperatures ** (base + power)
+            middle = float(np.mean(constants))
+            if not np.isfinite(middle) or middle == 0 or np.ptp(constants) > TOLERANCE * abs(middle):
+                continue
+            known, price = _constant(middle, power, part)
+            if known is None and not any_constant:
+                continue
+            if known is None or any_constant:
+                known, price = "", 0.0 if any_constant and middle > 0 else 3.0
+            power_name = "" if known.startswith("T squared hard-coded") else name
+            labels = tuple(text for text in (*names, power_name, known) if text)
+            found.append(Scale(labels, cost + more + price, middle, base + power, index))
+    return sorted(found, key=lambda scale: scale.cost)
+
+
+def _constant(value: float, power: int, part: str) -> tuple[str | None, float]:
+    if part == "soft" and power == -2:
+        for fixed in FIXED_SCALES:
+            if abs(value - fixed**2) < TOLERANCE * fixed**2:
+                return f"T squared hard-coded to {fixed:g} squared", 0.2
+    for constant, (name, cost) in CONSTANTS.items():
+        if abs(value - constant) < TOLERANCE * abs(constant):
+            return name, cost
+    return None, 0.0
