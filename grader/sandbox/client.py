@@ -1,0 +1,215 @@
+"""The judge's side of the sandbox: open it once, then lend a fork of it to each submission.
+
+    with Sandbox(confined=True) as sandbox:
+        with sandbox.attempt(limits, seed=1) as attempt:
+            error = attempt.run("def double(x): return 2 * x")
+            answers = attempt.ask("double", probes)
+
+An ``Ended`` says why an attempt is over: the reason comes from the supervisor, never from the submission.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from grader.sandbox import bubblewrap, stage, wire
+from grader.sandbox.limits import Limits
+from grader.sandbox.protocol import Closed, Late, Message, ProtocolError, receive, send
+from utils.checks.records import Answer, Probe
+
+_SMALL = 1 << 16
+_START_SECONDS = 180.0
+_FAREWELL_SECONDS = 10.0
+
+
+class Ended(Exception):
+    """An attempt is over. reason: timeout, memory, processes, crashed or garbled. detail: one sentence."""
+
+    def __init__(self, reason: str, detail: str):
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+class ServerGone(Exception):
+    """The sandbox itself ended; nothing is known about the submission."""
+
+
+class Sandbox:
+    """One server process, inside bubblewrap where ``confined``; attempts may run in it side by side."""
+
+    def __init__(self, confined: bool = True, root: Path = stage.ROOT):
+        self.confined = confined
+        self._root = root
+        self._folder: tempfile.TemporaryDirectory | None = None
+        self._process: subprocess.Popen | None = None
+        self._control: socket.socket | None = None
+        self._errors = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Sandbox:
+        with self._lock:
+            self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._stop()
+            if self._folder:
+                self._folder.cleanup()
+                self._folder = None
+
+    def _start(self) -> None:
+        if self.confined:
+            bubblewrap.require()
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="course-grading-", ignore_cleanup_errors=True)
+            os.chmod(self._folder.name, 0o755)
+            stage.build(Path(self._folder.name) / "course", self._root)
+        course = Path(self._folder.name) / "course"
+        ours, theirs = socket.socketpair()
+        mode = "confined" if self.confined else "open"
+        line = [sys.executable, "-m", "grader.sandbox.server", str(theirs.fileno()), mode]
+        scratch = Path(self._folder.name) / "scratch"
+        scratch.mkdir(exist_ok=True)
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the server)
+        settings: dict = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": self._errors}
+        if self.confined:
+            line = bubblewrap.command(course, line)
+        else:
+            folders = {name: str(scratch) for name in ("HOME", "MPLCONFIGDIR", "IPYTHONDIR", "TMPDIR")}
+            settings |= {"env": bubblewrap.environment(str(course)) | folders, "cwd": scratch}
+        self._process = subprocess.Popen(line, pass_fds=[theirs.fileno()], start_new_session=True, **settings)
+        theirs.close()
+        self._control = ours
+        try:
+            receive(ours, _SMALL, time.monotonic() + _START_SECONDS)
+        except (Closed, Late, ProtocolError):
+            self._errors.seek(0)
+            text = self._errors.read().decode("utf-8", "replace")
+            self._stop()
+            raise bubblewrap.complaint(text) from None
+
+    def _stop(self) -> None:
+        if self._control:
+            self._control.close()
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+        if self._errors:
+            self._errors.close()
+        self._control = self._process = self._errors = None
+
+    def _lend(self, limits: Limits, seed: int) -> tuple[socket.socket, socket.socket]:
+        """Two sockets, to a new learner and to its supervisor. Starts the server again where it is gone."""
+        talk, their_talk = socket.socketpair()
+        watch, their_watch = socket.socketpair()
+        with self._lock:
+            if self._process is None or self._process.poll() is not None:
+                self._stop()
+                self._start()
+            try:
+                socket.send_fds(self._control, [b"!"], [their_talk.fileno(), their_watch.fileno()])
+            except OSError as error:
+                raise ServerGone from error
+            finally:
+                their_talk.close()
+                their_watch.close()
+        send(watch, Message({"limits": limits.pack(), "seed": str(seed)}), time.monotonic() + _FAREWELL_SECONDS)
+        return talk, watch
+
+    @contextlib.contextmanager
+    def attempt(self, limits: Limits, seed: int) -> Iterator[Attempt]:
+        """A fresh fork of the server; everything it started is gone when this ends."""
+        talk, watch = self._lend(limits, seed)
+        attempt = Attempt(talk, watch, limits)
+        try:
+            attempt.started()
+            yield attempt
+        finally:
+            attempt.close()
+
+
+class Attempt:
+    """One run of one submission. Methods raise Ended as soon as there is nobody left to answer."""
+
+    def __init__(self, talk: socket.socket, watch: socket.socket, limits: Limits):
+        self._talk, self._watch, self._limits = talk, watch, limits
+        self._cells_left = limits.cell_seconds
+        self._over: Ended | None = None
+
+    def started(self) -> None:
+        try:
+            receive(self._watch, _SMALL, time.monotonic() + _START_SECONDS)
+        except (Closed, Late, ProtocolError) as error:
+            raise ServerGone from error
+
+    def run(self, source: str, part: str = "all") -> str:
+        """Run a cell; the error that stopped it or an empty text. part: "all", or "definitions" alone."""
+        begun = time.monotonic()
+        deadline = begun + max(self._cells_left, 0.05)
+        self._say({"kind": "run", "source": source, "part": part}, deadline)
+        reply = self._hear(_SMALL, deadline, self._limits.cell_seconds)
+        self._cells_left -= time.monotonic() - begun
+        return reply.texts.get("error", "")[:1000]
+
+    def ask(self, name: str, probes: Sequence[Probe]) -> list[Answer] | str:
+        """One answer for each probe; or a text instead: why the function could not be asked (empty: it is absent)."""
+        seconds = self._limits.ask_seconds
+        deadline = time.monotonic() + seconds
+        self._say({"kind": "ask", "name": name, "count": str(len(probes)), "seconds": str(0.9 * seconds)}, deadline)
+        for probe in probes:
+            self._guard(lambda probe=probe: send(self._talk, wire.probe_message(probe), deadline), seconds)
+        reply = self._hear(_SMALL, deadline, seconds)
+        if reply.texts.get("kind") != "answers":
+            return reply.texts.get("error", "")[:1000]
+        messages = [self._hear(self._limits.answer, deadline, seconds) for _ in probes]
+        return self._guard(lambda: [wire.answer_from(message) for message in messages], seconds)
+
+    def close(self) -> None:
+        self._talk.close()
+        with contextlib.suppress(OSError):
+            self._watch.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(Closed, Late, ProtocolError):
+            receive(self._watch, _SMALL, time.monotonic() + _FAREWELL_SECONDS)
+        self._watch.close()
+
+    def _say(self, texts: dict[str, str], deadline: float) -> None:
+        self._guard(lambda: send(self._talk, Message(texts), deadline), 0.0)
+
+    def _hear(self, most_bytes: int, deadline: float, seconds: float) -> Message:
+        return self._guard(lambda: receive(self._talk, most_bytes, deadline), seconds)
+
+    def _guard(self, work, seconds: float):
+        """``work()``; or Ended, with the reason that the supervisor gives."""
+        if self._over:
+            raise self._over
+        try:
+            return work()
+        except Late:
+            self._over = Ended("timeout", f"it took longer than the {seconds:g} seconds that it has")
+        except ProtocolError as error:
+            self._over = Ended("garbled", f"it sent {error}")
+        except Closed:
+            self._over = self._farewell()
+        raise self._over
+
+    def _farewell(self) -> Ended:
+        try:
+            texts = receive(self._watch, _SMALL, time.monotonic() + _FAREWELL_SECONDS).texts
+        except (Closed, Late, ProtocolError) as error:
+            raise ServerGone from error
+        reason, code = texts["reason"], int(texts["code"])
+        if reason in ("timeout", "memory", "processes"):
+            used = {"timeout": "computing time", "memory": "memory", "processes": "processes or threads"}[reason]
+            return Ended(reason, f"it used more {used} than it may")
+        how = f"was ended by signal {-code}" if code < 0 else f"ended by itself with exit status {code}"
+        return Ended("crashed", f"its process {how}")

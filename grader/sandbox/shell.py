@@ -1,0 +1,97 @@
+"""How does a notebook's cell run without a notebook?  In IPython's shell, with what needs a kernel made harmless.
+
+A line such as ``!pip install`` or ``%matplotlib inline`` must not stop the cell that holds a learner's function, and a
+plot must cost nothing. The mistake this prevents: grading the surroundings of an answer. Runs inside the sandbox.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+_QUIET_MAGICS = {
+    "pip", "conda", "mamba", "uv", "matplotlib", "pylab", "load_ext", "reload_ext", "autoreload", "timeit", "run",
+    "system", "sx", "sc", "debug", "pdb", "prun", "lsmagic", "history", "notebook", "edit", "config",
+}  # fmt: skip
+_PASSING_CELL_MAGICS = {"time", "capture", "python", "python3", "pypy", "prun", "timeit"}
+
+
+def new_shell() -> InteractiveShell:
+    """A shell without history, colours, output and threads."""
+    settings = Config()
+    settings.HistoryManager.enabled = False
+    settings.InteractiveShell.colors = "nocolor"
+    settings.InteractiveShell.cache_size = 0
+    settings.InteractiveShell.ast_node_interactivity = "none"
+    settings.InteractiveShell.autoindent = False
+    shell = InteractiveShell.instance(config=settings)
+    shell.display_formatter.active_types = ["text/plain"]
+    shell.showtraceback = _nothing
+    shell.showsyntaxerror = _nothing
+    shell.system = _nothing
+    shell.getoutput = lambda *arguments, **options: []
+    run_line, run_cell = shell.run_line_magic, shell.run_cell_magic
+
+    def line_magic(name: str, line: str, *arguments: object, **options: object) -> object:
+        if name not in _QUIET_MAGICS:
+            with contextlib.suppress(Exception):
+                return run_line(name, line, *arguments, **options)
+        return None
+
+    def cell_magic(name: str, line: str, cell: str) -> object:
+        if name in _PASSING_CELL_MAGICS:
+            shell.run_cell(cell)
+        elif name not in {"bash", "sh", "script", "html", "javascript", "js", "system", "sx", "!"}:
+            with contextlib.suppress(Exception):
+                return run_cell(name, line, cell)
+        return None
+
+    shell.run_line_magic, shell.run_cell_magic = line_magic, cell_magic
+    return shell
+
+
+def _nothing(*arguments: object, **options: object) -> None:
+    """What a learner's own machine may show or do, and grading does not need."""
+
+
+def run_cell(shell: InteractiveShell, source: str) -> str:
+    """Run a cell; the error that stopped it in one line, or an empty text."""
+    try:
+        result = shell.run_cell(source, store_history=False)
+        error = result.error_before_exec or result.error_in_exec
+    except BaseException as raised:  # a cell may raise anything, and a later one may be right
+        error = raised
+    return "" if error is None else describe(error)
+
+
+def describe(error: BaseException) -> str:
+    try:
+        text = str(error)[:300]
+    except BaseException:
+        text = "an error that cannot be shown"
+    return f"{type(error).__name__}: {text}"
+
+
+def definitions(source: str) -> str:
+    """Only what a cell defines: its imports, functions, classes and plain constants. For cells too long to run."""
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    kept = [statement for statement in body if _defines(statement)]
+    return ast.unparse(ast.Module(kept, []))
+
+
+def _defines(statement: ast.stmt) -> bool:
+    if isinstance(statement, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return True
+    if not isinstance(statement, ast.Assign):
+        return False
+    try:
+        ast.literal_eval(statement.value)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return False
+    return True

@@ -1,0 +1,95 @@
+"""What of the course stands beside a submission?  What its cells need, and no answer to an exercise.
+
+The library holds the mathematics, so in the sandbox its modules are stand-ins: importing from them works, as the
+learner's set-up cell does, and calling what was imported says "write it here". Modules without an answer (where text
+and models come from) are copied as they are. The mistake this prevents: ``from utils.losses import distillation_loss``
+as a submission. What is not named here as harmless is a stand-in.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HARMLESS = (
+    "batches", "corpus", "devices", "documents", "errors", "models", "plots", "pretrained", "profiles", "widgets",
+    "workspace",
+)  # fmt: skip
+ASKING = ("ask.py", "clock.py", "records.py", "toys.py", "verdict.py")
+_INSIDE = ("__init__", "limits", "namespaces", "protocol", "seccomp", "server", "shell", "wire")
+
+_STAND_IN = '''"""While a notebook is graded, the library's answers are not here."""
+
+
+class _Absent:
+    def __init__(self, name):
+        self.__name__ = self.__qualname__ = name
+
+    def _refuse(self, *arguments, **options):
+        raise ImportError(f"{self.__name__} is not here while your notebook is graded: write it here, in your notebook")
+
+    __call__ = __iter__ = __enter__ = __getitem__ = __float__ = _refuse
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Absent(f"{self.__name__}.{name}")
+
+
+def __getattr__(name):
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return _Absent(f"{__name__}.{name}")
+'''
+
+_CHECKS = '''"""While a notebook is graded, its own checks say nothing: the judge asks on fresh probes instead."""
+
+from importlib.util import find_spec
+
+from utils.checks.verdict import Verdict
+
+
+def check(*arguments, **options):
+    return Verdict(False, "not checked here: this is being graded")
+
+
+def __getattr__(name):
+    if name.startswith("__") or find_spec(f"{__name__}.{name}"):
+        raise AttributeError(name)
+    return check
+'''
+
+
+def build(folder: Path, root: Path = ROOT) -> Path:
+    """Write the reduced course into ``folder``. root: the course's own folder."""
+    utils = folder / "utils"
+    utils.mkdir(parents=True)
+    for source in sorted((root / "utils").iterdir()):
+        _copy_or_replace(source, utils)
+    checks = utils / "checks"
+    checks.mkdir(exist_ok=True)
+    for name in ASKING:
+        if (root / "utils" / "checks" / name).exists():
+            shutil.copy(root / "utils" / "checks" / name, checks / name)
+    (checks / "__init__.py").write_text(_CHECKS)
+    inside = folder / "grader" / "sandbox"
+    inside.mkdir(parents=True)
+    (folder / "grader" / "__init__.py").write_text("")
+    for name in _INSIDE:
+        shutil.copy(root / "grader" / "sandbox" / f"{name}.py", inside)
+    return folder
+
+
+def _copy_or_replace(source: Path, utils: Path) -> None:
+    """One module or package of ``utils``: itself where it is harmless, else a stand-in of the same name."""
+    name = source.stem
+    if name.startswith((".", "__pycache__")) or source.name == "checks":
+        return
+    if name in HARMLESS or name == "__init__":
+        if source.is_dir():
+            shutil.copytree(source, utils / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, utils / source.name)
+    elif source.suffix == ".py" or (source / "__init__.py").exists():
+        (utils / f"{name}.py").write_text(_STAND_IN)
