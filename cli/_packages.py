@@ -41,13 +41,14 @@ def install_packages(
     """Install the course's requirements into the environment of `python`; `hold` are open files pip shall keep open."""
     pip = partial(run_pip, root, python, hold)
     kind, options = choose_torch(root, pip)
-    if kind == "cuda" and not has_nvidia_driver():
+    surprise = kind == "cuda" and not has_nvidia_driver()
+    if surprise:
         say(NO_DRIVER)
     size = f"about {DOWNLOAD_GB[kind]} GB to download where pip does not hold it already, {DISK_GB[kind]} GB on disk"
     say(f"Installing torch ({kind}), transformers, JupyterLab and what they need: {size}. This takes minutes.")
     if fresh:  # an update replaces what is there
         check_space(root, kind)
-    if kind == "cuda" and not has_nvidia_driver() and sys.stderr.isatty():
+    if surprise and sys.stderr.isatty():
         time.sleep(10)  # time to read, and to stop
     pip("install", "-r", "requirements.txt", "-c", "constraints.txt", *options)
 
@@ -160,7 +161,9 @@ def explain(lines: list[str], pip: Callable[..., list[str]]) -> str:
     if "No space left" in text:
         need = f"{DISK_GB['cpu']} GB for .venv and {DOWNLOAD_GB['cpu']} GB in {tempfile.gettempdir()}"
         return f"the disk is full: the set-up needs about {need}. Make room, and start the same command again."
-    if any(sign in text for sign in OFFLINE_SIGNS) or (missing and no_index(pip)):
+    # a failed try that pip repeated with success is no reason: look at its errors, or at why nothing was found
+    reasons = lines if missing else [line for line in lines if line.startswith("ERROR")]
+    if any(sign in line for sign in OFFLINE_SIGNS for line in reasons) or (missing and no_index(pip)):
         return (
             f"{missing[0] if missing else 'a package'} is missing, and no package index that has it answers. Connect"
             " this computer to a network; or, on one that is, fill a folder (pip download -r requirements.txt"

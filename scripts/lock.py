@@ -1,11 +1,11 @@
-"""Which exact versions does everybody get?  Writes constraints.txt, one lock for every system and Python the course supports.
+"""Which exact versions does everybody get?  Writes constraints.txt: one lock for every system and Python of the course.
 
     python scripts/lock.py              keep the versions that are there, add and drop what the requirements ask for
     python scripts/lock.py --upgrade    take the newest versions that fit together
 
 It needs `uv` (pip install uv), which resolves for all systems at once from the packages' metadata and installs nothing.
-The mistake it exists to prevent: a `pip freeze` of one computer, which holds on no other.  The lock is for `pip install -c`
-only: given to `-r` it would ask for the CUDA libraries that it lists for those who need them.
+The mistake it exists to prevent: a `pip freeze` of one computer, which holds on no other. The lock is for
+`pip install -c` only: given to `-r` it would ask for the CUDA libraries that it lists for those who need them.
 """
 
 import argparse
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "constraints.txt"
 REQUIREMENTS = ["requirements.txt", "requirements-browser.txt"]
 OLDEST_PYTHON = "3.11"
-HEADER = "# Made by scripts/lock.py; do not edit. Use it as constraints: pip install -r requirements.txt -c constraints.txt\n"
+HEADER = "# Made by scripts/lock.py; do not edit.  pip install -r requirements.txt -c constraints.txt\n"
 
 
 def uv_command() -> list[str]:

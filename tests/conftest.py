@@ -17,7 +17,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the nightly tests, unless they are asked for by --nightly or by a mark expression of the caller's own."""
+    """Deselect the nightly tests, unless --nightly or a mark expression of the caller's own asks for them."""
     if config.getoption("--nightly") or "nightly" in config.option.markexpr:
         return
     slow = [item for item in items if item.get_closest_marker("nightly")]
