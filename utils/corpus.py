@@ -112,7 +112,11 @@ def file_corpus(path: Path) -> Corpus:
     if not path.exists():
         raise CourseError(f"There is no file or folder {str(path)!r}. Give the path of a text file or of a folder.")
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.suffix.lower() in TEXT_SUFFIXES)
-    documents = [document for file in files for document in _paragraphs(file, file.name if path.is_file() else str(file.relative_to(path)))]
+    documents = [
+        document
+        for file in files
+        for document in _paragraphs(file, file.name if path.is_file() else str(file.relative_to(path)))
+    ]
     if not documents:
         raise CourseError(
             f"{str(path)!r} holds no text of more than {MIN_CHARACTERS} characters a paragraph. "
@@ -129,9 +133,7 @@ def split_corpus(name: str, documents: Iterable[Document]) -> Corpus:
     return _without_repeats(name, parts["train"], parts["tune"], parts["validation"])
 
 
-def _without_repeats(
-    name: str, train: list[Document], tune: list[Document], validation: list[Document]
-) -> Corpus:
+def _without_repeats(name: str, train: list[Document], tune: list[Document], validation: list[Document]) -> Corpus:
     """Leave out of train what repeats the other splits, then of those what still repeats train."""
     judged = all_shingles(validation) | all_shingles(tune)
     kept_train = without_near_duplicates(train, judged)
@@ -173,11 +175,15 @@ def _column_documents(name: str, split: str, splits: Mapping) -> list[Document]:
         raise CourseError(f"The data set {name!r} has no {split!r} split; it has {', '.join(splits)}.")
     rows = splits[split]
     if "text" not in rows.column_names:
-        raise CourseError(f"The data set {name!r} has no 'text' column; its columns are {', '.join(rows.column_names)}.")
+        raise CourseError(
+            f"The data set {name!r} has no 'text' column; its columns are {', '.join(rows.column_names)}."
+        )
     texts = (text.strip() for text in rows["text"] if text)
     kept = [Document(f"{split}:{index}", text, name) for index, text in enumerate(texts) if len(text) > MIN_CHARACTERS]
     if not kept:
-        raise CourseError(f"The 'text' column of {name!r} ({split}) holds no row of more than {MIN_CHARACTERS} characters.")
+        raise CourseError(
+            f"The 'text' column of {name!r} ({split}) holds no row of more than {MIN_CHARACTERS} characters."
+        )
     return kept
 
 

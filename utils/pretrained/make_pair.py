@@ -62,7 +62,9 @@ def token_stream(tokenizer: PreTrainedTokenizerFast, documents: Sequence[Documen
 def main() -> None:
     """Read the text, train the tokenizer and both models, and write them with an account of what went in."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--packages", type=Path, required=True, help="folder with the packages whose docstrings are read")
+    parser.add_argument(
+        "--packages", type=Path, required=True, help="folder with the packages whose docstrings are read"
+    )
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--out", type=Path, default=HERE, help="where teacher/ and student/ are written")
     parser.add_argument("--only", choices=RECIPES, help="make one of the two")
@@ -75,15 +77,15 @@ def main() -> None:
     tokenizer = make_tokenizer(text.general)
     general = token_stream(tokenizer, text.general, seed=3)
     target = token_stream(tokenizer, text.target.train, seed=4)
-    print(f"{len(text.general):,} general documents, {len(general):,} tokens; {len(target):,} tokens of the target's train split")
+    print(
+        f"{len(text.general):,} general documents, {len(general):,} tokens; {len(target):,} tokens of the target's train split"
+    )
 
     for name, recipe in RECIPES.items():
         if arguments.only in (None, name):
             if arguments.quick:
                 recipe = dataclasses.replace(recipe, tokens=int(recipe.tokens * QUICK_SHARE))
-            model, hours = pretrain(
-                name, recipe, general, target, VOCABULARY, tokenizer.eos_token_id, arguments.work
-            )
+            model, hours = pretrain(name, recipe, general, target, VOCABULARY, tokenizer.eos_token_id, arguments.work)
             model.to(torch.float16 if name == "teacher" else torch.float32).save_pretrained(arguments.out / name)
             tokenizer.save_pretrained(arguments.out / name)
             _write_account(arguments.out / f"{name}.json", name, recipe, hours, text, len(general), len(target))

@@ -54,7 +54,10 @@ def new_model(recipe: Recipe, vocabulary: int, eos_token_id: int) -> GPT2LMHeadM
 def batch_at(step: int, recipe: Recipe, general: np.ndarray, target: np.ndarray) -> torch.Tensor:
     """The (batch, 256) token ids of one step.  Windows are drawn without repetition within an epoch of each stream."""
     from_target = round(recipe.batch * recipe.target_share)
-    rows = [_window(general, step * (recipe.batch - from_target) + row, recipe.seed) for row in range(recipe.batch - from_target)]
+    rows = [
+        _window(general, step * (recipe.batch - from_target) + row, recipe.seed)
+        for row in range(recipe.batch - from_target)
+    ]
     rows += [_window(target, step * from_target + row, recipe.seed + 1) for row in range(from_target)]
     return torch.from_numpy(np.stack(rows).astype(np.int64))
 
@@ -98,7 +101,9 @@ def pretrain(
     bar = tqdm(total=recipe.steps, initial=step, desc=name, mininterval=20)
     try:
         while step < recipe.steps:
-            loss = _train_step(forward, optimizers, batch_at(step, recipe, general, target), _scale(step, recipe), recipe)
+            loss = _train_step(
+                forward, optimizers, batch_at(step, recipe, general, target), _scale(step, recipe), recipe
+            )
             step += 1
             bar.update()
             if step % 50 == 0:
@@ -113,7 +118,9 @@ def pretrain(
     return model, (time.perf_counter() - started) / 3600
 
 
-def _train_step(forward: torch.nn.Module, optimizers: list, input_ids: torch.Tensor, scale: float, recipe: Recipe) -> float:
+def _train_step(
+    forward: torch.nn.Module, optimizers: list, input_ids: torch.Tensor, scale: float, recipe: Recipe
+) -> float:
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate * scale

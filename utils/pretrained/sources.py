@@ -84,5 +84,7 @@ def _package_documents(site_packages: Path, name: str) -> tuple[list[Document], 
 def _licence(distribution: importlib.metadata.Distribution) -> str:
     metadata = distribution.metadata
     stated = metadata.get("License-Expression") or ""
-    classifiers = [c.split("::")[-1].strip() for c in metadata.get_all("Classifier") or () if c.startswith("License ::")]
+    classifiers = [
+        c.split("::")[-1].strip() for c in metadata.get_all("Classifier") or () if c.startswith("License ::")
+    ]
     return stated or ", ".join(classifiers) or (metadata.get("License") or "not stated").splitlines()[0][:60]

@@ -1,0 +1,199 @@
+"""From documents to batches: tokens, rows, padding or packing, and labels that say what counts.
+
+The question: which positions are real?  The mistake this module prevents is padding that counts.  The pad token is
+the end-of-text token, as in GPT-2, so `labels == pad` cannot tell padding from a real end of text.  Here the labels
+carry the answer: -100 at padding and at the first token of a packed document, the token itself everywhere else.
+
+A batch is a dict of `input_ids`, `attention_mask` and `labels`, each (B, S) int64.  A packed batch holds several
+documents a row: its `attention_mask` is (B, 1, S, S) and additive, and it brings `position_ids` that restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from utils.documents import Document
+from utils.errors import CourseError
+from utils.losses import IGNORE
+
+Batch = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Token ids of one document or window, the labels that count there, and the bytes that those tokens stand for."""
+
+    input_ids: tuple[int, ...]
+    labels: tuple[int, ...]
+    document: str
+    label_bytes: int
+
+    @property
+    def valid(self) -> int:
+        """How many predictions count: the labels after the first that are not -100."""
+        return sum(label != IGNORE for label in self.labels[1:])
+
+
+def rows_of(
+    documents: Sequence[Document], tokenizer: PreTrainedTokenizerBase, max_length: int, limit: int | None = None
+) -> list[Row]:
+    """The first `limit` documents as rows of at most `max_length` tokens; a document that fits ends with end-of-text."""
+    rows = [
+        Row(tuple(ids), tuple(ids), document.name, _bytes_between(document.text, offsets, 1, len(ids)))
+        for document, ids, offsets in _tokenized(documents[:limit], tokenizer, max_length)
+        if len(ids) > 1
+    ]
+    if not rows:
+        raise CourseError("The text has no row of at least two tokens. Bring longer text, or a larger max_length.")
+    return rows
+
+
+def windows_of(
+    documents: Sequence[Document], tokenizer: PreTrainedTokenizerBase, window: int, stride: int
+) -> list[Row]:
+    """Whole documents in windows of `window` tokens that advance by `stride`; every token counts exactly once.
+
+    The tokens that a window shares with the one before are context: their labels are -100.
+    """
+    if not 0 < stride < window:
+        raise CourseError(
+            f"The stride is {stride} and the window {window} tokens; the stride must be at least 1 and shorter than the "
+            "window, so that the first token of a window has one to be predicted from."
+        )
+    rows = []
+    for document, ids, offsets in _tokenized(documents, tokenizer, None):
+        counted = 1
+        for start in range(0, max(1, len(ids) - window + stride), stride):
+            stop = min(start + window, len(ids))
+            labels = [IGNORE] * (counted - start) + ids[counted:stop]
+            size = _bytes_between(document.text, offsets, counted, stop)
+            rows.append(Row(tuple(ids[start:stop]), tuple(labels), document.name, size))
+            counted = stop
+    return [row for row in rows if row.valid]
+
+
+def pad(rows: Sequence[Row], pad_token_id: int, side: str = "right") -> Batch:
+    """One batch of rows, padded to the longest on the given side."""
+    length = max(len(row.input_ids) for row in rows)
+    batch = {
+        "input_ids": torch.full((len(rows), length), pad_token_id),
+        "attention_mask": torch.zeros((len(rows), length), dtype=torch.int64),
+        "labels": torch.full((len(rows), length), IGNORE),
+    }
+    for index, row in enumerate(rows):
+        size = len(row.input_ids)
+        place = slice(0, size) if side == "right" else slice(length - size, length)
+        batch["input_ids"][index, place] = torch.tensor(row.input_ids)
+        batch["attention_mask"][index, place] = 1
+        batch["labels"][index, place] = torch.tensor(row.labels)
+    return batch
+
+
+def pack(rows: Sequence[Row], length: int, pad_token_id: int) -> Batch:
+    """One batch in which rows share sequences of `length` tokens, first fit; attention stays inside each document.
+
+    The first label of every document is -100: it would be predicted from the document before.
+    """
+    bins = _first_fit(rows, length)
+    batch = {
+        "input_ids": torch.full((len(bins), length), pad_token_id),
+        "attention_mask": torch.full((len(bins), 1, length, length), torch.finfo(torch.float32).min),
+        "labels": torch.full((len(bins), length), IGNORE),
+        "position_ids": torch.zeros((len(bins), length), dtype=torch.int64),
+    }
+    for index, members in enumerate(bins):
+        start = 0
+        for row in members:
+            size = len(row.input_ids)
+            place = slice(start, start + size)
+            batch["input_ids"][index, place] = torch.tensor(row.input_ids)
+            batch["labels"][index, place] = torch.tensor((IGNORE, *row.labels[1:]))
+            batch["position_ids"][index, place] = torch.arange(size)
+            inside = batch["attention_mask"][index, 0, place, place]
+            inside.masked_fill_(torch.ones(size, size, dtype=torch.bool).tril(), 0.0)
+            start += size
+        rest = torch.arange(start, length)
+        batch["attention_mask"][index, 0, rest, rest] = 0.0
+    return batch
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """Which rows make up which batch, epoch by epoch: the same for the same seed, so a resumed run sees the same data."""
+
+    rows: tuple[Row, ...]
+    batch_size: int
+    pad_token_id: int
+    seed: int = 0
+
+    def __len__(self) -> int:
+        """Batches in one epoch."""
+        return -(-len(self.rows) // self.batch_size)
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """The padded batches of one epoch, rows shuffled by (seed, number)."""
+        order = np.random.Generator(np.random.PCG64([self.seed, number])).permutation(len(self.rows))
+        for start in range(0, len(order), self.batch_size):
+            yield pad([self.rows[i] for i in order[start : start + self.batch_size]], self.pad_token_id)
+
+
+def in_order(rows: Sequence[Row], batch_size: int, pad_token_id: int) -> list[Batch]:
+    """The rows as padded batches in their own order: to evaluate on."""
+    return [pad(rows[start : start + batch_size], pad_token_id) for start in range(0, len(rows), batch_size)]
+
+
+def to_device(batch: Batch, device: torch.device | str) -> Batch:
+    """The batch with every tensor on `device`."""
+    return {name: tensor.to(device) for name, tensor in batch.items()}
+
+
+def model_inputs(batch: Batch) -> Batch:
+    """What a model is called with: everything but the labels."""
+    return {name: tensor for name, tensor in batch.items() if name != "labels"}
+
+
+def valid_tokens(batch: Batch) -> int:
+    """How many predictions count in a batch: valid labels after the shift."""
+    return int((batch["labels"][:, 1:] != IGNORE).sum())
+
+
+def _tokenized(
+    documents: Sequence[Document], tokenizer: PreTrainedTokenizerBase, max_length: int | None
+) -> Iterator[tuple[Document, list[int], list[tuple[int, int]]]]:
+    """Each document with its token ids (end-of-text appended where it fits) and each token's span of characters."""
+    if not documents:
+        raise CourseError("There are no documents to tokenise: the text is empty.")
+    texts = [document.text for document in documents]
+    encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+    for document, ids, offsets in zip(documents, encoded["input_ids"], encoded["offset_mapping"], strict=True):
+        end = len(document.text)
+        yield document, [*ids, tokenizer.eos_token_id][:max_length], [*offsets, (end, end)][:max_length]
+
+
+def _bytes_between(text: str, offsets: Sequence[tuple[int, int]], first: int, stop: int) -> int:
+    """Bytes of UTF-8 that the tokens `first` to `stop` - 1 stand for; `first` is at least 1."""
+    return len(text[offsets[first - 1][1] : offsets[stop - 1][1]].encode())
+
+
+def _first_fit(rows: Sequence[Row], length: int) -> list[list[Row]]:
+    too_long = max(len(row.input_ids) for row in rows)
+    if too_long > length:
+        raise CourseError(f"A row has {too_long} tokens and does not fit into {length}. Cut rows or pack longer ones.")
+    bins: list[list[Row]] = []
+    free: list[int] = []
+    for row in sorted(rows, key=lambda row: -len(row.input_ids)):
+        size = len(row.input_ids)
+        place = next((i for i, room in enumerate(free) if room >= size), None)
+        if place is None:
+            bins.append([])
+            free.append(length)
+            place = len(bins) - 1
+        bins[place].append(row)
+        free[place] -= size
+    return bins

@@ -1,0 +1,217 @@
+"""Load the teacher and the student, count them, freeze the teacher, and choose where and how fast they compute.
+
+The question: are these two models a pair?  The mistakes this module prevents: weights left in bfloat16, whose small
+updates round away (transformers returns what the file holds unless told otherwise); a teacher that still learns or
+drops out; and two vocabularies that only look alike.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from types import MethodType
+
+import torch
+from torch import nn
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging
+
+from utils.errors import CourseError
+from utils.profiles import Profile
+
+HUB = "https://huggingface.co"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A frozen teacher and a trainable student with one tokenizer, on one device."""
+
+    teacher: PreTrainedModel
+    student: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+
+    @property
+    def compression(self) -> float:
+        """How many times smaller the student is, in parameters."""
+        return count_parameters(self.teacher) / count_parameters(self.student)
+
+
+def load_pair(profile: Profile, device: str | None = None) -> Pair:
+    """Teacher (frozen), student (float32, trainable) and their tokenizer, on the best device there is."""
+    device = device or best_device()
+    tokenizer = load_tokenizer(profile.teacher)
+    teacher = freeze(load_model(profile.teacher, device))
+    student = load_model(profile.student, device)
+    require_one_vocabulary(tokenizer, load_tokenizer(profile.student), teacher, student)
+    return Pair(teacher, student, tokenizer)
+
+
+def load_model(name: str, device: str | None = None) -> PreTrainedModel:
+    """A causal language model with float32 weights from the hub, from HF_ENDPOINT or from a folder.
+
+    Its forward pass computes in bfloat16 where that is faster and hands out float32 logits.
+    Raises CourseError where it cannot be had.
+    """
+    logging.disable_progress_bar()
+    try:
+        model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32)
+    except (OSError, ValueError) as error:
+        raise CourseError(_not_loaded("model", name)) from error
+    device = device or best_device()
+    return with_fast_forward(model.to(device), fastest_dtype(device))
+
+
+def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
+    """The tokenizer that belongs to a model.  Where it has no pad token, end-of-text pads, as GPT-2's users do."""
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name)
+    except (OSError, ValueError) as error:
+        raise CourseError(_not_loaded("tokenizer", name)) from error
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def freeze(model: PreTrainedModel) -> PreTrainedModel:
+    """The model in eval mode with every gradient off: a teacher only answers."""
+    return model.eval().requires_grad_(False)
+
+
+def require_frozen(teacher: nn.Module) -> None:
+    """Raise CourseError where a teacher could still learn."""
+    learning = sum(p.numel() for p in teacher.parameters() if p.requires_grad)
+    if learning:
+        raise CourseError(
+            f"{learning:,} of the teacher's parameters still require a gradient. Freeze it: eval mode, and "
+            "requires_grad off for every parameter."
+        )
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Parameters of the model; one that is shared (a tied output layer) counts once."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def require_one_vocabulary(
+    teacher_tokenizer: PreTrainedTokenizerBase,
+    student_tokenizer: PreTrainedTokenizerBase,
+    teacher: PreTrainedModel,
+    student: PreTrainedModel,
+) -> None:
+    """Raise CourseError, with the reason, unless token i means the same to both models."""
+    sizes = teacher.config.vocab_size, student.config.vocab_size
+    theirs, ours = teacher_tokenizer.get_vocab(), student_tokenizer.get_vocab()
+    differing = [token for token, index in theirs.items() if ours.get(token) != index]
+    if differing or len(theirs) != len(ours):
+        example = f"; for example {differing[0]!r}" if differing else ""
+        raise CourseError(
+            f"Teacher and student do not share a tokenizer: {len(theirs):,} and {len(ours):,} tokens, of which "
+            f"{len(differing):,} of the teacher's have another id or none in the student's{example}. "
+            "Their logits cannot be compared; choose a pair with one tokenizer."
+        )
+    if sizes[0] != sizes[1]:
+        raise CourseError(
+            f"The vocabularies differ in size: the teacher's output has {sizes[0]:,} entries, the student's {sizes[1]:,} "
+            "(often one is padded to a round number). Resize one to the other before distilling."
+        )
+
+
+def best_device() -> str:
+    """ "cuda", "mps" or "cpu": the fastest that this machine has."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def fastest_dtype(device: str, size: int = 384, repeats: int = 8) -> torch.dtype:
+    """bfloat16 where a short measurement shows its matrix products at least 1.3 times as fast as float32, else float32."""
+    if device not in _fastest:
+        seconds = {dtype: _matmul_seconds(device, dtype, size, repeats) for dtype in (torch.float32, torch.bfloat16)}
+        faster = seconds[torch.bfloat16] * 1.3 < seconds[torch.float32]
+        _fastest[device] = torch.bfloat16 if faster else torch.float32
+    return _fastest[device]
+
+
+_fastest: dict[str, torch.dtype] = {}
+
+
+def with_fast_forward(model: PreTrainedModel, dtype: torch.dtype) -> PreTrainedModel:
+    """The model, its forward pass under autocast to `dtype`, its logits in float32.  The weights stay as they are.
+
+    Only the forward pass: under autocast on a CPU `log_softmax` would stay bfloat16 and a loss lose its gradient's digits.
+    """
+    if dtype == torch.float32:
+        return model
+
+    @wraps(type(model).forward)
+    def fast_forward(self, *args, **kwargs):
+        with torch.autocast(self.device.type, dtype=dtype):
+            output = type(self).forward(self, *args, **kwargs)
+        output.logits = output.logits.float()
+        return output
+
+    # A bound method, not a closure over this model: a deep copy of the model then runs its own weights.
+    model.forward = MethodType(fast_forward, model)
+    return model
+
+
+def hub_answers(timeout: float = 3.0) -> bool:
+    """Whether the model hub (or HF_ENDPOINT) answers within `timeout` seconds; False where HF_HUB_OFFLINE is set."""
+    import urllib.error
+    import urllib.request
+
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
+        return False
+    request = urllib.request.Request(os.environ.get("HF_ENDPOINT") or HUB, method="HEAD")
+    try:
+        urllib.request.urlopen(request, timeout=timeout).close()
+    except urllib.error.HTTPError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def sample_text(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompt: str, tokens: int = 40, seed: int = 0
+) -> str:
+    """What the model writes after `prompt`: `tokens` tokens, drawn at temperature 0.8 from its 40 most likely."""
+    inputs = tokenizer(prompt, return_tensors="pt").to(model.device)
+    was_training = model.training
+    model.eval()
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(seed)
+        output = model.generate(
+            **inputs, max_new_tokens=tokens, do_sample=True, temperature=0.8, top_k=40,
+            pad_token_id=tokenizer.pad_token_id,
+        )  # fmt: skip
+    model.train(was_training)
+    return tokenizer.decode(output[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+
+
+def _matmul_seconds(device: str, dtype: torch.dtype, size: int, repeats: int) -> float:
+    """The best of `repeats` timed products; infinity where the device cannot compute in `dtype`."""
+    try:
+        matrix = torch.ones(size, size, device=device, dtype=dtype)
+        times = []
+        for _ in range(repeats):
+            started = time.perf_counter()
+            (matrix @ matrix)[0, 0].item()
+            times.append(time.perf_counter() - started)
+    except RuntimeError:
+        return float("inf")
+    return min(times)
+
+
+def _not_loaded(what: str, name: str) -> str:
+    if Path(name).is_absolute() or name.startswith("."):
+        return (
+            f"There is no {what} in the folder {name!r}: config.json and the weights or tokenizer files are expected."
+        )
+    return (
+        f"The {what} {name!r} could not be fetched from the model hub. Check the network or HF_ENDPOINT, give a local "
+        "folder instead, or use the embedded profile, which needs no download."
+    )
