@@ -22,7 +22,7 @@ DOWNLOAD_GB = {"cpu": 0.5, "cuda": 3.5}
 DISK_GB = {"cpu": 1.9, "cuda": 8.0}
 OFFLINE_SIGNS = (
     "Failed to establish a new connection", "NameResolutionError", "ConnectTimeoutError", "ReadTimeoutError",
-    "ProxyError", "Network is unreachable", "Connection refused", "Max retries exceeded",
+    "ProxyError", "Network is unreachable", "Connection refused", "Max retries exceeded", "(from versions: none)",
 )  # fmt: skip
 NO_DRIVER = (
     "There is no NVIDIA driver here, but the only build of torch within reach is the one for NVIDIA GPUs. It works on a"

@@ -92,7 +92,7 @@ def report(run, lab: str, seconds: float, json_file: Path | None) -> None:
     results = run.namespace.get("lab_results") or {}
     profile = getattr(run.namespace.get("profile"), "name", None) or os.environ.get("COURSE_PROFILE")
     # piped output keeps its lines whole
-    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
+    console = Console(highlight=False, markup=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
     console.print(f"\n{lab}, profile {profile or 'unnamed'}, {seconds:.0f} s")
     print_results(plain(results), console)
     for path in run.figures:
