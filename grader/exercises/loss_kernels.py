@@ -215,9 +215,9 @@ def _names(*names: str) -> tuple[str, ...]:
 
 def _soft_kernel(divergence: Divergence, divide_student: Callable, divide_teacher: Callable, offset: int) -> Callable:
     def token(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float) -> Tensor:
-        aligned = neighbour(teacher, offset, math.nan)
+        aligned = neighbour(teacher, offset, 0.0)
         costs = divergence(student / divide_student(temperature), aligned / divide_teacher(temperature))
-        return torch.where(aligned[..., 0].isnan(), 0.0, costs)
+        return costs * neighbour(torch.ones_like(costs), offset, 0.0)
 
     return token
 

@@ -68,7 +68,7 @@ def _mixed_numbers(entry: Mixed, probe: Probe) -> tuple[float, np.ndarray, int]:
     student, teacher, labels = _doubles(probe)
     total = entry.total(student.requires_grad_(), teacher, labels, float(probe.inputs["temperature"]))
     (gradient,) = torch.autograd.grad(total, student)
-    return float(total), gradient.numpy(), entry.count(labels.numpy())
+    return total.item(), gradient.numpy(), entry.count(labels.numpy())
 
 
 def _singles(arrays: Sequence) -> np.ndarray:
@@ -80,16 +80,16 @@ def _singles(arrays: Sequence) -> np.ndarray:
 def table(seed: int | None = None) -> Table:
     """Probes, expected numbers, and what every factor's variants give on the frames (see ``utils.checks.parts``)."""
     calls = probes(seed)
-    frames = [index for index, probe in enumerate(calls) if probe.name.endswith("/soft")]
+    frames = [probe for probe in calls if probe.name.endswith("/soft") and not probe.name.startswith("huge")]
+    huge = {probe.name: probe for probe in calls if probe.name.startswith("huge")}
     numbers = _expected(calls)
     kernels = {"soft": list(soft_kernels()), "hard": list(hard_kernels())}
     axes = {part: [entry for entry in mixed() if entry.part == part] for part in kernels}
-    for place, index in enumerate(frames):
-        probe = calls[index]
-        labels, vocabulary = probe.inputs["labels"], probe.inputs[LOGITS[0]].shape[-1]
-        numbers[f"patterns/{place}"] = patterns(labels, vocabulary).astype(np.float32)
-        numbers[f"divisors/{place}"] = divisors(labels, vocabulary)
-        for part in kernels:
+    for part in kernels:
+        for place, probe in enumerate([*frames, huge[f"huge/{part}"]]):
+            labels, vocabulary = probe.inputs["labels"], probe.inputs[LOGITS[0]].shape[-1]
+            numbers[f"{part}/patterns/{place}"] = patterns(labels, vocabulary).astype(np.float32)
+            numbers[f"{part}/divisors/{place}"] = divisors(labels, vocabulary)
             pairs = [_kernel_numbers(kernel, probe) for kernel in kernels[part]]
             sums = [_mixed_numbers(entry, probe) for entry in axes[part]]
             numbers[f"{part}/value/{place}"] = _singles([pair[0] for pair in pairs])

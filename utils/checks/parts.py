@@ -25,7 +25,10 @@ NOT_SHIFTED = "no causal shift{}"
 
 @dataclass(frozen=True)
 class Evidence:
-    """One part on the frames. values: (frames + 1,), the last one at large logits. gradients: (B, S, V) each, or None."""
+    """One part on the frames. values: (frames + 1,), the last one at large logits.
+
+    gradients: (B, S, V) for each frame, zero where none arrived; None where the answers were not tensors.
+    """
 
     values: np.ndarray
     gradients: tuple[np.ndarray, ...] | None
@@ -36,12 +39,14 @@ class Explanation:
     """names: what is wrong, ``{}`` standing for the part; empty when it is right. cost: how far-fetched it is.
 
     constant: the factor left over. huge: the value that this explains at large logits (NaN where unknown).
+    frames: the values that it explains on the frames.
     """
 
     names: tuple[str, ...]
     cost: float
     constant: float
     huge: float = float("nan")
+    frames: tuple[float, ...] = ()
 
 
 class Fingerprints:
@@ -52,15 +57,15 @@ class Fingerprints:
         self.frames = range(int(table.texts["frames"]))
         every = range(len(self.frames) + 1)
         numbers = table.numbers
-        soft = [probe for probe in table.probes if probe.name.endswith("/soft")]
-        self.temperatures = np.array([float(probe.inputs["temperature"]) for probe in soft])
-        self.vocabularies = np.array([probe.inputs["student_logits"].shape[-1] for probe in soft])
+        probes = [probe for probe in table.probes if probe.name.endswith(f"/{part}")]
+        self.temperatures = np.array([float(probe.inputs["temperature"]) for probe in probes])
+        self.vocabularies = np.array([probe.inputs["student_logits"].shape[-1] for probe in probes])
         self.kernels = table.texts[part]
         self.mixed = table.texts[f"{part} mixed"]
         self.pattern_entries = table.texts["patterns"]
         self.divisor_entries = table.texts["divisors"]
-        self.patterns = [np.float64(numbers[f"patterns/{i}"]) for i in every]
-        self.divisors = np.stack([numbers[f"divisors/{i}"] for i in every], axis=1)
+        self.patterns = [np.float64(numbers[f"{part}/patterns/{i}"]) for i in every]
+        self.divisors = np.stack([numbers[f"{part}/divisors/{i}"] for i in every], axis=1)
         self.values = [np.float64(numbers[f"{part}/value/{i}"]) for i in every]
         self.gradients = [np.float64(numbers[f"{part}/gradient/{i}"]) for i in self.frames]
         self.mixed_values = np.stack([np.float64(numbers[f"{part}/mixed value/{i}"]) for i in every], axis=1)
@@ -84,7 +89,7 @@ def close(left: np.ndarray | float, right: np.ndarray | float, fit: float = VALU
 
 def explain(prints: Fingerprints, evidence: Evidence, any_constant: bool = False) -> Explanation | None:
     """The cheapest explanation that fits everywhere, or None."""
-    if evidence.gradients is None:
+    if evidence.gradients is None or not any(np.any(gradient) for gradient in evidence.gradients):
         found = _by_value(prints, evidence.values)
     else:
         found = _by_kernel(prints, evidence, any_constant) + _by_mixed(prints, evidence, any_constant)
@@ -141,8 +146,9 @@ def explain_weights(
     found = []
     for pattern in np.flatnonzero(fits):
         factor = np.array([values_of[pattern] for values_of in factors])
-        if values is not None and not close([f * total(prints, kernel, pattern, i) for i, f in enumerate(factor)],
-                                            values[: len(factor)]):
+        if values is not None and not close(
+            [f * total(prints, kernel, pattern, i) for i, f in enumerate(factor)], values[: len(factor)]
+        ):
             continue
         found += _scaled(prints, kernel, int(pattern), factor, tuple(names), cost, any_constant)
     return found
@@ -176,6 +182,7 @@ def _scaled(
                 cost + more + scale.cost,
                 scale.constant,
                 huge * total(prints, kernel, pattern, size),
+                tuple(f * total(prints, kernel, pattern, i) for i, f in enumerate(factor)),
             )
         )
     return explanations
@@ -199,11 +206,18 @@ def _by_mixed(prints: Fingerprints, evidence: Evidence, any_constant: bool) -> l
         factor = np.array([values[entry] for values in factors])
         size = len(factor)
         told = np.isfinite(factor)
-        if told.sum() < 2 or not close((factor * prints.mixed_values[entry, :size])[told], evidence.values[:size][told]):
+        if told.sum() < 2 or not close(
+            (factor * prints.mixed_values[entry, :size])[told], evidence.values[:size][told]
+        ):
             continue
         divisors, entries = divisors_of(prints, prints.mixed_counts[entry].astype(float))
         matches = scales(
-            prints.part, factor[told], prints.temperatures[:size][told], divisors[:, :size][:, told], entries, any_constant
+            prints.part,
+            factor[told],
+            prints.temperatures[:size][told],
+            divisors[:, :size][:, told],
+            entries,
+            any_constant,
         )
         for scale in matches[:1]:
             found.append(Explanation((*names, *scale.names), cost + scale.cost, scale.constant))
@@ -217,8 +231,13 @@ def _by_value(prints: Fingerprints, values: np.ndarray) -> list[Explanation]:
     if not np.all(np.isfinite(wanted)) or np.all(wanted == 0):
         return []
     sums = np.stack(
-        [np.nan_to_num(prints.values[i]).reshape(len(prints.kernels), -1) @ prints.patterns[i].reshape(
-            len(prints.patterns[i]), -1).T for i in prints.frames], axis=-1)
+        [
+            np.nan_to_num(prints.values[i]).reshape(len(prints.kernels), -1)
+            @ prints.patterns[i].reshape(len(prints.patterns[i]), -1).T
+            for i in prints.frames
+        ],
+        axis=-1,
+    )
     base = 2 if prints.part == "soft" else 0
     counts = np.stack([prints.patterns[i].sum((1, 2)) for i in range(size)], axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -237,3 +256,17 @@ def _by_value(prints: Fingerprints, values: np.ndarray) -> list[Explanation]:
                 factor = ratios[kernel, pattern]
                 found += _scaled(prints, kernel, int(pattern), factor, tuple(names), cost, False)
     return found
+
+
+def support(prints: Fingerprints, evidence: Evidence) -> tuple[str, ...]:
+    """For a kernel that nobody listed: which positions have a gradient, where only one known set of them fits."""
+    if evidence.gradients is None or not all(np.isfinite(gradient).all() for gradient in evidence.gradients):
+        return ()
+    plain = len(prints.pattern_entries)
+    fits = np.ones(plain, dtype=bool)
+    for index in prints.frames:
+        seen = np.linalg.norm(evidence.gradients[index], axis=-1)
+        seen = seen > 1e-5 * max(seen.max(), 1e-12)
+        fits &= np.all((prints.patterns[index][:plain] != 0) == seen, axis=(1, 2))
+    chosen = np.flatnonzero(fits)
+    return tuple(prints.pattern_entries[chosen[0]][0]) if len(chosen) else ()

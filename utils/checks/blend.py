@@ -1,0 +1,182 @@
+"""How are the soft and the hard part put together? Each way of blending says how to take the two apart again.
+
+``f(alpha)`` is linear in alpha in every blend listed here, so the answers at alpha 0 and 1 give both parts back; the
+answer at 0.3 tests the line. The mistake this prevents is to blame a part for its weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from utils.checks.mixture import unmix
+from utils.checks.parts import Evidence, Explanation, Fingerprints, close, explain
+from utils.checks.records import Answer, Table
+
+MISSING = {"soft": "the soft part is missing", "hard": "the hard part is missing"}
+SWAPPED = "alpha and 1 - alpha swapped"
+UNWEIGHTED = "soft and hard part are added without alpha"
+FIXED = "alpha hard-coded instead of the argument"
+BENT = "alpha does not enter linearly"
+
+
+@dataclass(frozen=True)
+class Blend:
+    """names: what is wrong with the blend. hard, soft: each part as (times f(0), times f(1))."""
+
+    names: tuple[str, ...]
+    hard: tuple[float, float]
+    soft: tuple[float, float]
+    cost: float
+
+
+BLENDS = (
+    Blend((), (1, 0), (0, 1), 0),
+    Blend((SWAPPED,), (0, 1), (1, 0), 1),
+    Blend(("1 - alpha missing on the hard part",), (1, 0), (-1, 1), 1),
+    Blend(("alpha missing on the soft part",), (1, -1), (0, 1), 1),
+    Blend((SWAPPED, "alpha missing on the hard part"), (-1, 1), (1, 0), 2),
+    Blend((SWAPPED, "1 - alpha missing on the hard part"), (0, 1), (1, -1), 2),
+)
+JOINT = (
+    ("alpha on both parts: 1 - alpha missing on the hard part", "soft"),
+    ("1 - alpha on both parts: alpha missing on the soft part", "hard"),
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was found: names of the blend, and an explanation of each part (None: nothing in the catalogue fits)."""
+
+    names: tuple[str, ...] = ()
+    parts: dict[str, Explanation | None] = field(default_factory=dict)
+    cost: float = 0.0
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+
+    @property
+    def known(self) -> int:
+        return sum(explanation is not None for explanation in self.parts.values())
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The answers on the frames, by alpha: values (frames + 1,) and gradients, as ``Evidence`` holds them."""
+
+    hard: Evidence
+    soft: Evidence
+    blend: Evidence
+
+    def mix(self, hard: float, soft: float) -> Evidence:
+        values = (
+            hard * self.hard.values + soft * self.soft.values
+            if hard and soft
+            else (hard * self.hard.values if hard else soft * self.soft.values)
+        )
+        if self.hard.gradients is None or self.soft.gradients is None:
+            return Evidence(values, None)
+        pairs = zip(self.hard.gradients, self.soft.gradients, strict=True)
+        return Evidence(values, tuple(hard * left + soft * right for left, right in pairs))
+
+
+def gather(table: Table, answers: Sequence[Answer]) -> Answers:
+    """The frames' answers out of all answers; where no answer has a gradient, None stands for them."""
+    places = {probe.name: index for index, probe in enumerate(table.probes)}
+    names = [name.removesuffix("/soft") for name in places if name.endswith("/soft")]
+
+    def evidence(part: str) -> Evidence:
+        chosen = [answers[places[key]] for key in (f"{name}/{part}" for name in names) if key in places]
+        values = np.array([total(answer) for answer in chosen])
+        framed = list(zip(names, chosen, strict=False))[: int(table.texts["frames"])]
+        if all(answer.gradient("student_logits") is None for answer in answers):
+            return Evidence(values, None)
+        shapes = [table.probes[places[f"{name}/{part}"]].inputs["student_logits"].shape for name, _ in framed]
+        gradients = [answer.gradient("student_logits") for _, answer in framed]
+        filled = (np.zeros(shape) if g is None else g for shape, g in zip(shapes, gradients, strict=True))
+        return Evidence(values, tuple(filled))
+
+    return Answers(evidence("hard"), evidence("soft"), evidence("blend"))
+
+
+def total(answer: Answer) -> float:
+    """The answer as one number: a vector's sum."""
+    value = answer.numbers.get("value")
+    return float(value.sum()) if value is not None else float("nan")
+
+
+def nothing(evidence: Evidence) -> bool:
+    """Is this part zero on every frame?"""
+    return bool(np.all(np.abs(evidence.values[:3]) < 1e-6)) and (
+        evidence.gradients is None or all(np.all(np.abs(gradient) < 1e-6) for gradient in evidence.gradients)
+    )
+
+
+def same(left: Evidence, right: Evidence) -> bool:
+    frames = min(len(left.values), len(right.values), 3)
+    if not close(left.values[:frames], right.values[:frames]) or (left.gradients is None) != (right.gradients is None):
+        return False
+    if left.gradients is None:
+        return True
+    return all(
+        np.linalg.norm(a - b) <= 1e-3 * max(np.linalg.norm(a), 1e-6)
+        for a, b in zip(left.gradients, right.gradients, strict=True)
+    )
+
+
+def read(table: Table, answers: Answers) -> Reading:
+    """The best reading: as many parts explained as possible, and of those the least far-fetched."""
+    prints = {part: Fingerprints(table, part) for part in ("soft", "hard")}
+    if same(answers.hard, answers.soft):
+        return _constant(prints, answers)
+    readings = []
+    for blend in BLENDS:
+        evidence = {"soft": answers.mix(*blend.soft), "hard": answers.mix(*blend.hard)}
+        parts = {part: _explain_or_missing(prints[part], evidence[part]) for part in prints}
+        cost = blend.cost + sum(explanation.cost for explanation in parts.values() if explanation)
+        readings.append(Reading(blend.names, parts, cost, evidence))
+        if readings[-1].known == 2 and not blend.names:
+            break
+    for name, part in JOINT:
+        other = {"soft": "hard", "hard": "soft"}[part]
+        if nothing(getattr(answers, other)):
+            both = unmix(prints, getattr(answers, part))
+            if both:
+                readings.append(Reading((name,), dict(both), 1.5 + sum(one.cost for one in both.values())))
+    best = min(readings, key=lambda reading: (-reading.known, reading.cost))
+    line = answers.mix(1 - ALPHA, ALPHA)
+    if best.known and not same(line, answers.blend) and np.isfinite(line.values[:3]).all():
+        best = Reading((*best.names, BENT), best.parts, best.cost, best.evidence)
+    return best
+
+
+ALPHA = 0.3
+
+
+def _explain_or_missing(prints: Fingerprints, evidence: Evidence) -> Explanation | None:
+    if nothing(evidence):
+        return Explanation((MISSING[prints.part],), 1.5, 0.0)
+    return explain(prints, evidence)
+
+
+def _constant(prints: dict[str, Fingerprints], answers: Answers) -> Reading:
+    """alpha changes nothing: one part alone, or both with weights of their own."""
+    readings = []
+    for part, other in (("hard", "soft"), ("soft", "hard")):
+        found = explain(prints[part], answers.hard)
+        if found:
+            missing = Explanation((MISSING[other],), 0.0, 0.0)
+            readings.append(Reading((), {part: found, other: missing}, 1 + found.cost))
+    both = unmix(prints, answers.hard)
+    if both:
+        weights = {part: explanation.constant for part, explanation in both.items()}
+        cost = 1 + sum(explanation.cost for explanation in both.values())
+        readings.append(Reading((_weights_name(weights),), dict(both), cost))
+    unknown = Reading((), {"soft": None, "hard": None}, 0.0, {"soft": answers.soft, "hard": answers.hard})
+    return min(readings, key=lambda reading: reading.cost, default=unknown)
+
+
+def _weights_name(weights: dict[str, float]) -> str:
+    if close(weights["soft"], 1, 3e-3) and close(weights["hard"], 1, 3e-3):
+        return UNWEIGHTED
+    return FIXED

@@ -1,0 +1,65 @@
+"""From answers to a verdict, for any exercise: pure, nothing of the learner's is called.
+
+What is wrong with the function itself (a string, the wrong arguments, not written yet, an error, no end) has its own
+sentence here; what is wrong with its numbers is told by the exercise's own module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from utils.checks import loss
+from utils.checks.records import Answer, Table
+from utils.checks.verdict import Verdict
+
+VERDICTS = {"distillation_loss": loss.verdict}
+
+
+def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
+    """The verdict on answers given to ``table.probes``, in the same order."""
+    if len(answers) != len(table.probes):
+        return Verdict(False, f"{len(answers)} answers came to {len(table.probes)} questions.")
+    return _about_the_function(table, answers) or VERDICTS[table.name](table, answers)
+
+
+def _about_the_function(table: Table, answers: Sequence[Answer]) -> Verdict | None:
+    first = answers[0]
+    if first.outcome == "unwritten":
+        return Verdict(False, f"Not written yet: {table.name} raises NotImplementedError. Replace it by your solution.")
+    if first.outcome == "signature":
+        return Verdict(False, f"{table.name} was called by position as the task says, but {first.note}.")
+    late = next((answer for answer in answers if answer.outcome == "timeout"), None)
+    if late:
+        text = f"{table.name} did not come to an end in time. Is there a loop whose condition never becomes false?"
+        return Verdict(False, text)
+    if first.outcome == "none":
+        return Verdict(
+            False, f"{table.name} returns nothing (None). Is there a return at its end?", ["nothing returned"]
+        )
+    failed = [answer for answer in answers if answer.outcome == "error"]
+    if first.outcome == "error" or len(failed) > len(answers) // 2:
+        return Verdict(False, f"{table.name} stops with {failed[0].note}. {_where(failed[0])}"[:600])
+    if first.outcome == "other" and "value" not in first.numbers:
+        return Verdict(
+            False,
+            f"{table.name} returns a {first.note}; a number was expected.",
+            [f"a {first.note} instead of a number"],
+        )
+    values = [answer.numbers["value"] for answer in answers if "value" in answer.numbers]
+    gradients = [array for answer in answers for key, array in answer.numbers.items() if key.startswith("gradient/")]
+    if (
+        values
+        and not any(np.isfinite(value).all() for value in values)
+        and not any(np.isfinite(gradient).all() for gradient in gradients)
+    ):
+        text = f"{table.name} gives {values[0].reshape(-1)[0]} on every one of {len(values)} probes. "
+        return Verdict(
+            False, text + "Which logarithm, division or exponential can run out of range?", ["NaN or infinite"]
+        )
+    return None
+
+
+def _where(answer: Answer) -> str:
+    return f"It happens in your {answer.line}." if answer.line else ""

@@ -1,0 +1,60 @@
+"""Right or wrong, number by number: shared by every exercise, the learner's check and the grader.
+
+The mistake this prevents is a tolerance of one's own in each place. Single precision computes the contract to about
+1e-6; ``RELATIVE`` leaves two digits for other formulas and none for other losses.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from utils.checks.records import Answer, Table
+
+RELATIVE = 1e-4
+ABSOLUTE = 2e-5
+
+
+def agrees(found: np.ndarray | None, expected: np.ndarray) -> bool:
+    """Same shape, finite, and near: relative to the array's largest number, so that a small entry is not asked more."""
+    if found is None or found.shape != expected.shape or not np.isfinite(found).all():
+        return False
+    size = float(np.max(np.abs(expected), initial=0.0))
+    return bool(np.all(np.abs(found - expected) <= RELATIVE * size + ABSOLUTE * min(size, 1.0) + 2e-6))
+
+
+def expected_gradients(table: Table, index: int) -> dict[str, np.ndarray]:
+    start = f"expected/{index}/gradient/"
+    return {key.removeprefix(start): array for key, array in table.numbers.items() if key.startswith(start)}
+
+
+def expected_value(table: Table, index: int) -> np.ndarray:
+    """What the probe's value must be: one number, or an array where the exercise returns one."""
+    stored = table.numbers.get(f"expected/{index}/value")
+    return np.asarray(table.numbers["expected/value"][index]) if stored is None else stored
+
+
+def is_right(table: Table, index: int, answer: Answer) -> bool:
+    """Type, value, every expected gradient, none where none belongs, and no input changed."""
+    if answer.outcome != table.texts.get("returns", "tensor"):
+        return False
+    if not agrees(answer.numbers.get("value"), expected_value(table, index)):
+        return False
+    expected = expected_gradients(table, index)
+    for name in table.probes[index].gradients:
+        found = answer.gradient(name)
+        if name in expected and not _gradient_agrees(found, expected[name]):
+            return False
+        if name not in expected and leaks(found):
+            return False
+    return not any(key.startswith("changed/") for key in answer.numbers)
+
+
+def _gradient_agrees(found: np.ndarray | None, expected: np.ndarray) -> bool:
+    if found is None:
+        return not np.any(np.abs(expected) > 1e-6)
+    return agrees(found, expected)
+
+
+def leaks(gradient: np.ndarray | None) -> bool:
+    """Does a gradient arrive where none should?"""
+    return gradient is not None and bool(np.any(gradient != 0))

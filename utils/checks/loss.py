@@ -1,0 +1,219 @@
+"""The verdict on a ``distillation_loss``: what of it is wrong, by name, from its answers alone.
+
+First what is wrong with the answer as such (a float, a tuple, inputs changed, chance), then the blend, then each part.
+The mistake this prevents is a sentence that fits another mistake as well: where the factors do not fit, numbers are
+given and no name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from utils.checks.blend import Reading, gather, read, total
+from utils.checks.hints import hint
+from utils.checks.judgement import agrees, expected_value, is_right, leaks
+from utils.checks.parts import Fingerprints, close, support
+from utils.checks.records import Answer, Table
+from utils.checks.verdict import Verdict
+
+UNSTABLE = "unstable at large logits: the log of a probability that underflows{}"
+DETACHED = "no gradient reaches the student{}"
+TEACHER_ALONE = "of the teacher instead of the student"
+LEAK = "gradient flows into the teacher"
+RANDOM = "random: the same input gives different losses"
+CONSTANT = "a constant: the loss does not depend on its input"
+# Names that need no "in both parts".
+WHOLE = ("no causal shift", "causal shift", "shift by two", "labels shifted", "no gradient")
+PARTS = ("soft", "hard")
+
+
+def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
+    """passed, or at most three names and the number that shows the first one."""
+    right = [is_right(table, index, answer) for index, answer in enumerate(answers)]
+    if all(right):
+        return Verdict(True, "Right: value and gradient agree with the formula on every probe.")
+    places = {probe.name: index for index, probe in enumerate(table.probes)}
+    names = _as_such(table, answers, places)
+    reading = Reading()
+    if RANDOM not in names and CONSTANT not in names:
+        reading = read(table, gather(table, answers))
+        names += _factors(table, answers, places, reading)
+    names = sorted(_tidy(names), key=lambda name: name.startswith("unstable"))
+    return Verdict(False, _message(table, answers, right, names, reading), names[:3])
+
+
+def _as_such(table: Table, answers: Sequence[Answer], places: dict[str, int]) -> list[str]:
+    """What is wrong with the answers whatever they compute."""
+    first = answers[0]
+    names = []
+    value = first.numbers.get("value")
+    if first.outcome == "float":
+        names.append("a Python number instead of a tensor: no gradient can flow")
+    elif first.outcome == "other":
+        names.append(f"a {first.note} instead of one number")
+    elif value is not None and value.ndim:
+        names.append(f"a tensor of shape {value.shape} instead of one number")
+    changed = sorted(
+        {key.removeprefix("changed/") for answer in answers for key in answer.numbers if "changed/" in key}
+    )
+    names += [f"{name} changed in place" for name in changed]
+    again, before = answers[places["again"]], answers[places["wide/blend"]]
+    if np.isfinite([total(again), total(before)]).all() and not close(total(again), total(before), 1e-5):
+        names.append(RANDOM)
+    values = np.array([total(answer) for answer in answers])
+    if np.isfinite(values).all() and np.ptp(values) == 0:
+        names.append(CONSTANT)
+    if any(leaks(answer.gradient("teacher_logits")) for answer in answers):
+        names.append(LEAK)
+    return names if RANDOM in names else names + _defaults(answers, places, table.texts["defaults"])
+
+
+def _defaults(answers: Sequence[Answer], places: dict[str, int], defaults: dict[str, float]) -> list[str]:
+    explicit, one, both = (answers[places[name]] for name in ("explicit", "default/alpha", "default/both"))
+    names = []
+    if one.outcome == "signature":
+        return [
+            f"no default for alpha ({defaults['alpha']:g})",
+            f"no default for temperature ({defaults['temperature']:g})",
+        ]
+    if both.outcome == "signature":
+        names.append(f"no default for temperature ({defaults['temperature']:g})")
+    elif not close(total(one), total(both)):
+        names.append(f"the default of temperature is not {defaults['temperature']:g}")
+    if not close(total(explicit), total(one)):
+        names.append(f"the default of alpha is not {defaults['alpha']:g}")
+    return names
+
+
+def _factors(table: Table, answers: Sequence[Answer], places: dict[str, int], reading: Reading) -> list[str]:
+    """The blend's names, then the parts' in one list; what both parts share is said once."""
+    by_part: dict[str, list[str]] = {}
+    lacking = _without_gradient(answers, places)
+    for part in PARTS:
+        explanation = reading.parts.get(part)
+        found = list(explanation.names) if explanation else []
+        if explanation is None and part in reading.evidence:
+            found = list(support(Fingerprints(table, part), reading.evidence[part]))
+        if part in lacking and not any(TEACHER_ALONE in name for name in found):
+            found.append(DETACHED)
+        by_part[part] = found
+    unstable = [part for part in PARTS if _unstable(table, answers, places, part, reading)]
+    for part in unstable:
+        by_part[part].append(UNSTABLE)
+    names = list(reading.names)
+    shared = [name for name in by_part["soft"] if name in by_part["hard"]]
+    names += [name.format("" if _needs_no_part(name) else " in both parts") for name in shared]
+    for part in PARTS:
+        names += [name.format(f" in the {part} part") for name in by_part[part] if name not in shared]
+    return names
+
+
+def _needs_no_part(name: str) -> bool:
+    return name.startswith(WHOLE)
+
+
+def _without_gradient(answers: Sequence[Answer], places: dict[str, int]) -> set[str]:
+    """Parts whose value is a number other than zero and whose gradient is missing or zero on every frame."""
+    lacking = set()
+    for part in PARTS:
+        chosen = [answers[index] for name, index in places.items() if name.endswith(f"/{part}") and "huge" not in name]
+        if any(answer.outcome != "tensor" or not np.isfinite(total(answer)) for answer in chosen):
+            continue
+        still = all(
+            answer.gradient("student_logits") is None or not np.any(answer.gradient("student_logits"))
+            for answer in chosen
+        )
+        if still and any(total(answer) != 0 for answer in chosen):
+            lacking.add(part)
+    return lacking
+
+
+def _unstable(table: Table, answers: Sequence[Answer], places: dict[str, int], part: str, reading: Reading) -> bool:
+    """Ordinary logits give finite numbers, large ones do not, or not the number that the explanation predicts."""
+    index = places[f"huge/{part}"]
+    answer, value = answers[index], total(answers[index])
+    ordinary = [total(answers[places[name]]) for name in places if name.endswith(f"/{part}") and "huge" not in name]
+    if not np.isfinite(ordinary).all() or answer.outcome in {"error", "timeout"}:
+        return False
+    gradient = answer.gradient("student_logits")
+    if not np.isfinite(value) or (gradient is not None and not np.isfinite(gradient).all()):
+        return True
+    explanation = reading.parts.get(part)
+    if explanation is None or reading.names:
+        return False
+    if np.isfinite(explanation.huge) and not close(explanation.huge, value, 1e-3):
+        return True
+    expected = table.numbers[f"expected/{index}/gradient/student_logits"]
+    return not explanation.names and gradient is not None and np.any(gradient) and not agrees(gradient, expected)
+
+
+def _tidy(names: list[str]) -> list[str]:
+    """Each name once; a vector is not also "summed"; a hard-coded T is said once."""
+    kept = list(dict.fromkeys(names))
+    if any("tensor of shape" in name for name in kept):
+        kept = [name for name in kept if not name.startswith("summed")]
+    coded = [name for name in kept if name.startswith("temperature hard-coded to")]
+    if coded:
+        kept = [name for name in kept if not name.startswith("T squared hard-coded")]
+    return kept
+
+
+def _message(table: Table, answers: Sequence[Answer], right: Sequence[bool], names: list[str], reading: Reading) -> str:
+    """The number that shows it, and what to think about."""
+    index = _telling(table, right, names)
+    probe, answer = table.probes[index], answers[index]
+    expected = float(expected_value(table, index))
+    alpha = probe.inputs.get("alpha", table.texts["defaults"]["alpha"])
+    temperature = probe.inputs.get("temperature", table.texts["defaults"]["temperature"])
+    where = f"At alpha = {alpha:g} and T = {temperature:g}"
+    if answer.outcome == "error":
+        shown = f"{where} it raises {answer.note[:120]}" + (f" ({answer.line})" if answer.line else "") + "."
+    elif close(total(answer), expected):
+        beyond = _beyond_value(table, index, answer)
+        shown = f"{where} the value {expected:.4g} is right, but not everything else is: {beyond}."
+    else:
+        shown = f"{where} your loss is {total(answer):.5g} on our probe; the formula gives {expected:.5g}."
+    if names:
+        listed = "; ".join(names[:3])
+        return f"Not yet: {listed}. {shown} {hint(names[0])}"[:600]
+    fine = [part for part in PARTS if all(right[i] for i, p in enumerate(table.probes) if p.name.endswith(f"/{part}"))]
+    known = f"The {' and the '.join(fine)} part agree{'s' if len(fine) == 1 else ''} with the formula. " if fine else ""
+    return f"Not yet. {known}{shown} {_ratio(answer, expected)}"[:600]
+
+
+def _telling(table: Table, right: Sequence[bool], names: list[str]) -> int:
+    """The first wrong probe, by preference one that isolates what the first name speaks of."""
+    wrong = [index for index, good in enumerate(right) if not good]
+    for part in PARTS:
+        if names and part in names[0]:
+            for index in wrong:
+                if table.probes[index].name.endswith(f"/{part}"):
+                    return index
+    if names and "unstable" in names[0]:
+        return next((index for index in wrong if table.probes[index].name.startswith("huge")), wrong[0])
+    if names and "default" in names[0]:
+        return next((index for index in wrong if table.probes[index].name.startswith("default")), wrong[0])
+    return wrong[0]
+
+
+def _beyond_value(table: Table, index: int, answer: Answer) -> str:
+    if any(key.startswith("changed/") for key in answer.numbers):
+        return "an input was changed in place"
+    if answer.outcome != "tensor":
+        return f"it came as {answer.note}"
+    if leaks(answer.gradient("teacher_logits")):
+        size = np.linalg.norm(answer.gradient("teacher_logits"))
+        return f"a gradient of norm {size:.3g} reaches teacher_logits"
+    found = answer.gradient("student_logits")
+    size = 0.0 if found is None else float(np.linalg.norm(found))
+    expected = np.linalg.norm(table.numbers[f"expected/{index}/gradient/student_logits"])
+    return f"the student's gradient has norm {size:.3g} instead of {expected:.3g}"
+
+
+def _ratio(answer: Answer, expected: float) -> str:
+    value = total(answer)
+    if np.isfinite(value) and expected and abs(value) > 1e-9:
+        return f"That is {value / expected:.4g} times as much. Compare the parts at alpha = 0 and alpha = 1 by hand."
+    return "Compare the parts at alpha = 0 and alpha = 1 by hand."

@@ -1,0 +1,2 @@
+PLAYS = {}
+ARGUMENTS = {}
