@@ -14,13 +14,15 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from utils.documents import (
+    SPLITS,
     Document,
     all_shingles,
     docstrings,
+    name_point,
     python_files,
     split_of,
     unique,
@@ -32,7 +34,7 @@ from utils.workspace import cache_folder
 MIN_CHARACTERS = 50
 TEXT_SUFFIXES = (".txt", ".md", ".rst")
 STDLIB_SKIPPED = ("site-packages", "dist-packages", "test", "tests", "idlelib", "lib2to3", "pydoc_data", "turtledemo")
-CACHE_SCHEMA = 2
+CACHE_SCHEMA = 3
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,14 @@ class Corpus:
     validation: tuple[Document, ...]
     near_duplicates_removed: int
 
+    def longer_than(self, characters: int) -> Corpus:
+        """The corpus without the documents of `characters` or fewer."""
+        kept = {
+            split: tuple(document for document in getattr(self, split) if len(document.text) > characters)
+            for split in SPLITS
+        }
+        return replace(self, **kept)
+
     def describe(self) -> str:
         """One line for the learner: what it is and how much."""
         return (
@@ -53,16 +63,19 @@ class Corpus:
         )
 
 
-def load_corpus(source: str) -> Corpus:
+def load_corpus(source: str, min_characters: int = MIN_CHARACTERS) -> Corpus:
     """Load the text named by `source`: "python", "hub:NAME/OF/DATASET[:CONFIG]", or the path of a file or folder.
 
-    Raises CourseError with what to do where the text is missing, empty, too short to split, or not text.
+    Documents of `min_characters` or fewer are left out.  Raises CourseError with what to do where the text is missing,
+    empty, too short to split, or not text.
     """
     if source == "python":
-        return python_corpus()
-    if source.startswith("hub:"):
-        return hub_corpus(*source.removeprefix("hub:").split(":", 1))
-    return file_corpus(Path(source))
+        corpus = python_corpus()
+    elif source.startswith("hub:"):
+        corpus = hub_corpus(*source.removeprefix("hub:").split(":", 1))
+    else:
+        corpus = file_corpus(Path(source))
+    return corpus.longer_than(min_characters)
 
 
 def python_corpus() -> Corpus:
@@ -126,9 +139,12 @@ def file_corpus(path: Path) -> Corpus:
 
 
 def split_corpus(name: str, documents: Iterable[Document]) -> Corpus:
-    """Split documents by the hash of their names and leave near-duplicates between the splits out."""
-    parts: dict[str, list[Document]] = {"train": [], "tune": [], "validation": []}
-    for document in documents:
+    """Split documents by the hash of their names and leave near-duplicates between the splits out.
+
+    Within a split they stand in the order of that hash, so the first of them are a fair sample.
+    """
+    parts: dict[str, list[Document]] = {split: [] for split in SPLITS}
+    for document in sorted(documents, key=lambda document: name_point(document.name)):
         parts[split_of(document.name)].append(document)
     return _without_repeats(name, parts["train"], parts["tune"], parts["validation"])
 

@@ -32,9 +32,14 @@ class Document:
     source: str
 
 
+def name_point(name: str) -> float:
+    """A number in [0, 1) that follows from the name alone, evenly spread over names."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big") / 2**64
+
+
 def split_of(name: str) -> str:
     """The split a document belongs to: "train", "tune" or "validation", decided by its name alone."""
-    point = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big") / 2**64
+    point = name_point(name)
     for split, share in zip(SPLITS, SPLIT_SHARES, strict=True):
         if point < share:
             return split

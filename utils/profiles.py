@@ -22,7 +22,7 @@ class Profile:
     """One size of the course.
 
     `teacher`, `student`: hub names or folders of two models with one tokenizer.  `text`: see utils.corpus.load_corpus.
-    Rows are documents cut at `max_length` tokens.  `learning_rate` is for the distilled student; `ce_learning_rate`
+    Rows are documents of more than `min_characters` characters, cut at `max_length` tokens.  `learning_rate` is for the distilled student; `ce_learning_rate`
     is the CE-only control's own best one (benchmarks/tuning.py).
     """
 
@@ -32,6 +32,7 @@ class Profile:
     text: str
     train_rows: int
     evaluation_rows: int
+    min_characters: int = 50
     max_length: int = 128
     batch_size: int = 8
     epochs: int = 2
@@ -53,6 +54,7 @@ EMBEDDED = Profile(
     text="python",
     train_rows=2000,
     evaluation_rows=500,
+    min_characters=80,
 )
 SMOKE = replace(EMBEDDED, name="smoke", train_rows=96, evaluation_rows=48, epochs=1, sweep_rows=48)
 FULL = Profile(
