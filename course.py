@@ -64,10 +64,9 @@ def say(text: str) -> None:
 
 def fingerprint() -> dict:
     """What a finished .venv was made from and where: a change of any of these asks for work."""
-    digest = hashlib.sha256()
-    for name in ("requirements.txt", "constraints.txt"):
-        digest.update((ROOT / name).read_bytes() + b"\0")
-    return {"files": digest.hexdigest(), "root": str(ROOT), "python": os.path.realpath(PYTHON)}
+    files = [(ROOT / name).read_bytes().splitlines() for name in ("requirements.txt", "constraints.txt")]
+    pins = b"\n".join(line for lines in files for line in lines if not line.startswith(b"#"))
+    return {"files": hashlib.sha256(pins).hexdigest(), "root": str(ROOT), "python": os.path.realpath(PYTHON)}
 
 
 def site_packages() -> Path:

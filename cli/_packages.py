@@ -44,10 +44,12 @@ def install_packages(
     surprise = kind == "cuda" and not has_nvidia_driver()
     if surprise:
         say(NO_DRIVER)
-    size = f"about {DOWNLOAD_GB[kind]} GB to download where pip does not hold it already, {DISK_GB[kind]} GB on disk"
-    say(f"Installing torch ({kind}), transformers, JupyterLab and what they need: {size}. This takes minutes.")
-    if fresh:  # an update replaces what is there
+    if fresh:
+        size = f"about {DOWNLOAD_GB[kind]} GB to download (less what pip holds), {DISK_GB[kind]} GB on disk"
+        say(f"Installing torch ({kind}), transformers, JupyterLab and what they need: {size}. This takes minutes.")
         check_space(root, kind)
+    else:
+        say("Only packages whose versions changed are downloaded, and replace the old ones.")
     if surprise and sys.stderr.isatty():
         time.sleep(10)  # time to read, and to stop
     pip("install", "-r", "requirements.txt", "-c", "constraints.txt", *options)
@@ -83,9 +85,9 @@ def choose_torch(root: Path, pip: Callable[..., list[str]]) -> tuple[str, list[s
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
         constraints = ["-c", "constraints.txt", "--report", str(report)]
-        pip("install", "--dry-run", "--no-deps", "--ignore-installed", *constraints, torch[0])
-        metadata = json.loads(report.read_text(encoding="utf-8"))["install"][0]["metadata"]
-    if not is_cuda_build(metadata):
+        pip("install", "--dry-run", "--no-deps", *constraints, torch[0])
+        coming = json.loads(report.read_text(encoding="utf-8"))["install"]  # nothing where it is installed already
+    if not any(is_cuda_build(wheel["metadata"]) for wheel in coming):
         return "cpu", []
     if not no_index(pip) and cpu_index_answers():
         return "cpu", ["--extra-index-url", CPU_INDEX]

@@ -84,20 +84,13 @@ def gpu() -> str:
 
 
 def hub() -> str:
-    from urllib.error import HTTPError
-    from urllib.request import urlopen
+    from utils.models import HUB, hub_answers
 
-    address = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "TRUE", "YES", "ON"):
-        return "switched off by HF_HUB_OFFLINE: embedded profile, or full with models in local folders"
-    try:
-        urlopen(address, timeout=HUB_TIMEOUT).close()
-    except HTTPError:
-        pass  # it answers
-    except OSError as error:
-        reason = getattr(error, "reason", error)
-        return f"{address} does not answer ({reason}): embedded profile, or full with models in local folders"
-    return f"{address} answers: the full profile can download its models (about 2 GB)"
+    address = os.environ.get("HF_ENDPOINT") or HUB
+    if hub_answers(HUB_TIMEOUT):
+        return f"{address} answers: the full profile can download its models (about 2 GB)"
+    reason = "is switched off by HF_HUB_OFFLINE" if os.environ.get("HF_HUB_OFFLINE") else "does not answer"
+    return f"{address} {reason}: the embedded profile needs none; full then wants models in local folders"
 
 
 def embedded_pair() -> str:

@@ -112,6 +112,12 @@ def test_changed_requirements_are_installed_and_nothing_else(finished, tmp_path,
     assert mark.exists(), "an update keeps the environment"
 
 
+def test_an_update_that_changes_no_version_needs_no_network(finished, tmp_path):
+    folder = copy_course(finished, tmp_path / "course")
+    (folder / "constraints.txt").write_text("torch==2.13.0\npkg==1.0\nnever-asked-for==1.0\n")
+    assert start(folder, PIP_INDEX_URL="http://127.0.0.1:1").stdout == "cpu build first ['verb']\n"
+
+
 def test_a_half_finished_environment_is_made_again(finished, tmp_path, wheels):
     folder = copy_course(finished, tmp_path / "course")
     (folder / ".venv/course-stamp.json").unlink()
