@@ -19,18 +19,20 @@ _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 _ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types", "alternatives")
 _TOO_WIDE = {Path("/"), Path("/home"), Path("/root"), Path("/etc"), Path("/var"), Path("/tmp"), Path("/opt")}
 
+_APPARMOR = "on Ubuntu 24.04 `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`"
+_DOCKER = "in Docker start the container with `--cap-add SYS_ADMIN --security-opt seccomp=unconfined"
+# what stands in the error -> what mends it; the first that fits is shown
 ADVICE = (
-    ("No permissions to create new namespace", "allow user namespaces: `sudo sysctl kernel.unprivileged_userns_clone=1`,"
-     " on Ubuntu 24.04 `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`, in Docker"
-     " `--security-opt seccomp=unconfined`"),
-    ("setting up uid map", "on Ubuntu 24.04: `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`"),
-    ("Creating new namespace failed", "raise `user.max_user_namespaces`, or in Docker add"
-     " `--cap-add SYS_ADMIN --security-opt seccomp=unconfined`"),
+    (
+        "No permissions to create new namespace",
+        f"allow user namespaces: `sudo sysctl kernel.unprivileged_userns_clone=1`, {_APPARMOR}, {_DOCKER}`",
+    ),
+    ("setting up uid map", f"allow user namespaces: {_APPARMOR}"),
+    ("Creating new namespace failed", f"raise `user.max_user_namespaces`, or {_DOCKER}`"),
     ("proc", "in Docker add `--security-opt systempaths=unconfined`"),
-    ("Operation not permitted", "in Docker add `--cap-add SYS_ADMIN --security-opt seccomp=unconfined"
-     " --security-opt apparmor=unconfined`"),
+    ("Operation not permitted", f"{_DOCKER} --security-opt apparmor=unconfined`"),
     ("Permission denied", "the Python that runs this must be readable for every user"),
-)  # fmt: skip
+)
 
 
 def environment(course: str) -> dict[str, str]:
@@ -69,8 +71,9 @@ def command(stage: Path, inside: list[str]) -> list[str]:
     line += ["--unshare-net", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "grading", "--clearenv"]
     if os.geteuid() == 0:
         # Forks become nobody, which needs setuid; the server mounts /proc itself and then gives that right up.
-        line += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SYS_ADMIN"]
-        line += ["--dir", "/proc"]
+        line += ["--cap-drop", "ALL", "--dir", "/proc"]
+        for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_SYS_ADMIN"):
+            line += ["--cap-add", capability]
     else:
         line += ["--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL", "--proc", "/proc"]
     for name, value in environment(COURSE).items():
@@ -107,5 +110,3 @@ def complaint(error_text: str) -> CourseError:
     last = lines[-1][:300] if lines else "it ended without a word"
     advice = next((advice for sign, advice in ADVICE if sign in error_text), "see docs/grading.md")
     return CourseError(f"The sandbox did not open ({last}). To mend it: {advice}. Or go on without: --no-sandbox.")
-
-

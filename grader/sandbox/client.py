@@ -54,6 +54,7 @@ class Sandbox:
         self._control: socket.socket | None = None
         self._errors = None
         self._lock = threading.Lock()
+        self._closed = False
 
     def __enter__(self) -> Sandbox:
         with self._lock:
@@ -62,6 +63,7 @@ class Sandbox:
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
+            self._closed = True
             self._stop()
             if self._folder:
                 self._folder.cleanup()
@@ -113,6 +115,8 @@ class Sandbox:
         talk, their_talk = socket.socketpair()
         watch, their_watch = socket.socketpair()
         with self._lock:
+            if self._closed:
+                raise ServerGone("it was closed")
             if self._process is None or self._process.poll() is not None:
                 self._stop()
                 self._start()

@@ -53,7 +53,7 @@ def die_with_parent() -> None:
 
 
 def show_processes() -> None:
-    """Mount /proc where the server was started as root without one; bubblewrap's own would forbid its forks a new one."""
+    """Mount /proc where a root's server was started without one: bubblewrap's own would forbid its forks a new one."""
     if not os.path.exists("/proc/self"):
         _mount("proc", "/proc", _NO_SUID | _NO_DEVICES | _NO_PROGRAMS)
     if os.getuid() == 0:

@@ -1,0 +1,151 @@
+"""Grade a folder of submissions safely: each in a sandbox, judged from outside, into nbgrader's gradebook.
+
+    python3 course.py grade 02 --submissions submitted --out graded
+
+DIR holds STUDENT/NN_name.ipynb, or is nbgrader's submitted/ folder. OUT gets gradebook.db, feedback/ and results.csv.
+The same command goes on where it was stopped; what has not changed is not graded again.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+
+from utils.errors import CourseError
+
+ROOT = Path(__file__).resolve().parent.parent
+WARNING = """\
+=======================================================================
+  NO SANDBOX: the submissions run with your rights. They can read your
+  files, use your network and change this machine. Only their time,
+  memory and processes are limited, and the judge is as strict as ever.
+======================================================================="""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("lab", metavar="NN", help="number of the lab, such as 02")
+    parser.add_argument(
+        "--submissions", metavar="DIR", type=Path, required=True, help="a folder for each student inside"
+    )
+    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="where results go")
+    parser.add_argument("--student", metavar="NAME", action="append", default=[], help="only this one; may be repeated")
+    parser.add_argument(
+        "--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="at the same time (all cores)"
+    )
+    parser.add_argument("--db", metavar="URL", help="nbgrader's gradebook (OUT/gradebook.db)")
+    parser.add_argument("--labs", metavar="DIR", type=Path, default=ROOT / "labs", help="the released labs (labs)")
+    parser.add_argument("--seed", type=int, help="of the probes: the same seed asks the same (a fresh one, recorded)")
+    parser.add_argument("--cell-seconds", type=float, default=60.0, help="for all cells of a notebook together (60)")
+    parser.add_argument("--ask-seconds", type=float, default=20.0, help="for all answers to one exercise (20)")
+    parser.add_argument("--no-sandbox", action="store_true", help="on your own risk, where bubblewrap cannot work")
+    parser.add_argument("--json", action="store_true", help="a line of JSON for each submission, for machines")
+
+
+def main(args: argparse.Namespace) -> int:
+    from grader import batch
+    from grader.matching import release
+    from grader.sandbox.limits import Limits
+    from utils.workspace import require_writable
+
+    if args.jobs < 1 or args.cell_seconds <= 0 or args.ask_seconds <= 0:
+        raise CourseError("--jobs, --cell-seconds and --ask-seconds must be positive.")
+    lab = release(find_release(args.lab, args.labs))
+    require_writable(args.out, megabytes=20)
+    if args.no_sandbox:
+        print(WARNING, file=sys.stderr, flush=True)
+    settings = batch.Settings(
+        lab=lab,
+        folder=args.submissions,
+        out=args.out,
+        db=args.db or str(args.out / "gradebook.db"),
+        students=tuple(args.student),
+        jobs=args.jobs,
+        confined=not args.no_sandbox,
+        limits=Limits(cell_seconds=args.cell_seconds, ask_seconds=args.ask_seconds),
+        seed=args.seed,
+    )
+    show = Lines() if args.json else Bar()
+    try:
+        summary = batch.run(settings, show)
+    finally:
+        show.close()
+    show.conclude(summary, settings)
+    return 0
+
+
+def find_release(number: str, labs: Path) -> Path:
+    """The released notebook of a lab's number or name. labs: a folder of labs, or of one lab."""
+    folders = [labs, *sorted(path for path in labs.glob("*") if path.is_dir())] if labs.is_dir() else []
+    found = [path for folder in folders for path in sorted(folder.glob("*.ipynb"))]
+    fitting = [path for path in found if path.stem == number or path.stem.partition("_")[0] == number.zfill(2)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        raise CourseError(
+            f"{str(labs)!r} has several notebooks for lab {number}: {', '.join(p.name for p in fitting)}."
+        )
+    there = ", ".join(sorted({path.stem for path in found})) or "none"
+    raise CourseError(f"There is no released lab {number} in {str(labs)!r} (there: {there}). Another folder: --labs.")
+
+
+def _line(progress) -> dict:
+    entry = progress.entry
+    return {
+        "student": entry.student,
+        "lab": entry.lab,
+        "scores": {result.exercise: result.score for result in entry.results},
+        "status": {result.exercise: result.status for result in entry.results},
+        "seconds": entry.seconds,
+        "again": progress.again,
+        "done": progress.done,
+        "total": progress.total,
+    }
+
+
+class Lines:
+    """For machines: one JSON object a line on standard output."""
+
+    def __call__(self, progress) -> None:
+        print(json.dumps(_line(progress)), flush=True)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def conclude(self, summary, settings) -> None:
+        last = {"seed": summary.seed, "graded": summary.graded, "submissions": len(summary.entries)}
+        print(json.dumps(last | {"seconds": round(summary.seconds, 3), "out": str(settings.out)}), flush=True)
+
+
+class Bar:
+    """For people: one bar with counts, time left and the slowest submission; nothing where there is no terminal."""
+
+    def __init__(self):
+        from tqdm import tqdm
+
+        self._bar = tqdm(unit="submission", disable=not sys.stderr.isatty(), dynamic_ncols=True)
+        self._counts: Counter = Counter()
+        self._slowest = (0.0, "")
+
+    def __call__(self, progress) -> None:
+        entry = progress.entry
+        self._counts.update(result.status for result in entry.results)
+        self._slowest = max(self._slowest, (entry.seconds, entry.student))
+        counts = " ".join(f"{status} {count}" for status, count in self._counts.most_common())
+        self._bar.total = progress.total
+        self._bar.set_postfix_str(f"{counts}; slowest {self._slowest[1][:20]} {self._slowest[0]:.1f} s", refresh=False)
+        self._bar.update(progress.done - self._bar.n)
+
+    def close(self) -> None:
+        self._bar.close()
+
+    def conclude(self, summary, settings) -> None:
+        counts = ", ".join(f"{count} {status}" for status, count in self._counts.most_common())
+        kept = len(summary.entries) - summary.graded
+        print(
+            f"{len(summary.entries)} submissions: {summary.graded} graded, {kept} as before ({summary.seconds:.1f} s)."
+        )
+        print(f"Exercises: {counts}.")
+        print(f"Scores: {settings.out / 'results.csv'}; pages: {settings.out / 'feedback'}; gradebook: {settings.db}")
+        print(f"Seed of the probes: {summary.seed} (recorded; the next start uses it again).")

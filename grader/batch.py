@@ -1,0 +1,181 @@
+"""Grade a folder of submissions: side by side, each for itself, and so that a kill at any moment costs nothing.
+
+Results go into the journal first and into the gradebook next; what people read (feedback, results.csv) is derived from
+both at the end. The mistake this prevents: a batch whose outcome depends on where it was interrupted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from grader import feedback, gradebook, results, submissions
+from grader.journal import Entry, Journal, environment_key, submission_key
+from grader.judge import Question, Result, fresh_seed, grade, questions
+from grader.matching import Plan, Release, plan
+from grader.notebooks import UnreadableError, parse
+from grader.sandbox.client import Sandbox, ServerGone
+from grader.sandbox.limits import Limits
+from grader.submissions import Submission
+from utils.errors import CourseError
+
+_MOST_LOST = 5
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to grade and where to. students: only these. db: gradebook's URL or path. seed: None for fresh probes."""
+
+    lab: Release
+    folder: Path
+    out: Path
+    db: str
+    students: tuple[str, ...] = ()
+    jobs: int = 1
+    confined: bool = True
+    limits: Limits = field(default_factory=Limits)
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One submission is done. again: its result of an earlier start was kept."""
+
+    entry: Entry
+    done: int
+    total: int
+    again: bool
+
+
+@dataclass(frozen=True)
+class Summary:
+    entries: tuple[Entry, ...]
+    seed: int
+    graded: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Grading:
+    """What every submission of a batch is graded with."""
+
+    settings: Settings
+    asked: tuple[Question, ...]
+    environment: str
+    seed: int
+    sandbox: Sandbox | None = None
+
+
+def run(settings: Settings, tell: Callable[[Progress], None]) -> Summary:
+    """Grade what is not graded yet, then write gradebook, feedback and results.csv. Raises CourseError."""
+    began = time.monotonic()
+    found = submissions.find(settings.folder, settings.lab, list(settings.students))
+    journal = Journal(settings.out, settings.lab.name)
+    with journal.locked(), gradebook.opened(settings.db) as book:
+        seed = journal.seed(settings.seed, fresh_seed())
+        asked = questions(settings.lab, seed)
+        environment = environment_key(settings.lab, asked, seed, settings.limits)
+        gradebook.prepare(book, settings.lab)
+        known = gradebook.recorded_students(book, settings.lab)
+        entries: dict[str, Entry] = {}
+        graded = 0
+        for submission, entry, again in _graded(_Grading(settings, asked, environment, seed), found, journal):
+            if entry.recorded != settings.db or entry.student not in known:
+                gradebook.record(book, settings.lab, entry.student, entry.results)
+                entry = journal.mark(submission.slug, entry, settings.db)
+            entries[submission.slug] = entry
+            graded += not again
+            tell(Progress(entry, len(entries), len(found), again))
+        ordered = [entries[submission.slug] for submission in found]
+        _publish(settings, journal, ordered, gradebook.manual_scores(book, settings.lab))
+    return Summary(tuple(ordered), seed, graded, time.monotonic() - began)
+
+
+def _graded(grading: _Grading, found: list[Submission], journal: Journal) -> Iterator[tuple[Submission, Entry, bool]]:
+    """Each submission with its entry as soon as it has one, and whether that is an earlier one."""
+    waiting: list[Submission] = []
+    for submission in found:
+        entry = journal.load(submission.slug)
+        if entry is not None and entry.key == _key(grading, submission):
+            yield submission, entry, True
+        else:
+            waiting.append(submission)
+    if not waiting:
+        return
+    with Sandbox(grading.settings.confined) as sandbox:
+        grading = replace(grading, sandbox=sandbox)
+        pool = ThreadPoolExecutor(grading.settings.jobs)
+        try:
+            futures = {pool.submit(_grade_one, grading, submission): submission for submission in waiting}
+            lost = 0
+            for future in as_completed(futures):
+                entry, whole = future.result()
+                lost += not whole
+                if lost > _MOST_LOST:
+                    raise CourseError("The sandbox ended again and again. What is graded is kept; look at the machine.")
+                if whole:
+                    journal.save(futures[future].slug, entry)
+                yield futures[future], entry, False
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _key(grading: _Grading, submission: Submission) -> str:
+    try:
+        content = submission.content()
+    except UnreadableError as error:
+        content = b"unreadable: " + str(error).encode()
+    return submission_key(grading.environment, content)
+
+
+def _grade_one(grading: _Grading, submission: Submission) -> tuple[Entry, bool]:
+    """The entry of one submission, and whether it will hold (False: the sandbox itself was lost over it)."""
+    began = time.monotonic()
+    key = _key(grading, submission)
+    lab, whole = grading.settings.lab, True
+    try:
+        made = plan(lab, parse(submission.content()))
+    except UnreadableError as error:
+        status = "unreadable" if str(error) else "missing"
+        rows, remarks = _all_rows(grading, status, str(error) or f"There is no notebook {lab.name}.ipynb."), ()
+    else:
+        remarks = made.remarks
+        try:
+            rows = _rows(grading, made)
+        except ServerGone:
+            whole = False
+            rows = _all_rows(grading, "crashed", "The sandbox was lost over it twice; grade it again, or by hand.")
+    entry = Entry(submission.student, lab.name, key, round(time.monotonic() - began, 3), rows, remarks)
+    return entry, whole
+
+
+def _rows(grading: _Grading, made: Plan) -> tuple[Result, ...]:
+    arguments = (grading.asked, made, grading.sandbox, grading.settings.limits, grading.seed)
+    try:
+        graded = grade(*arguments)
+    except ServerGone:
+        graded = grade(*arguments)
+    by_name = {result.exercise: result for result in graded}
+    lab = grading.settings.lab
+    return tuple(by_name.get(task.name) or results.written(lab, task, made) for task in lab.tasks)
+
+
+def _all_rows(grading: _Grading, status: str, message: str) -> tuple[Result, ...]:
+    tasks = grading.settings.lab.tasks
+    return tuple(Result(task.name, 0.0, task.points, status, message) for task in tasks)
+
+
+def _publish(settings: Settings, journal: Journal, entries: list[Entry], by_hand: dict[tuple[str, str], float]) -> None:
+    """Write what people read. by_hand: scores that somebody gave, which stand in place of the machine's."""
+    shown = [results.with_manual(entry, by_hand) for entry in entries]
+    for entry in shown:
+        slug = Submission(entry.student, None).slug
+        feedback.write(settings.out / "feedback" / slug / f"{settings.lab.name}.html", settings.lab, entry)
+    rest = [results.with_manual(entry, by_hand) for entry in journal.others(bool(settings.students))]
+    fresh = {(entry.lab, entry.student) for entry in shown}
+    results.write(
+        settings.out / "results.csv", [*(entry for entry in rest if (entry.lab, entry.student) not in fresh), *shown]
+    )

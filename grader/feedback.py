@@ -1,0 +1,82 @@
+"""What does a learner get back?  One page: each exercise, what is wrong in it by name, and the number that shows it.
+
+No hidden probe and no expected value is on it, and everything of the submission's is escaped. The mistake this
+prevents: feedback that hands out the answers, or that runs a submission's markup in the reader's browser.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jinja2 import Environment
+
+from grader.journal import Entry, write_whole
+from grader.matching import Release
+
+_PAGE = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string("""<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>Feedback: {{ lab }}</title>
+<style>
+  :root { color-scheme: light dark; }
+  body { font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 2rem auto; padding: 0 1rem;
+         overflow-wrap: anywhere; }
+  section { border-top: 1px solid gray; padding: .5rem 0 1rem; }
+  h2 { font-size: 1.1rem; margin: .5rem 0; }
+  .status { float: right; font-weight: 600; }
+  table { border-collapse: collapse; } td { padding: .1rem 1rem .1rem 0; }
+</style>
+<h1>{{ lab }}</h1>
+<p>{{ student }}: {{ total }} of {{ maximum }} points{% if open %}, and {{ open }} still to be marked{% endif %}.</p>
+{% for result in results %}
+<section>
+  <h2>{{ result.exercise }} <span class="status">
+  {%- if result.score is none %}to be marked{% else %}
+  {{ labels[result.status] }}, {{ "%g"|format(result.score) }} of {{ "%g"|format(result.max_score) }}{% endif %}
+  </span></h2>
+  <p>{{ result.message }}</p>
+  {% if result.misconceptions %}
+  <ul>{% for name in result.misconceptions %}<li>{{ name }}</li>{% endfor %}</ul>
+  {% endif %}
+  {% if result.parts|length > 1 %}
+  <table>
+  {% for name, points, earned in result.parts %}
+    <tr><td>{{ name }}</td><td>{{ "%g"|format(earned) }} of {{ "%g"|format(points) }}</td></tr>
+  {% endfor %}
+  </table>
+  {% endif %}
+</section>
+{% endfor %}
+{% if remarks %}
+<section><h2>About the notebook</h2>
+<ul>{% for remark in remarks %}<li>{{ remark }}</li>{% endfor %}</ul></section>
+{% endif %}
+</html>
+""")
+
+LABELS = {
+    "ok": "right", "partial": "partly right", "wrong": "not right yet", "missing": "not there",
+    "timeout": "took too long", "memory": "took too much memory", "crashed": "crashed", "unreadable": "cannot be read",
+}  # fmt: skip
+
+
+def page(lab: Release, entry: Entry) -> str:
+    """The page as HTML."""
+    scores = [result.score for result in entry.results if result.score is not None]
+    waiting = [result for result in entry.results if result.score is None]
+    return _PAGE.render(
+        lab=lab.name,
+        student=entry.student,
+        total=f"{sum(scores):g}",
+        maximum=f"{sum(task.points for task in lab.tasks):g}",
+        open=len(waiting),
+        results=entry.results,
+        remarks=entry.remarks,
+        labels=LABELS,
+    )
+
+
+def write(path: Path, lab: Release, entry: Entry) -> None:
+    write_whole(path, page(lab, entry))
