@@ -8,9 +8,11 @@ number of near-duplicates left out is kept.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
+import re
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
@@ -89,9 +91,7 @@ def python_corpus() -> Corpus:
     stdlib = Path(sysconfig.get_path("stdlib"))
     corpus = split_corpus("the documentation of Python " + sysconfig.get_python_version(), python_documents(stdlib))
     if cache is not None:
-        partial = cache.with_suffix(f".{os.getpid()}.tmp")
-        partial.write_text(json.dumps(asdict(corpus)), encoding="utf-8")
-        partial.replace(cache)
+        _write_cache(cache, corpus)
     return corpus
 
 
@@ -124,11 +124,12 @@ def file_corpus(path: Path) -> Corpus:
     """The learner's own text: a file whose paragraphs are documents, or a folder whose text files are."""
     if not path.exists():
         raise CourseError(f"There is no file or folder {str(path)!r}. Give the path of a text file or of a folder.")
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.suffix.lower() in TEXT_SUFFIXES)
+    is_text = (file for file in path.rglob("*") if file.suffix.lower() in TEXT_SUFFIXES and file.is_file())
+    files = [path] if path.is_file() else sorted(is_text)
     documents = [
         document
         for file in files
-        for document in _paragraphs(file, file.name if path.is_file() else str(file.relative_to(path)))
+        for document in _paragraphs(file, file.name if path.is_file() else file.relative_to(path).as_posix())
     ]
     if not documents:
         raise CourseError(
@@ -150,12 +151,15 @@ def split_corpus(name: str, documents: Iterable[Document]) -> Corpus:
 
 
 def _without_repeats(name: str, train: list[Document], tune: list[Document], validation: list[Document]) -> Corpus:
-    """Leave out of train what repeats the other splits, then of those what still repeats train."""
+    """Leave out of train what repeats the other splits, then of those what still repeats train or each other.
+
+    Both directions: a short document inside a long one is a repetition of the one, but hardly of the other.
+    """
     judged = all_shingles(validation) | all_shingles(tune)
     kept_train = without_near_duplicates(train, judged)
     seen = all_shingles(kept_train)
     kept_tune = without_near_duplicates(tune, seen | all_shingles(validation))
-    kept_validation = without_near_duplicates(validation, seen)
+    kept_validation = without_near_duplicates(validation, seen | all_shingles(kept_tune))
     for split, documents in (("train", kept_train), ("validation", kept_validation)):
         if not documents:
             raise CourseError(
@@ -208,9 +212,11 @@ def _paragraphs(file: Path, name: str) -> Iterator[Document]:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise CourseError(f"{str(file)!r} is not text in UTF-8 (byte {error.start}). Save it as UTF-8 text.") from error
+    except OSError as error:
+        raise CourseError(f"{str(file)!r} cannot be read ({error.strerror}). Give a file that you may read.") from error
     if "\x00" in text:
         raise CourseError(f"{str(file)!r} holds NUL bytes: it is not a text file. Give a plain text file.")
-    blocks = (block.strip() for block in text.replace("\r\n", "\n").split("\n\n"))
+    blocks = (block.strip() for block in re.split(r"\n\s*\n", text))
     for index, block in enumerate(blocks):
         if len(block) > MIN_CHARACTERS:
             yield Document(f"{name}:{index}", block, name)
@@ -220,6 +226,17 @@ def _cache_file() -> Path | None:
     folder = cache_folder()
     version = ".".join(map(str, sys.version_info[:3]))
     return folder and folder / f"python-{version}-{sys.platform}-v{CACHE_SCHEMA}.json"
+
+
+def _write_cache(cache: Path, corpus: Corpus) -> None:
+    """Write it whole or not at all; where it cannot be written the next start reads the text again."""
+    partial = cache.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        partial.write_text(json.dumps(asdict(corpus)), encoding="utf-8")
+        partial.replace(cache)
+    except OSError:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def _from_json(data: dict) -> Corpus:

@@ -12,6 +12,7 @@ import ast
 import hashlib
 import inspect
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,13 +62,15 @@ def python_files(package: Path, module: str, skip: Sequence[str] = ()) -> Iterat
 def docstrings(path: Path, module: str, source: str, min_characters: int) -> Iterator[Document]:
     """The docstrings of one Python file, named `module:qualname`.  A file that does not parse has none."""
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an invalid escape in somebody else's file is not the reader's concern
+            tree = ast.parse(path.read_bytes())  # bytes: the file may declare its own encoding
     except (SyntaxError, ValueError, OSError, RecursionError):
         return
     stack: list[tuple[ast.AST, str]] = [(tree, "")]
     while stack:
         node, qualname = stack.pop()
-        text = ast.get_docstring(node, clean=False) if hasattr(node, "body") and _can_have_docstring(node) else None
+        text = ast.get_docstring(node, clean=False) if _can_have_docstring(node) else None
         if text and len(text := inspect.cleandoc(text)) > min_characters:
             yield Document(f"{module}:{qualname}", text, source)
         for child in ast.iter_child_nodes(node):

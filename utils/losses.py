@@ -56,11 +56,20 @@ def kl_divergence(p_logits: Tensor, q_logits: Tensor) -> Tensor:
     """KL(p || q) in nats over the last axis, p first: (..., V), (..., V) -> (...).  0 where p = q; 0 log 0 = 0."""
     p_log = torch.log_softmax(_at_least_float32(p_logits), dim=-1)
     q_log = torch.log_softmax(_at_least_float32(q_logits), dim=-1)
-    return F.kl_div(q_log, p_log, reduction="none", log_target=True).sum(dim=-1)
+    # Where p is 0 (a logit of -inf: a token ruled out) the product would be 0 * inf = NaN.
+    return (p_log.exp() * (p_log - q_log).masked_fill(p_log == -torch.inf, 0.0)).sum(dim=-1)
 
 
 def shifted(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """The logits that count and the tokens they predict: (B, S, V), (B, S) -> (N, V), (N,), shifted and masked."""
+    """The logits that count and the tokens they predict: (B, S, V), (B, S) -> (N, V), (N,), shifted and masked.
+
+    Raises CourseError where logits and labels are not of the same batch and length.
+    """
+    if logits.dim() != 3 or logits.shape[:2] != labels.shape:
+        raise CourseError(
+            f"Logits are (batch, sequence, vocabulary), labels (batch, sequence); these are {tuple(logits.shape)} and "
+            f"{tuple(labels.shape)}. Pass both before the shift, of the same rows."
+        )
     targets = labels[:, 1:]
     valid = targets != IGNORE
     return logits[:, :-1][valid], targets[valid]
@@ -108,7 +117,8 @@ def require_matching(student_logits: Tensor, teacher_logits: Tensor, labels: Ten
     student, teacher, targets = tuple(student_logits.shape), tuple(teacher_logits.shape), tuple(labels.shape)
     if len(student) != 3 or len(teacher) != 3:
         raise CourseError(
-            f"Logits must be (batch, sequence, vocabulary); the student's are {student}, the teacher's {teacher}."
+            f"Logits must be (batch, sequence, vocabulary); the student's are {student}, the teacher's {teacher}. "
+            "Pass the models' logits as they are, before the shift."
         )
     if student[2] != teacher[2]:
         raise CourseError(
@@ -116,12 +126,17 @@ def require_matching(student_logits: Tensor, teacher_logits: Tensor, labels: Ten
             "Distilling logits needs one tokenizer; choose a pair that shares it."
         )
     if student != teacher or student[:2] != targets:
-        raise CourseError(f"Shapes do not fit: student logits {student}, teacher logits {teacher}, labels {targets}.")
+        raise CourseError(
+            f"Shapes do not fit: student logits {student}, teacher logits {teacher}, labels {targets}. "
+            "All three must come from the same batch, of one length."
+        )
 
 
 def _require_temperature(temperature: float) -> None:
-    if not temperature > 0:
-        raise CourseError(f"The temperature is {temperature}; it divides the logits and must be above 0.")
+    if not 0 < temperature < float("inf"):
+        raise CourseError(
+            f"The temperature is {temperature}; it divides the logits and must be a finite number above 0."
+        )
 
 
 def _at_least_float32(x: Tensor) -> Tensor:
@@ -129,7 +144,8 @@ def _at_least_float32(x: Tensor) -> Tensor:
 
 
 def _what_is_not_finite(student_logits: Tensor, teacher_logits: Tensor) -> str:
-    for whose, logits in (("student's", student_logits), ("teacher's", teacher_logits)):
-        if not torch.isfinite(logits).all():
-            return f"the {whose} logits hold NaN or infinity. Lower the learning rate or look at the step before"
-    return "the sum left the range of its number type. Look at the size of the logits"
+    if not torch.isfinite(student_logits).all():
+        return "the student's logits hold NaN or infinity. Lower the learning rate or look at the step before"
+    if not torch.isfinite(teacher_logits).all():
+        return "the teacher's logits hold NaN or infinity. Look at its weights, its number type and its attention mask"
+    return "the sum left the range of its number type. Look at the size of the logits and at the temperature"
