@@ -5,10 +5,15 @@ The mistake it prevents: a learner who leaves one function open and finds forty 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+import pandas as pd
+from IPython.display import display
 
 from utils.checks import verdict_of
 from utils.errors import CourseError
+from utils.workspace import ROOT
 
 
 def ready(*functions: Callable) -> bool:
@@ -22,6 +27,27 @@ def ready(*functions: Callable) -> bool:
         if not verdict.passed:
             print(f"{name} has not passed its check, so read what follows with care. {verdict.message}")
     return True
+
+
+def committed(name: str) -> dict:
+    """The recorded result benchmarks/results/NAME.json: intervals over seeds that a live run has no time for."""
+    path = ROOT / "benchmarks" / "results" / f"{name}.json"
+    if not path.exists():
+        raise CourseError(f"The recorded result {path.name} is not there. Get a whole copy of the course.")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def show_rows(rows: Sequence[Mapping]) -> None:
+    """Show a comparison as a table: counts with separators, perplexities with their interval."""
+    columns = {
+        "model": [row["model"].replace("_", " ") for row in rows],
+        "parameters": [f"{row['parameters']:,}" for row in rows],
+        "perplexity": [f"{row['perplexity']:.1f}" for row in rows],
+        "95 % interval": [f"{row['low']:.1f} to {row['high']:.1f}" for row in rows],
+        "bits per byte": [f"{row['bits_per_byte']:.3f}" for row in rows],
+        "tokens": [f"{row['tokens']:,}" for row in rows],
+    }
+    display(pd.DataFrame(columns).style.hide(axis="index"))
 
 
 def errors_as_sentences() -> None:

@@ -84,6 +84,21 @@ def comparison(rows: Sequence[Mapping], guess: float | None = None, title: str =
     return figure
 
 
+def effects(named: Mapping[str, Mapping]) -> Figure:
+    """Ratios of two perplexities with their 95 % intervals; the line at 1 is no effect."""
+    figure, (axis,) = new_figure("effect", height=2.2)
+    for place, (name, effect) in enumerate(reversed(named.items())):
+        error = [[effect["ratio"] - effect["low"]], [effect["high"] - effect["ratio"]]]
+        axis.errorbar(effect["ratio"], place, xerr=error, fmt="o", color=COLOURS["distilled"], capsize=4)
+    axis.axvline(1, color=COLOURS["untouched"], linestyle="--", label="no effect")
+    axis.legend(frameon=False)
+    axis.set_yticks(range(len(named)), list(reversed(named)))
+    axis.set_ylim(-0.6, len(named) - 0.4)
+    axis.set(title="Distilled against CE-only", xlabel="ratio of perplexities (below 1: the teacher helped)")
+    figure.tight_layout()
+    return figure
+
+
 def show(figure: Figure, alt: str) -> None:
     """Show a figure in a notebook with the text that stands for it; outside of one it stays open for `course.py run`."""
     if not _in_notebook():
@@ -107,6 +122,14 @@ def describe_rows(rows: Sequence[Mapping]) -> str:
         f"{NAMES.get(r['model'], r['model'])} {r['perplexity']:.1f} ({r['low']:.1f} to {r['high']:.1f})" for r in rows
     ]
     return "Perplexity with 95 % interval: " + ", ".join(parts) + "."
+
+
+def describe_effects(live: Mapping, recorded: Mapping) -> str:
+    """A sentence that stands for the effects figure."""
+    return (
+        f"Perplexity of distilled over CE-only: {live['ratio']:.3f} ({live['low']:.3f} to {live['high']:.3f}) in this run, "
+        f"{recorded['ratio']:.3f} ({recorded['low']:.3f} to {recorded['high']:.3f}) over {recorded['seeds']} seeds."
+    )
 
 
 def _smooth(values: np.ndarray, width: int = 15) -> np.ndarray:

@@ -1,0 +1,546 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Lab 2. Distil a student: did it work?
+#
+# A large language model answers well and costs much. Distillation trains a small one, the *student*, on what a large
+# one, the *teacher*, says about the next token. In this lab you write the loss, the training step and the measure, and
+# then you find out whether the teacher helped, or whether the student would have learned as much without it.
+#
+# **After this lab you can**
+#
+# - write the distillation loss and say what each factor in it is for;
+# - train a student against a frozen teacher without training the teacher by accident;
+# - measure perplexity so that padding and batch sizes do not change it;
+# - tell the effect of distillation from the effect of more training.
+#
+# {{ header }}
+
+# %% [markdown]
+# ## Before you start
+#
+# You should know what a language model predicts and what a cross-entropy is. If one of these is new to you, read
+# about it first; each takes less than an hour.
+#
+# | You need | Where to read it |
+# |---|---|
+# | The Transformer: tokens in, a distribution over the next token out | [The Illustrated GPT-2](https://jalammar.github.io/illustrated-gpt2/) |
+# | Softmax and cross-entropy | [Dive into Deep Learning, 4.1](https://d2l.ai/chapter_linear-classification/softmax-regression.html) |
+# | A training loop in PyTorch | [PyTorch, Optimizing Model Parameters](https://docs.pytorch.org/tutorials/beginner/basics/optimization_tutorial.html) |
+# | Soft targets and temperature | Lab 1 of this course, or [Hinton et al., 2015](https://arxiv.org/abs/1503.02531), sections 1 and 2 |
+#
+# Run the cells from top to bottom. A cell that needs something you have not written yet says so in one sentence and
+# stops nothing else.
+
+# %% tags=["set-up"]
+import functools
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+
+from utils import batches, corpus, evaluation, models, plots, training
+from utils.checks import check
+from utils.history import TrainingSettings
+from utils.notebook import committed, errors_as_sentences, ready, show_rows
+from utils.profiles import get_profile
+from utils.workspace import output_folder
+
+errors_as_sentences()
+profile = get_profile("auto")
+outputs = output_folder("02_distill_a_student")
+
+# %% [markdown]
+# ## Step 1. Load the teacher and the student
+#
+# Both models share one tokenizer, so token 17 means the same to both and their predictions can be compared entry by
+# entry. The teacher only answers: it is in eval mode and none of its parameters takes a gradient. Only the student
+# learns.
+
+# %%
+pair = models.load_pair(profile)
+teacher, student, tokenizer = pair.teacher, pair.student, pair.tokenizer
+
+print(f"teacher: {models.count_parameters(teacher):>12,} parameters, frozen")
+print(f"student: {models.count_parameters(student):>12,} parameters, trainable")
+print(f"the student is {pair.compression:.1f} times smaller")
+
+# %% [markdown]
+# The text is split by the *names* of its documents, and documents that repeat each other across the splits are left
+# out. Nobody is judged on text that was learned by heart.
+
+# %%
+text = corpus.load_corpus(profile.text, profile.min_characters)
+train_rows = batches.rows_of(text.train, tokenizer, profile.max_length, profile.train_rows)
+validation_rows = batches.rows_of(text.validation, tokenizer, profile.max_length, profile.evaluation_rows)
+validation_batches = batches.in_order(validation_rows, 16, tokenizer.pad_token_id)
+plan = batches.BatchPlan(tuple(train_rows), profile.batch_size, tokenizer.pad_token_id, profile.seed)
+
+print(text.describe())
+print(f"{len(train_rows):,} rows to train on, {len(validation_rows):,} to judge on, {profile.max_length} tokens at most")
+
+# %% [markdown]
+# ### What a batch looks like
+#
+# Rows of different lengths are padded to the longest. The pad token is the end-of-text token, as in GPT-2, so you
+# cannot tell padding from a real end of text by looking at the ids. The labels tell you: they are a copy of the ids,
+# and -100 where a position must not count.
+
+# %%
+batch = next(iter(plan.epoch(0)))
+for name, tensor in batch.items():
+    print(f"{name:>14} {tuple(tensor.shape)}  end of the first row: {tensor[0, -6:].tolist()}")
+
+# %% [markdown]
+# ## Step 2. The loss
+#
+# A label says which token came. A teacher says how likely *every* token was. The loss blends both:
+#
+# $$\text{loss} = \alpha \cdot \underbrace{\frac{T^2}{N} \sum_{\text{valid}} \mathrm{KL}\big(p_T^{\text{teacher}} \,\|\, p_T^{\text{student}}\big)}_{\text{soft part}} + (1 - \alpha) \cdot \underbrace{\frac{1}{N} \sum_{\text{valid}} -\log p_1^{\text{student}}(\text{label})}_{\text{hard part}}$$
+#
+# where $p_T = \mathrm{softmax}(\text{logits} / T)$. Three things decide whether it is right:
+#
+# - **Shift.** The logits at position $t$ predict the token at position $t + 1$. Compare `logits[:, :-1]` with
+#   `labels[:, 1:]`, in both parts.
+# - **Mask.** A position counts where its shifted label is not -100. $N$ is how many of them there are, over the whole
+#   batch.
+# - **Scale.** Dividing the logits by $T$ makes the gradient of the soft part about $T^2$ times smaller; the factor
+#   $T^2$ takes that back, so that $\alpha$ means the same at every temperature.
+#
+# Both parts are in nats per token. The gradient flows to the student only.
+#
+# **Difficulty:** 3 of 5. **Time:** about 15 minutes.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# First select the positions that count and forget the rest: two tables of logits with N rows each, and N labels. On
+# them both parts are short, and both are divided by N.
+#
+# </details>
+# <details><summary>Hint 2: the formula</summary>
+#
+# For one position, KL(teacher || student) is the sum over tokens of
+# p_teacher * (log p_teacher - log p_student). The teacher stands first, so its probabilities are the weights.
+#
+# </details>
+# <details><summary>Hint 3: the functions</summary>
+#
+# A boolean mask indexes a tensor: `logits[:, :-1][valid]` has the shape (N, V). PyTorch's KL function takes the log of
+# the *second* distribution as its first argument, and its reduction "batchmean" divides by the first dimension: with N
+# rows that is N. `detach()` keeps a gradient from the teacher.
+#
+# </details>
+
+# %% nbgrader={"grade": false, "grade_id": "distillation_loss", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def distillation_loss(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    """alpha * soft + (1 - alpha) * hard, in nats per valid token.
+
+    student_logits, teacher_logits: (B, S, V), before the shift.
+    labels: (B, S), a copy of the input ids, -100 where a position must not count.
+    Returns a scalar tensor.  Its gradient reaches student_logits; none reaches teacher_logits.
+    """
+    # 1. Shift, and keep the positions that count.
+    # 2. The soft part: T squared times KL(teacher at T || student at T), per valid token.
+    # 3. The hard part: cross-entropy of the student at T = 1 against the labels, per valid token.
+    # 4. The blend.
+    ### BEGIN SOLUTION
+    targets = labels[:, 1:]
+    valid = targets != -100
+    student = student_logits[:, :-1][valid]
+    teacher = teacher_logits[:, :-1][valid].detach()
+
+    soft = F.kl_div(
+        F.log_softmax(student / temperature, dim=-1),
+        F.log_softmax(teacher / temperature, dim=-1),
+        reduction="batchmean",
+        log_target=True,
+    )
+    hard = F.cross_entropy(student, targets[valid])
+    return alpha * temperature**2 * soft + (1 - alpha) * hard
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_distillation_loss", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
+check("distillation_loss", distillation_loss)
+
+# %% [markdown]
+# ### A quick test
+#
+# Random logits have no opinion, so the loss has to be near what guessing costs. Two rows of ten tokens from GPT-2's
+# vocabulary: what do you expect of the hard part alone (alpha = 0), when every token is about equally likely? The
+# logarithm of the vocabulary's size is a good start.
+
+# %%
+generator = torch.Generator().manual_seed(0)
+random_student, random_teacher = torch.randn(2, 2, 10, 50257, generator=generator)
+random_labels = torch.randint(50257, (2, 10), generator=generator)
+
+if ready(distillation_loss):
+    for name, alpha in (("hard part alone", 0.0), ("soft part alone", 1.0), ("the blend", 0.5)):
+        value = distillation_loss(random_student, random_teacher, random_labels, alpha=alpha)
+        print(f"{name:>16}: {value.item():.4f} nats per token")
+
+# %% [markdown]
+# ## Step 3. Train
+#
+# One step is: the teacher answers without gradients, the student answers with them, the loss compares, the optimizer
+# moves the student.
+#
+# - A batch is a dict of `input_ids`, `attention_mask` and `labels`, each (B, S).
+# - Both models are Hugging Face causal language models: called with ids *and* mask, they return an object with
+#   `.logits`. Padding may stand on either side, so the mask goes to both.
+# - The teacher comes in eval mode and must run in it. The student must run in train mode.
+# - Gradients are clear when you are called. Clear them at the start or at the end, so that they are clear again.
+# - `loss_function` is called as `loss_function(student_logits, teacher_logits, labels)`.
+#
+# **Difficulty:** 2 of 5. **Time:** about 10 minutes.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# The teacher is a fixed function here. Nothing that happens to it needs to be remembered for the backward pass.
+#
+# </details>
+# <details><summary>Hint 2: the order</summary>
+#
+# Forward (teacher, then student), loss, backward, optimizer step; and once in each round the gradients go to zero.
+# A step before the backward pass moves the student along old gradients.
+#
+# </details>
+# <details><summary>Hint 3: the functions</summary>
+#
+# `torch.no_grad()` around the teacher's call; `model(input_ids=..., attention_mask=...).logits`; `loss.backward()`;
+# `optimizer.step()`; `optimizer.zero_grad()`; `loss.item()` is a Python float.
+#
+# </details>
+
+# %% nbgrader={"grade": false, "grade_id": "train_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def train_step(student, teacher, batch, optimizer, loss_function):
+    """One update of the student on one batch; returns the loss before the update as a Python float."""
+    ### BEGIN SOLUTION
+    student.train()
+    optimizer.zero_grad()
+    with torch.no_grad():
+        teacher_logits = teacher(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+    student_logits = student(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+    loss = loss_function(student_logits, teacher_logits, batch["labels"])
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_train_step", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+check("train_step", train_step)
+
+# %% [markdown]
+# ### The measure
+#
+# Before you train, decide how you will judge. Perplexity is the exponential of the mean cross-entropy per token: the
+# number of equally likely tokens that would be as hard to guess. Sum the nats and count the tokens over *all* batches,
+# and divide once at the end. A mean of batch means weighs a short batch as much as a long one.
+#
+# **Difficulty:** 2 of 5. **Time:** about 10 minutes.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Two running totals: nats, and tokens that were predicted. Which positions count is the same question as in the loss.
+#
+# </details>
+# <details><summary>Hint 2: the formula</summary>
+#
+# exp( sum over batches and valid positions of -log p(label) / number of valid positions ).
+#
+# </details>
+# <details><summary>Hint 3: the functions</summary>
+#
+# `model.eval()` and `torch.no_grad()`; cross-entropy with `reduction="sum"` and its `ignore_index` of -100, on shifted
+# logits and labels; `math.exp` of Python numbers.
+#
+# </details>
+
+# %% nbgrader={"grade": false, "grade_id": "perplexity", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def perplexity(model, batches):
+    """exp of the mean nats per valid token over all batches (dicts as in train_step), as a Python float."""
+    ### BEGIN SOLUTION
+    model.eval()
+    nats, tokens = 0.0, 0
+    with torch.no_grad():
+        for batch in batches:
+            logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+            targets = batch["labels"][:, 1:]
+            nats += F.cross_entropy(logits[:, :-1].flatten(0, 1), targets.flatten(), reduction="sum").item()
+            tokens += (targets != -100).sum().item()
+    return float(torch.tensor(nats / tokens, dtype=torch.float64).exp())
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_perplexity", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+check("perplexity", perplexity)
+
+# %% [markdown]
+# Your function and the library's should agree on a real model and real batches.
+
+# %%
+device = next(teacher.parameters()).device
+some_batches = [batches.to_device(b, device) for b in validation_batches[:4]]
+if ready(perplexity):
+    print(f"yours {perplexity(teacher, some_batches):.4f}, library {evaluation.perplexity(teacher, some_batches):.4f}")
+
+# %% [markdown]
+# ### Where both models stand before training
+
+# %%
+pad = tokenizer.pad_token_id
+results = {
+    "teacher": evaluation.evaluate(teacher, validation_rows, pad, name="teacher"),
+    "untouched": evaluation.evaluate(student, validation_rows, pad, name="untouched student"),
+}
+for name, result in results.items():
+    low, high = result.interval()
+    print(f"{name:>10}: perplexity {result.perplexity:.1f} (95 % interval {low:.1f} to {high:.1f})")
+
+# %% [markdown]
+# ### Predict first
+#
+# You are about to train the student twice from the same start, on the same rows in the same order:
+#
+# - **CE-only**: on the labels alone, as in plain fine-tuning. This is the control. Without it, you could not tell what
+#   the teacher added from what any training adds.
+# - **distilled**: with your loss and your step.
+#
+# Write down your guess for the perplexity of the *distilled* student. Commit before you look.
+
+# %%
+my_guess = None  # a number between the two perplexities above
+
+# %% [markdown]
+# ### The control, then the distilled student
+#
+# Each run shows its loss and the time left. You may interrupt it: the weights, the history and a checkpoint are kept,
+# and running the cell again goes on where it stopped.
+
+# %% tags=["train"]
+settings = TrainingSettings(
+    learning_rate=profile.ce_learning_rate,
+    epochs=profile.epochs,
+    weight_decay=profile.weight_decay,
+    warmup_share=profile.warmup_share,
+    max_gradient_norm=profile.max_gradient_norm,
+    seed=profile.seed,
+)
+control = models.load_model(profile.student)
+control_history = training.distill(
+    control, None, plan, settings, step=training.ce_only_step, checkpoint=outputs / "ce_only.pt", name="ce_only"
+)
+results["ce_only"] = evaluation.evaluate(control, validation_rows, pad, name="CE-only")
+print("CE-only, nats per token in each epoch:", [round(loss, 4) for loss in control_history.epoch_losses()])
+
+# %% tags=["train"]
+if ready(distillation_loss, train_step):
+    student = models.load_model(profile.student)  # from the same start, also when this cell runs again
+    history = training.distill(
+        student,
+        teacher,
+        plan,
+        replace(settings, learning_rate=profile.learning_rate),
+        loss=functools.partial(distillation_loss, temperature=profile.temperature, alpha=profile.alpha),
+        step=train_step,
+        checkpoint=outputs / "distilled.pt",
+        name="distilled",
+        temperature=profile.temperature,
+    )
+    results["distilled"] = evaluation.evaluate(student, validation_rows, pad, name="distilled")
+    print("distilled, loss in each epoch:", [round(loss, 4) for loss in history.epoch_losses()])
+
+# %% [markdown]
+# The two losses in the left picture are not comparable: they measure different things, so the lower curve is not the
+# better student. The right picture takes the distilled run apart. Which part falls faster?
+
+# %%
+if ready(distillation_loss, train_step):
+    figure = plots.training_curves([control_history, history], profile.temperature)
+    plots.show(figure, "Left: training loss by step for CE-only and distilled. Right: soft and hard part, both falling.")
+
+# %% [markdown]
+# ## Step 4. Did it work?
+#
+# Four models, the same validation text. The bars are 95 % intervals over documents: they say how much the number would
+# move with other text of the same kind.
+
+# %%
+parameters = {"teacher": teacher, "untouched": control, "ce_only": control, "distilled": student}
+rows = [
+    evaluation.comparison_row(name, models.count_parameters(parameters[name]), results[name])
+    for name in ("teacher", "untouched", "ce_only", "distilled")
+    if name in results
+]
+figure = plots.comparison(rows, guess=my_guess)
+plots.show(figure, plots.describe_rows(rows))
+
+# %% tags=["notebook-only"]
+show_rows(rows)
+
+# %% [markdown]
+# ### What did the teacher add?
+#
+# The intervals above overlap more than the comparison deserves, because a hard document is hard for both students.
+# Compared on the same documents, the difference is much sharper. Your run is one seed; the second line comes from
+# several seeds that were run for this page, on the control's own best learning rate.
+
+# %%
+lab_results = {"rows": rows, "effects": {}}
+if "distilled" in results:
+    live = evaluation.paired_effect([results["distilled"]], [results["ce_only"]])
+    lab_results["effects"]["distilled_vs_ce_only"] = live.as_dict()
+    recorded = committed("effect")["effects"]["distilled_vs_ce_only"]
+    figure = plots.effects({"your run, one seed": live.as_dict(), f"ours, {recorded['seeds']} seeds": recorded})
+    plots.show(figure, plots.describe_effects(live.as_dict(), recorded))
+
+# %% [markdown]
+# {{ table("effect") }}
+#
+# *Ours; yours will differ a little.* The source's lab compares the distilled student with the untouched one only, and
+# finds it 10 to 20 percent better. Look at the CE-only row: most of that comes from training on this text at all.
+#
+# ### What do they write?
+
+# %%
+prompt = "Return the number of"
+for name, model in (("teacher", teacher), ("CE-only", control), ("distilled", student)):
+    print(f"--- {name}\n{prompt}{models.sample_text(model, tokenizer, prompt)}\n")
+
+# %% [markdown]
+# ## What the mistakes cost
+#
+# Listings of this loss circulate with three errors, and run without a warning: the soft part is divided by the number
+# of rows instead of tokens, the labels are not shifted, and padding counts. A fourth sits in the measure. First their
+# size on one batch; *guess which one is largest before you run it*.
+
+# %%
+from utils import listing  # noqa: E402
+
+batch = batches.to_device(next(iter(plan.epoch(0))), device)
+with torch.no_grad():
+    logits = [model(**batches.model_inputs(batch)).logits for model in (student, teacher)]
+right = listing.listing_loss(*logits, batch["labels"], errors=listing.Errors(), pad_token_id=pad).item()
+print(f"{'right':>50}: {right:8.3f}")
+for name, errors in listing.ALONE.items():
+    value = listing.listing_loss(*logits, batch["labels"], errors=errors, pad_token_id=pad).item()
+    print(f"{name:>50}: {value:8.3f}  ({value / right:.1f} times)")
+wrong = listing.listing_perplexity(student, [batches.to_device(b, device) for b in validation_batches])
+print(f"perplexity, padding counted: {wrong:.1f}; right: {evaluation.perplexity(student, validation_batches):.1f}")
+
+# %% [markdown]
+# A loss that is too large is not yet a student that is worse. So each error was made alone, a student was trained with
+# it, and every one was judged with the *right* perplexity:
+#
+# {{ table("listing") }}
+
+# %% [markdown]
+# ## Say it
+#
+# **Exercise 3.** In about 150 words: what are the key parts of a distillation training loop, and for each, what goes
+# wrong when it is left out? Refer to at least one number from this lab.
+#
+# | Points | Rubric |
+# |---|---|
+# | 1 | Names the teacher's forward pass without gradients and in eval mode, and what happens otherwise |
+# | 1 | Names the student's forward pass in train mode and the update of the student alone |
+# | 1 | Explains the combined loss: both parts, the temperature with its square, alpha |
+# | 1 | Supports a claim with a number from the lab, compared with its control |
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "written_training_loop", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
+# *A sketch of an answer.* The teacher answers in eval mode and without gradients: in train mode its dropout would make
+# the targets noisy, and with gradients its activations would be kept for nothing, or the optimizer might move it. The
+# student answers with gradients and is the only one that the optimizer holds. The loss blends KL(teacher || student) at
+# temperature T with the cross-entropy at T = 1. Both are shifted and averaged over valid tokens only; divided by rows
+# instead, the soft part would drown the hard one. T squared gives the soft gradient its size back, so alpha means the
+# same at every T. Whether the loop works is told by the paired comparison with CE-only at equal tokens, not by the gain
+# over the untouched student, most of which plain training has too.
+
+# %% [markdown]
+# ## Check yourself
+#
+# Open the choice you would take; each one explains itself.
+#
+# **1. Your distilled student beats the untouched one by a wide margin. What does this show about the teacher?**
+#
+# <details><summary>A. That its soft targets carry more than labels.</summary>
+# Not yet. Training on the labels alone also beats the untouched student. Only the difference to CE-only is the
+# teacher's.
+# </details>
+# <details><summary>B. Nothing, until you compare with CE-only at equal tokens.</summary>
+# Right. The control shares the text, the order, the steps and the start. What is left is the teacher.
+# </details>
+# <details><summary>C. That the temperature was right.</summary>
+# A comparison at one temperature says nothing about others. That is Lab 3.
+# </details>
+#
+# **2. You mask with `labels != tokenizer.pad_token_id`. What goes wrong?**
+#
+# <details><summary>A. Nothing: padding is ignored.</summary>
+# Padding is, but so is every real end of text, because it has the same id. The student never learns to stop.
+# </details>
+# <details><summary>B. The loss becomes NaN.</summary>
+# No, there are still valid positions. The error is silent, and that is what makes it dangerous.
+# </details>
+# <details><summary>C. Real end-of-text tokens are ignored too.</summary>
+# Right. Pad and end-of-text share an id. The -100 in the labels is what tells them apart.
+# </details>
+#
+# **3. You forget the factor T squared and train at T = 4. What happens?**
+#
+# <details><summary>A. The soft part's gradient shrinks to about a sixteenth, so the hard part decides.</summary>
+# Right. It looks like a smaller alpha. Forgetting it turns a temperature sweep into an alpha sweep.
+# </details>
+# <details><summary>B. The student diverges.</summary>
+# The gradient gets smaller, not larger; nothing diverges.
+# </details>
+# <details><summary>C. Nothing, the optimizer rescales gradients.</summary>
+# Adam rescales the sum of both parts. Their *ratio* has changed, and no optimizer knows what you wanted it to be.
+# </details>
+
+# %% [markdown]
+# ## Take away
+#
+# - A distillation loss is right when shift, mask and denominator agree in both parts; none of them raises an error
+#   when it is wrong.
+# - T squared keeps alpha's meaning; the teacher stands first in the KL.
+# - Perplexity is one division of two sums. Padding and batch size must not move it.
+# - "Better than untouched" is what training does. "Better than CE-only, on the same documents, over several seeds" is
+#   what the teacher does.
+
+# %% [markdown]
+# ## After this: the same thing in TRL
+#
+# [TRL](https://huggingface.co/docs/trl) trains students too. The divergence of its `DistillationTrainer`, at `beta=0`,
+# is KL(teacher || student) at a temperature, per valid token. Your soft part, which is the loss at alpha = 1, divided by
+# T squared is the same number on the same positions:
+#
+# | Here | In TRL's `DistillationTrainer` | What to watch |
+# |---|---|---|
+# | `alpha` | none | it has no hard part; mix one in yourself if you want labels to count |
+# | factor $T^2$ | none | at T other than 1 its gradient is smaller by about T squared |
+# | KL(teacher, student) | `beta=0` | the default, `beta=1`, is the reverse, KL(student, teacher) |
+# | rows of a data set | none | it trains on text that the student writes (on-policy); Lab 5 compares |
+# | labels, shifted, -100 | completions and their mask | the shift is done inside the trainer |
+
+# %%
+from utils.trl_map import trl_divergence  # noqa: E402
+
+if ready(distillation_loss):
+    student_logits, teacher_logits = logits
+    ours = distillation_loss(student_logits, teacher_logits, batch["labels"], temperature=2.0, alpha=1.0) / 2.0**2
+    theirs = trl_divergence(student_logits, teacher_logits, batch["labels"], temperature=2.0)
+    print(f"your soft part / T^2: {ours.item():.6f}")
+    print("TRL's divergence:     " + ("TRL is not installed: pip install trl" if theirs is None else f"{theirs.item():.6f}"))
