@@ -1,0 +1,117 @@
+"""What every benchmark shares: the machine's description, results written whole, and runs that go on where they stopped."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+import transformers
+
+from utils import models, training
+from utils.batches import BatchPlan, Row
+from utils.evaluation import Evaluation, evaluate
+from utils.history import TrainingSettings
+from utils.profiles import Profile
+from utils.workspace import ROOT
+
+RESULTS = ROOT / "benchmarks" / "results"
+PARTIAL = ROOT / "outputs" / "benchmarks"
+
+
+def machine() -> dict[str, str | int]:
+    """What the figures were measured on: enough to read them, nothing that tells whose machine it is."""
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count() or 0,
+        "threads": torch.get_num_threads(),
+        "device": models.best_device(),
+        "forward": str(models.fastest_dtype(models.best_device())).removeprefix("torch."),
+        "date": datetime.date.today().isoformat(),
+    }
+
+
+def write_result(name: str, result: dict) -> Path:
+    """Write benchmarks/results/NAME.json with the machine beside the figures."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps({**result, "machine": machine()}, indent=1) + "\n", encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def remembered(key: str, compute: Callable[[], dict]) -> dict:
+    """The result called `key`, computed unless an earlier, interrupted run of the benchmark left it."""
+    path = PARTIAL / f"{key}.json"
+    if path.exists():
+        return json.loads(path.read_text(encoding="utf-8"))
+    result = compute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(result), encoding="utf-8")
+    partial.replace(path)
+    print(f"{key}: done", file=sys.stderr, flush=True)
+    return result
+
+
+def settings_of(profile: Profile, learning_rate: float, seed: int = 0) -> TrainingSettings:
+    """The training settings that a profile asks for, with a learning rate and a seed."""
+    return TrainingSettings(
+        learning_rate=learning_rate,
+        epochs=profile.epochs,
+        weight_decay=profile.weight_decay,
+        warmup_share=profile.warmup_share,
+        max_gradient_norm=profile.max_gradient_norm,
+        seed=seed,
+    )
+
+
+def train_and_judge(
+    profile: Profile,
+    train_rows: list[Row],
+    judged_rows: list[Row],
+    pad_token_id: int,
+    learning_rate: float,
+    seed: int,
+    teacher: torch.nn.Module | None = None,
+    loss: Callable | None = None,
+) -> dict:
+    """Train a fresh student (CE-only without a loss, else distilled) and evaluate it; plain numbers a document."""
+    student = models.load_model(profile.student)
+    plan = BatchPlan(tuple(train_rows), profile.batch_size, pad_token_id, seed)
+    step = training.ce_only_step if loss is None else training.train_step
+    history = training.distill(
+        student,
+        teacher,
+        plan,
+        replace(settings_of(profile, learning_rate, seed), record_parts_every=10**9),
+        loss,
+        step,
+    )
+    return {**as_numbers(evaluate(student, judged_rows, pad_token_id)), "train_tokens": history.tokens}
+
+
+def as_numbers(evaluation: Evaluation) -> dict:
+    """An evaluation as JSON holds it."""
+    return {
+        "documents": list(evaluation.documents),
+        **{name: getattr(evaluation, name).tolist() for name in ("nats", "tokens", "bytes")},
+    }
+
+
+def from_numbers(numbers: dict) -> Evaluation:
+    """The evaluation that `as_numbers` wrote down."""
+    import numpy as np
+
+    columns = [np.array(numbers[name]) for name in ("nats", "tokens", "bytes")]
+    return Evaluation(tuple(numbers["documents"]), *columns)

@@ -1,0 +1,121 @@
+"""Does distilling beat training on labels alone?  Five seeds, a control with its own best learning rate, an interval.
+
+    python -m benchmarks.effect [--seeds 5] [--profile embedded] [--skip-tuning]
+
+Both arms' learning rates are chosen on the tune split, the verdict is on the validation split, and nothing of either
+is trained on.  A seed draws which rows are trained on and in which order, the same for both arms.  An interrupted run
+goes on where it stopped; its partial results lie in outputs/benchmarks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from dataclasses import asdict
+
+import numpy as np
+
+from benchmarks.common import as_numbers, from_numbers, remembered, train_and_judge, write_result
+from utils import models
+from utils.batches import Row, rows_of
+from utils.corpus import load_corpus
+from utils.evaluation import Evaluation, comparison_row, evaluate, paired_effect
+from utils.losses import distillation_loss
+from utils.profiles import Profile, get_profile
+
+LEARNING_RATES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3)
+ARMS = ("ce_only", "distilled")
+
+
+class Experiment:
+    """The pair, the text and the two arms of the comparison."""
+
+    def __init__(self, profile: Profile):
+        self.profile = profile
+        self.pair = models.load_pair(profile)
+        corpus = load_corpus(profile.text, profile.min_characters)
+        rows = functools.partial(rows_of, tokenizer=self.pair.tokenizer, max_length=profile.max_length)
+        self.train, self.tune = rows(corpus.train), rows(corpus.tune)
+        self.validation = rows(corpus.validation, limit=profile.evaluation_rows)
+        self.pad = self.pair.tokenizer.pad_token_id
+
+    def rows_for(self, seed: int) -> list[Row]:
+        """The training rows of a seed; those of seed 0 are the lab's own."""
+        if seed == 0:
+            return self.train[: self.profile.train_rows]
+        order = np.random.Generator(np.random.PCG64(seed)).permutation(len(self.train))
+        return [self.train[index] for index in order[: self.profile.train_rows]]
+
+    def run(self, arm: str, learning_rate: float, seed: int, judged: list[Row]) -> dict:
+        """Train one arm and judge it on the given rows."""
+        loss = None
+        if arm == "distilled":
+            loss = functools.partial(distillation_loss, temperature=self.profile.temperature, alpha=self.profile.alpha)
+        teacher = self.pair.teacher if loss else None
+        return train_and_judge(
+            self.profile, self.rows_for(seed), judged, self.pad, learning_rate, seed, teacher, loss
+        )
+
+    def best_learning_rates(self) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+        """Each arm's best learning rate on the tune split, and the perplexities it was chosen from."""
+        best, tried = {}, {}
+        for arm in ARMS:
+            perplexities = {}
+            for rate in LEARNING_RATES:
+                key = f"effect/{self.profile.name}/tune-{arm}-{rate:g}"
+                numbers = remembered(key, functools.partial(self.run, arm, rate, 0, self.tune))
+                perplexities[rate] = from_numbers(numbers).perplexity
+            best[arm] = min(perplexities, key=perplexities.get)
+            tried[arm] = {f"{rate:g}": value for rate, value in perplexities.items()}
+        return best, tried
+
+
+def main() -> None:
+    """Tune, run every seed, and write benchmarks/results/effect.json."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--profile", default="embedded")
+    parser.add_argument("--skip-tuning", action="store_true", help="take the profile's learning rates")
+    arguments = parser.parse_args()
+    profile = get_profile(arguments.profile)
+    experiment = Experiment(profile)
+    best, tried = {"ce_only": profile.ce_learning_rate, "distilled": profile.learning_rate}, {}
+    if not arguments.skip_tuning:
+        best, tried = experiment.best_learning_rates()
+
+    arms: dict[str, list[Evaluation]] = {arm: [] for arm in ARMS}
+    for seed in range(arguments.seeds):
+        for arm in ARMS:
+            key = f"effect/{profile.name}/{arm}-{best[arm]:g}-seed{seed}"
+            numbers = remembered(key, functools.partial(experiment.run, arm, best[arm], seed, experiment.validation))
+            arms[arm].append(from_numbers(numbers))
+
+    references = {
+        name: from_numbers(
+            remembered(
+                f"effect/{profile.name}/{name}",
+                lambda model=model: as_numbers(evaluate(model, experiment.validation, experiment.pad)),
+            )
+        )
+        for name, model in (("teacher", experiment.pair.teacher), ("untouched", experiment.pair.student))
+    }
+    effect = paired_effect(arms["distilled"], arms["ce_only"])
+    sizes = {name: models.count_parameters(experiment.pair.student) for name in ("untouched", *ARMS)}
+    sizes["teacher"] = models.count_parameters(experiment.pair.teacher)
+    first = {**references, **{arm: runs[0] for arm, runs in arms.items()}}
+    path = write_result(
+        "effect",
+        {
+            "profile": asdict(profile) | {"teacher": "embedded teacher", "student": "embedded student"},
+            "learning_rates": best,
+            "tuning": tried,
+            "rows": [comparison_row(name, sizes[name], first[name]) for name in ("teacher", "untouched", *ARMS)],
+            "perplexity_by_seed": {arm: [run.perplexity for run in runs] for arm, runs in arms.items()},
+            "effects": {"distilled_vs_ce_only": effect.as_dict()},
+        },
+    )
+    print(f"distilled / CE-only: {effect.ratio:.4f} ({effect.low:.4f} to {effect.high:.4f}), {effect.seeds} seeds; {path}")
+
+
+if __name__ == "__main__":
+    main()
