@@ -30,7 +30,7 @@ END_OF_TEXT = "<|endoftext|>"
 VOCABULARY = 4096
 RECIPES = {
     "student": Recipe(layers=4, width=128, heads=4, tokens=4_000_000, target_share=0.0, batch=8, seed=1),
-    "teacher": Recipe(layers=6, width=256, heads=8, tokens=15_000_000, target_share=1 / 8, batch=16, seed=2),
+    "teacher": Recipe(layers=6, width=256, heads=8, tokens=10_000_000, target_share=1 / 8, batch=16, seed=2),
 }
 QUICK_SHARE = 1 / 10
 
