@@ -192,7 +192,7 @@ LABEL_PLACES = {
     "no causal shift{}": (0, False, 1.0),
     "causal shift in the wrong direction{}": (-1, False, 1.2),
     "shift by two positions instead of one{}": (2, False, 1.3),
-    "labels rolled around: the last position is scored against the first token": (1, True, 1.4),
+    "labels rolled around: the last position is scored against the first token{}": (1, True, 1.4),
 }
 # What stands in for an ignored label where it is counted all the same: the first id, or the last one.
 STAND_INS = (0, -1)

@@ -31,9 +31,9 @@ class Frame:
 
 
 FRAMES = (
-    Frame("wide", 7, 3.0, ("xx....", ".x..x.")),
-    Frame("tall", 6, 2.0, ("...xx", "x....", "..x..")),
-    Frame("single", 5, 1.5, ("xx..x...",)),
+    Frame("wide", 6, 3.0, ("x.....", ".x..x.")),
+    Frame("tall", 7, 2.0, ("...xx", "x....", "x.x..")),
+    Frame("single", 8, 1.5, ("xx..x...",)),
 )
 EXTRAS = (
     Frame("unmasked", 6, 2.5, ("....", "....")),

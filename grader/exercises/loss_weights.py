@@ -22,81 +22,90 @@ NO_SHIFT = "no causal shift{}"
 PADDING = "padding counted{}"
 
 
+def _next(labels: Labels, offset: int, wraps: bool = False) -> np.ndarray:
+    """The label ``offset`` places on at each position, IGNORED where there is none."""
+    return neighbour(torch.from_numpy(labels), offset, IGNORED, wraps).numpy()
+
+
 def _valid(labels: Labels, offset: int, wraps: bool = False) -> np.ndarray:
     """At each position: is the label ``offset`` places on there and not ignored?"""
-    return neighbour(torch.from_numpy(labels), offset, IGNORED, wraps).numpy() != IGNORED
+    return _next(labels, offset, wraps) != IGNORED
 
 
-def _identifier(labels: Labels) -> np.ndarray:
-    """The next label at each position, IGNORED where there is none."""
-    return neighbour(torch.from_numpy(labels), 1, IGNORED).numpy()
+def _inside(labels: Labels, offset: int) -> np.ndarray:
+    """The positions that have a label ``offset`` places on, ignored or not."""
+    place = np.arange(labels.shape[1]) + offset
+    return np.broadcast_to((place >= 0) & (place < labels.shape[1]), labels.shape)
 
 
-def _places(labels: Labels, first: int, last: int) -> np.ndarray:
-    """1 at the positions ``first`` to ``last`` (from the end when negative, included)."""
-    chosen = np.zeros(labels.shape, dtype=bool)
-    size = labels.shape[1]
-    chosen[:, first % size : last % size + 1] = True
-    return chosen
-
-
-def _last_valid(labels: Labels) -> np.ndarray:
-    valid = _valid(labels, 1)
-    return valid & (valid[:, ::-1].cumsum(1)[:, ::-1] == 1)
+def _nth(chosen: np.ndarray, last: bool) -> np.ndarray:
+    """Of the chosen positions in each row the first one, or the last one."""
+    seen = chosen[:, ::-1].cumsum(1)[:, ::-1] if last else chosen.cumsum(1)
+    return chosen & (seen == 1)
 
 
 def _first_row(labels: Labels) -> np.ndarray:
-    return _valid(labels, 1) & (np.arange(len(labels)) == 0)[:, None]
+    return np.broadcast_to((np.arange(len(labels)) == 0)[:, None], labels.shape)
 
 
-def _by_token(labels: Labels, token: int, keep_ignored: bool) -> np.ndarray:
-    """Masked by an id instead of -100; with ``keep_ignored`` the ignored labels count as well."""
-    wanted = _identifier(labels)
-    chosen = wanted != token
-    return chosen & (_places(labels, 0, -2) if keep_ignored else wanted != IGNORED)
+Choose = Callable[[Labels, int, int], np.ndarray]
+Pattern = tuple[tuple[str, ...], Callable[[Labels, int], np.ndarray], float]
+TOKEN_ID = "masked by token id instead of -100: valid labels equal to {} are dropped{{}}"
 
-
-def _by_token_id_names(which: str, keep_ignored: bool) -> tuple[str, ...]:
-    name = f"masked by token id instead of -100: valid labels equal to {which} are dropped{{}}"
-    return (name, PADDING) if keep_ignored else (name,)
-
-
-# names, weights of (labels, vocabulary), cost
-PATTERNS: tuple[tuple[tuple[str, ...], Callable[[Labels, int], np.ndarray], float], ...] = (
-    ((), lambda y, V: _valid(y, 1), 0),
-    ((PADDING,), lambda y, V: _places(y, 0, -2), 1),
-    ((NO_SHIFT,), lambda y, V: _valid(y, 0), 1),
-    ((NO_SHIFT, PADDING), lambda y, V: _places(y, 0, -1), 2),
-    (("labels shifted but the mask is not{}",), lambda y, V: _valid(y, 0) & _places(y, 0, -2), 1.2),
-    (("causal shift in the wrong direction{}",), lambda y, V: _valid(y, -1), 1.2),
-    (("causal shift in the wrong direction{}", PADDING), lambda y, V: _places(y, 1, -1), 2.2),
-    (("the wrong end of the logits is cut off{}",), lambda y, V: _valid(y, 0) & _places(y, 1, -1), 1.4),
-    (("shift by two positions instead of one{}",), lambda y, V: _valid(y, 2), 1.3),
-    (("shift by two positions instead of one{}", PADDING), lambda y, V: _places(y, 0, -3), 2.3),
+# name, offset of the label that a position is scored on, cost
+SHIFTS = (
+    ((), 1, 0.0),
+    ((NO_SHIFT,), 0, 1.0),
+    (("causal shift in the wrong direction{}",), -1, 1.2),
+    (("shift by two positions instead of one{}",), 2, 1.3),
+)
+# names, which positions count, given labels, the offset and the size of the vocabulary; cost
+CHOICES: tuple[tuple[tuple[str, ...], Choose, float], ...] = (
+    ((), lambda y, d, V: _valid(y, d), 0.0),
+    ((PADDING,), lambda y, d, V: _inside(y, d), 1.0),
+    (("the mask is inverted: only ignored positions count{}",), lambda y, d, V: ~_valid(y, d) & _inside(y, d), 1.3),
+    ((TOKEN_ID.format("0"),), lambda y, d, V: _valid(y, d) & (_next(y, d) != 0), 1.2),
+    ((TOKEN_ID.format("the last id"),), lambda y, d, V: _valid(y, d) & (_next(y, d) != V - 1), 1.2),
+    ((TOKEN_ID.format("0"), PADDING), lambda y, d, V: _inside(y, d) & (_next(y, d) != 0), 2.2),
+    ((TOKEN_ID.format("the last id"), PADDING), lambda y, d, V: _inside(y, d) & (_next(y, d) != V - 1), 2.2),
+    (("only the first row of the batch counts{}",), lambda y, d, V: _valid(y, d) & _first_row(y), 1.4),
+    (("only the last position counts{}",), lambda y, d, V: _nth(_inside(y, d), True), 1.5),
+    (("only the last position counts{}",), lambda y, d, V: _nth(_inside(y, d), True) & _valid(y, d), 1.55),
+    (("only the last valid position counts{}",), lambda y, d, V: _nth(_valid(y, d), True), 1.5),
+    (("only the first position counts{}",), lambda y, d, V: _nth(_inside(y, d), False), 1.6),
+    (("the first position is left out{}",), lambda y, d, V: _valid(y, d) & ~_nth(_inside(y, d), False), 1.4),
+    (("the last position is left out{}",), lambda y, d, V: _valid(y, d) & ~_nth(_inside(y, d), True), 1.5),
+    (("the last valid position is left out{}",), lambda y, d, V: _valid(y, d) & ~_nth(_valid(y, d), True), 1.5),
+)
+OTHERS: tuple[Pattern, ...] = (
+    (("labels shifted but the mask is not{}",), lambda y, V: _valid(y, 0) & _inside(y, 1), 1.2),
+    (("the wrong end of the logits is cut off{}",), lambda y, V: _valid(y, 0) & _inside(y, -1), 1.4),
     (
-        ("labels rolled around: the last position is scored against the first token",),
+        ("labels rolled around: the last position is scored against the first token{}",),
         lambda y, V: _valid(y, 1, wraps=True),
         1.4,
     ),
-    (("only the last position counts{}",), lambda y, V: _places(y, -1, -1), 1.5),
-    (("only the last position counts{}",), lambda y, V: _places(y, -2, -2), 1.6),
-    (("only the last valid position counts{}",), lambda y, V: _last_valid(y), 1.5),
-    (("only the last position counts{}",), lambda y, V: _valid(y, 1) & _places(y, -2, -2), 1.55),
-    (("only the first position counts{}",), lambda y, V: _places(y, 0, 0), 1.6),
-    (("only the first row of the batch counts{}",), lambda y, V: _first_row(y), 1.4),
-    (("the first position is left out{}",), lambda y, V: _valid(y, 1) & _places(y, 1, -1), 1.4),
-    (("the last valid position is left out{}",), lambda y, V: _valid(y, 1) & ~_last_valid(y), 1.5),
-    (("the last position is left out{}",), lambda y, V: _valid(y, 1) & _places(y, 0, -3), 1.5),
-    (("the mask is inverted: only ignored positions count{}",), lambda y, V: ~_valid(y, 1) & _places(y, 0, -2), 1.3),
+    (
+        ("labels rolled around: the last position is scored against the first token{}", PADDING),
+        lambda y, V: _inside(y, 0),
+        2.6,
+    ),
     (("positions whose own token is ignored are dropped as well{}",), lambda y, V: _valid(y, 1) & _valid(y, 0), 1.5),
-    (_by_token_id_names("0", False), lambda y, V: _by_token(y, 0, False), 1.2),
-    (_by_token_id_names("0", True), lambda y, V: _by_token(y, 0, True), 2.2),
-    (_by_token_id_names("the last id", False), lambda y, V: _by_token(y, V - 1, False), 1.2),
-    (_by_token_id_names("the last id", True), lambda y, V: _by_token(y, V - 1, True), 2.2),
-    ((NO_SHIFT, *_by_token_id_names("0", False)), lambda y, V: _valid(y, 0) & (y != 0), 2.3),
-    ((NO_SHIFT, *_by_token_id_names("0", True)), lambda y, V: y != 0, 3.3),
-    ((NO_SHIFT, *_by_token_id_names("the last id", False)), lambda y, V: _valid(y, 0) & (y != V - 1), 2.3),
-    ((NO_SHIFT, *_by_token_id_names("the last id", True)), lambda y, V: y != V - 1, 3.3),
+)
+
+
+def _pattern(choose: Choose, offset: int) -> Callable[[Labels, int], np.ndarray]:
+    return lambda labels, vocabulary: choose(labels, offset, vocabulary)
+
+
+# names, weights of (labels, vocabulary), cost
+PATTERNS: tuple[Pattern, ...] = (
+    *(
+        ((*shift, *names), _pattern(choose, offset), more + cost)
+        for shift, offset, more in SHIFTS
+        for names, choose, cost in CHOICES
+    ),
+    *OTHERS,
 )
 ROW_MEANS = "mean of the rows' means: a token in a short row counts more{}"
 

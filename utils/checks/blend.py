@@ -7,13 +7,14 @@ answer at 0.3 tests the line. The mistake this prevents is to blame a part for i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from utils.checks.mixture import unmix
 from utils.checks.parts import Evidence, Explanation, Fingerprints, close, explain
 from utils.checks.records import Answer, Table
+from utils.checks.scale import CONSTANTS
 
 MISSING = {"soft": "the soft part is missing", "hard": "the hard part is missing"}
 SWAPPED = "alpha and 1 - alpha swapped"
@@ -169,14 +170,27 @@ def _constant(prints: dict[str, Fingerprints], answers: Answers) -> Reading:
             readings.append(Reading((), {part: found, other: missing}, 1 + found.cost))
     both = unmix(prints, answers.hard)
     if both:
-        weights = {part: explanation.constant for part, explanation in both.items()}
         cost = 1 + sum(explanation.cost for explanation in both.values())
-        readings.append(Reading((_weights_name(weights),), dict(both), cost))
+        name, parts = _weights(both)
+        readings.append(Reading((name,), parts, cost))
     unknown = Reading((), {"soft": None, "hard": None}, 0.0, {"soft": answers.soft, "hard": answers.hard})
     return min(readings, key=lambda reading: reading.cost, default=unknown)
 
 
-def _weights_name(weights: dict[str, float]) -> str:
-    if close(weights["soft"], 1, 3e-3) and close(weights["hard"], 1, 3e-3):
-        return UNWEIGHTED
-    return FIXED
+def _weights(both: dict[str, Explanation]) -> tuple[str, dict[str, Explanation | None]]:
+    """The blend's name, and each part with the name of the constant (a sign, bits) that makes the weights add up."""
+    named = sorted(CONSTANTS, key=lambda constant: CONSTANTS[constant][1])
+    choices = sorted(
+        ((soft, hard) for soft in named for hard in named),
+        key=lambda pair: CONSTANTS[pair[0]][1] + CONSTANTS[pair[1]][1],
+    )
+    for soft, hard in choices:
+        weights = both["soft"].constant / soft, both["hard"].constant / hard
+        plain = close(weights[0], 1, 3e-3) and close(weights[1], 1, 3e-3)
+        if plain or (close(sum(weights), 1, 3e-3) and min(weights) > 0.02):
+            names = {"soft": CONSTANTS[soft][0], "hard": CONSTANTS[hard][0]}
+            parts = {
+                part: replace(both[part], names=(*both[part].names, *filter(None, [names[part]]))) for part in both
+            }
+            return UNWEIGHTED if plain else FIXED, dict(parts)
+    return FIXED, dict(both)

@@ -99,9 +99,12 @@ def _factors(table: Table, answers: Sequence[Answer], places: dict[str, int], re
         if part in lacking and not any(TEACHER_ALONE in name for name in found):
             found.append(DETACHED)
         by_part[part] = found
-    unstable = [part for part in PARTS if _unstable(table, answers, places, part, reading)]
-    for part in unstable:
-        by_part[part].append(UNSTABLE)
+    unstable = {part: _unstable(table, answers, places, part, reading) for part in PARTS}
+    if unstable["hard"] and unstable["soft"] == "gradient":
+        # The soft part's value stands: the gradient that is NaN there is the hard part's, times zero.
+        unstable["soft"] = ""
+    for part in PARTS:
+        by_part[part] += [UNSTABLE] * bool(unstable[part])
     names = list(reading.names)
     shared = [name for name in by_part["soft"] if name in by_part["hard"]]
     names += [name.format("" if _needs_no_part(name) else " in both parts") for name in shared]
@@ -131,22 +134,26 @@ def _without_gradient(answers: Sequence[Answer], places: dict[str, int]) -> set[
 
 
 def _unstable(table: Table, answers: Sequence[Answer], places: dict[str, int], part: str, reading: Reading) -> bool:
-    """Ordinary logits give finite numbers, large ones do not, or not the number that the explanation predicts."""
+    """What fails at large logits but not at ordinary ones: "value", "gradient", or nothing ("")."""
     index = places[f"huge/{part}"]
     answer, value = answers[index], total(answers[index])
     ordinary = [total(answers[places[name]]) for name in places if name.endswith(f"/{part}") and "huge" not in name]
     if not np.isfinite(ordinary).all() or answer.outcome in {"error", "timeout"}:
-        return False
-    gradient = answer.gradient("student_logits")
-    if not np.isfinite(value) or (gradient is not None and not np.isfinite(gradient).all()):
-        return True
+        return ""
+    if not np.isfinite(value):
+        return "value"
     explanation = reading.parts.get(part)
-    if explanation is None or reading.names:
-        return False
-    if np.isfinite(explanation.huge) and not close(explanation.huge, value, 1e-3):
-        return True
+    known = explanation is not None and not reading.names
+    if known and np.isfinite(explanation.huge) and not close(explanation.huge, value, 1e-3):
+        return "value"
+    gradient = answer.gradient("student_logits")
+    if gradient is None:
+        return ""
+    if not np.isfinite(gradient).all():
+        return "gradient"
     expected = table.numbers[f"expected/{index}/gradient/student_logits"]
-    return not explanation.names and gradient is not None and np.any(gradient) and not agrees(gradient, expected)
+    wrong = known and not explanation.names and np.any(gradient) and not agrees(gradient, expected)
+    return "gradient" if wrong else ""
 
 
 def _tidy(names: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from utils.checks.parts import FIT, TINY, Evidence, Explanation, Fingerprints, close, explain_weights
 
-LIKELY = 1.3  # kernels up to this cost are tried in pairs
+LIKELY = 1.6  # kernels up to this cost are tried in pairs
 TRIED = 12
 WEAK = 1e-6
 

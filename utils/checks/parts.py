@@ -13,14 +13,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from utils.checks.records import Table
-from utils.checks.scale import scales
+from utils.checks.scale import POWERS, scales
 
 FIT = 4e-4  # relative distance up to which numbers in single precision count as equal
 VALUE_FIT = 3e-4
 TINY = 1e-9
+FAR_FETCHED = 3.3  # without gradients, kernel and pattern may cost this much together
+TRIED = 40  # of the pairs that fit the values alone, the cheapest
 ROW_MEANS = "mean of the rows' means: a token in a short row counts more{}"
 VOCABULARY = "averaged over the vocabulary as well{}"
-NOT_SHIFTED = "no causal shift{}"
+OFF_BY_ONE = "the number of valid tokens is off by one{}"
+OWN_DIVISORS = (
+    VOCABULARY,
+    OFF_BY_ONE,
+    OFF_BY_ONE,
+    "divided by the number of valid tokens and by the batch size{}",
+)
+# A pattern that speaks of a shift and a kernel that knows the right label contradict each other.
+SHIFTED = ("no causal shift", "causal shift", "shift by two", "labels rolled")
+CONTRADICTION = 2.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,7 @@ class Fingerprints:
         probes = [probe for probe in table.probes if probe.name.endswith(f"/{part}")]
         self.temperatures = np.array([float(probe.inputs["temperature"]) for probe in probes])
         self.vocabularies = np.array([probe.inputs["student_logits"].shape[-1] for probe in probes])
+        self.batches = np.array([len(probe.inputs["labels"]) for probe in probes])
         self.kernels = table.texts[part]
         self.mixed = table.texts[f"{part} mixed"]
         self.pattern_entries = table.texts["patterns"]
@@ -76,6 +88,17 @@ class Fingerprints:
         names, cost = self.pattern_entries[index % len(self.pattern_entries)]
         in_rows = index >= len(self.pattern_entries)
         return (*names, *((ROW_MEANS,) if in_rows else ())), cost + 1.1 * in_rows
+
+    def sums(self, frame: int) -> np.ndarray:
+        """(K, P): each kernel's costs summed over each pattern."""
+        costs = np.nan_to_num(self.values[frame], posinf=0, neginf=0).reshape(len(self.kernels), -1)
+        return costs @ self.patterns[frame].reshape(len(self.patterns[frame]), -1).T
+
+    def likely_pairs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Kernels and patterns that are not both far-fetched, as two lists of indices."""
+        kernels = np.array([cost for _, cost in self.kernels])
+        patterns = np.array([self.pattern(index)[1] for index in range(len(self.patterns[0]))])
+        return np.nonzero(kernels[:, None] + patterns <= FAR_FETCHED)
 
 
 def close(left: np.ndarray | float, right: np.ndarray | float, fit: float = VALUE_FIT) -> bool:
@@ -146,9 +169,10 @@ def explain_weights(
     found = []
     for pattern in np.flatnonzero(fits):
         factor = np.array([values_of[pattern] for values_of in factors])
-        if values is not None and not close(
-            [f * total(prints, kernel, pattern, i) for i, f in enumerate(factor)], values[: len(factor)]
-        ):
+        predicted = [f * total(prints, kernel, pattern, i) for i, f in enumerate(factor)]
+        # A value that is NaN throughout says nothing: the other part's, times zero.
+        told = values is not None and np.isfinite(values[: len(factor)]).any()
+        if told and not close(predicted, values[: len(factor)]):
             continue
         found += _scaled(prints, kernel, int(pattern), factor, tuple(names), cost, any_constant)
     return found
@@ -160,9 +184,10 @@ def total(prints: Fingerprints, kernel: int, pattern: int, frame: int) -> float:
 
 
 def divisors_of(prints: Fingerprints, counts: np.ndarray) -> tuple[np.ndarray, list]:
-    """The table's divisors and, before them, the pattern's own count, alone and times the vocabulary."""
-    own = np.stack([counts, counts * prints.vocabularies])
-    return np.concatenate([own, prints.divisors]), [[[], 0.0], [[VOCABULARY], 1.0], *prints.divisor_entries]
+    """The table's divisors and, before them, those that start from the pattern's own count."""
+    own = np.stack([counts, counts * prints.vocabularies, counts + 1, counts - 1, counts * prints.batches])
+    entries = [[[], 0.0], *([[name], 1.0 + 0.1 * place] for place, name in enumerate(OWN_DIVISORS))]
+    return np.concatenate([own, prints.divisors]), [*entries, *prints.divisor_entries]
 
 
 def _scaled(
@@ -173,12 +198,14 @@ def _scaled(
     size = len(factor)
     found = scales(prints.part, factor, prints.temperatures[:size], divisors[:, :size], entries, any_constant)
     pattern_names, more = prints.pattern(pattern)
+    if prints.part == "hard" and any(name.startswith(SHIFTED) and name not in names for name in pattern_names):
+        more += CONTRADICTION
     explanations = []
     for scale in found[:1]:
         huge = scale.constant * prints.temperatures[-1] ** scale.power / divisors[scale.divisor, -1]
         explanations.append(
             Explanation(
-                (*pattern_names, *names, *scale.names),
+                tuple(dict.fromkeys((*pattern_names, *names, *scale.names))),
                 cost + more + scale.cost,
                 scale.constant,
                 huge * total(prints, kernel, pattern, size),
@@ -228,40 +255,53 @@ def _by_value(prints: Fingerprints, values: np.ndarray) -> list[Explanation]:
     """Without gradients: kernels x patterns against the values alone. Constants must be known ones."""
     size = len(prints.frames)
     wanted = values[:size]
-    if not np.all(np.isfinite(wanted)) or np.all(wanted == 0):
+    if not np.all(np.isfinite(wanted)) or np.any(wanted == 0):
         return []
-    sums = np.stack(
-        [
-            np.nan_to_num(prints.values[i]).reshape(len(prints.kernels), -1)
-            @ prints.patterns[i].reshape(len(prints.patterns[i]), -1).T
-            for i in prints.frames
-        ],
-        axis=-1,
-    )
-    base = 2 if prints.part == "soft" else 0
-    counts = np.stack([prints.patterns[i].sum((1, 2)) for i in range(size)], axis=-1)
+    kernels, patterns = prints.likely_pairs()
+    sums = np.stack([prints.sums(index)[kernels, patterns] for index in prints.frames], axis=-1)
+    counts = np.stack([prints.patterns[index].sum((1, 2))[patterns] for index in prints.frames], axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = wanted / sums
-    found = []
-    likely = {0, -2, -1, -4} if prints.part == "soft" else {0, 2}
-    for divisor in np.concatenate([[-1], np.arange(len(prints.divisors))]):
-        sizes = counts if divisor < 0 else prints.divisors[divisor, :size]
-        for power in likely:
-            constants = ratios * sizes / prints.temperatures[:size] ** (base + power)
-            middle = np.abs(constants).mean(-1)
-            with np.errstate(invalid="ignore"):
-                even = (np.ptp(constants, axis=-1) < 4e-4 * middle) & (middle > 0.4) & (middle < 120)
-            for kernel, pattern in np.argwhere(even):
-                names, cost = prints.kernels[kernel]
-                factor = ratios[kernel, pattern]
-                found += _scaled(prints, kernel, int(pattern), factor, tuple(names), cost, False)
+        usable = np.flatnonzero(np.isfinite(ratios).all(-1) & (np.sign(ratios) == np.sign(ratios[:, :1])).all(-1))
+        steps = np.log(np.abs(ratios[usable, 1:] / ratios[usable, :1]))
+        own = np.log(counts[usable, 1:] / counts[usable, :1])
+    heat = np.log(prints.temperatures[1:size] / prints.temperatures[0])
+    base = 2 if prints.part == "soft" else 0
+    powers = np.array([(base + power) * heat for power in POWERS[prints.part]])
+    divisors = np.log(prints.divisors[:, 1:size] / prints.divisors[:, :1])
+    targets = (powers[:, None] - divisors[None]).reshape(-1, size - 1)
+    found = _near(steps, targets) | _near(steps + own, powers)
+    pairs = sorted(
+        {(int(kernels[usable[place]]), int(patterns[usable[place]])) for place in found},
+        key=lambda pair: prints.kernels[pair[0]][1] + prints.pattern(pair[1])[1],
+    )
+    explanations = []
+    for kernel, pattern in pairs[:TRIED]:
+        names, cost = prints.kernels[kernel]
+        factor = np.array([value / prints.sums(i)[kernel, pattern] for i, value in enumerate(wanted)])
+        explanations += _scaled(prints, kernel, pattern, factor, tuple(names), cost, False)
+    return explanations
+
+
+def _near(points: np.ndarray, targets: np.ndarray) -> set[int]:
+    """The indices of the points that lie at one of the targets, in every coordinate."""
+    order = np.argsort(points[:, 0])
+    first = points[order, 0]
+    starts, ends = np.searchsorted(first, targets[:, 0] - VALUE_FIT), np.searchsorted(first, targets[:, 0] + VALUE_FIT)
+    found: set[int] = set()
+    for target, start, end in zip(targets, starts, ends, strict=True):
+        near = np.all(np.abs(points[order[start:end]] - target) < VALUE_FIT, axis=-1)
+        found |= set(order[start:end][near].tolist())
     return found
 
 
 def support(prints: Fingerprints, evidence: Evidence) -> tuple[str, ...]:
-    """For a kernel that nobody listed: which positions have a gradient, where only one known set of them fits."""
+    """For a kernel that nobody listed: the axis of its softmax if that is wrong, else which positions it counts."""
     if evidence.gradients is None or not all(np.isfinite(gradient).all() for gradient in evidence.gradients):
         return ()
+    axis = _axis(evidence.gradients)
+    if axis:
+        return (f"softmax over the {axis} instead of the vocabulary{{}}",)
     plain = len(prints.pattern_entries)
     fits = np.ones(plain, dtype=bool)
     for index in prints.frames:
@@ -270,3 +310,18 @@ def support(prints: Fingerprints, evidence: Evidence) -> tuple[str, ...]:
         fits &= np.all((prints.patterns[index][:plain] != 0) == seen, axis=(1, 2))
     chosen = np.flatnonzero(fits)
     return tuple(prints.pattern_entries[chosen[0]][0]) if len(chosen) else ()
+
+
+def _axis(gradients: tuple[np.ndarray, ...]) -> str:
+    """A softmax's gradient sums to zero along its axis, and only there; "" for the vocabulary or none."""
+
+    def vanishes(axes: tuple[int, ...]) -> bool:
+        return all(
+            np.abs(gradient.sum(axes)).max() <= 1e-4 * max(np.abs(gradient).max(), 1e-12) for gradient in gradients
+        )
+
+    if vanishes((2,)) or not any(np.any(gradient) for gradient in gradients):
+        return ""
+    return next(
+        (name for name, axes in (("sequence", (1,)), ("batch", (0,)), ("tokens", (0, 1))) if vanishes(axes)), ""
+    )

@@ -75,20 +75,23 @@ def scales(
     base = 2 if part == "soft" else 0
     found = []
     powers = POWERS[part]
-    for index, (names, cost) in enumerate(entries):
-        for power, (name, more) in powers.items():
-            constants = factors * divisors[index] / temperatures ** (base + power)
-            middle = float(np.mean(constants))
-            if not np.isfinite(middle) or middle == 0 or np.ptp(constants) > TOLERANCE * abs(middle):
-                continue
-            known, price = _constant(middle, power, part)
-            if known is None and not any_constant:
-                continue
-            if known is None or any_constant:
-                known, price = "", 0.0 if any_constant and middle > 0 else 3.0
-            power_name = "" if known.startswith("T squared hard-coded") else name
-            labels = tuple(text for text in (*names, power_name, known) if text)
-            found.append(Scale(labels, cost + more + price, middle, base + power, index))
+    exponents = np.array(list(powers))
+    constants = (factors * divisors)[:, None, :] / temperatures ** (base + exponents)[None, :, None]
+    middles = constants.mean(-1)
+    spread = constants.max(-1) - constants.min(-1)
+    with np.errstate(invalid="ignore"):
+        even = np.isfinite(middles) & (middles != 0) & (spread <= TOLERANCE * np.abs(middles))
+    for index, place in np.argwhere(even):
+        (names, cost), power, middle = entries[index], int(exponents[place]), float(middles[index, place])
+        name, more = powers[power]
+        known, price = _constant(middle, power, part)
+        if known is None and not any_constant:
+            continue
+        if known is None or any_constant:
+            known, price = "", 0.0 if any_constant and middle > 0 else 3.0
+        power_name = "" if known.startswith("T squared hard-coded") else name
+        labels = tuple(text for text in (*names, power_name, known) if text)
+        found.append(Scale(labels, cost + more + price, middle, base + power, int(index)))
     return sorted(found, key=lambda scale: scale.cost)
 
 
