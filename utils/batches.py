@@ -5,7 +5,8 @@ the end-of-text token, as in GPT-2, so `labels == pad` cannot tell padding from 
 carry the answer: -100 at padding and at the first token of a packed document, the token itself everywhere else.
 
 A batch is a dict of `input_ids`, `attention_mask` and `labels`, each (B, S) int64.  A packed batch holds several
-documents a row: its `attention_mask` is (B, 1, S, S) and additive, and it brings `position_ids` that restart.
+documents a row: its `attention_mask` is (B, 1, S, S) and additive, and it brings `position_ids` that restart.  Models
+from `utils.models.load_model` read the positions off either mask where none are given.
 """
 
 from __future__ import annotations
@@ -43,14 +44,19 @@ class Row:
 def rows_of(
     documents: Sequence[Document], tokenizer: PreTrainedTokenizerBase, max_length: int, limit: int | None = None
 ) -> list[Row]:
-    """The first `limit` documents as rows of at most `max_length` tokens; a document that fits ends with end-of-text."""
+    """The first `limit` documents as rows of at most `max_length` tokens; one that fits ends with end-of-text.
+
+    Documents of a single token are left out.  Raises CourseError where none is left.
+    """
+    if max_length < 2:
+        raise CourseError(f"max_length is {max_length}; a row needs two tokens, one to predict the other from.")
     rows = [
         Row(tuple(ids), tuple(ids), document.name, _bytes_between(document.text, offsets, 1, len(ids)))
         for document, ids, offsets in _tokenized(documents[:limit], tokenizer, max_length)
         if len(ids) > 1
     ]
     if not rows:
-        raise CourseError("The text has no row of at least two tokens. Bring longer text, or a larger max_length.")
+        raise CourseError("The text is too short: no document has two tokens. Bring longer text.")
     return rows
 
 
@@ -59,12 +65,13 @@ def windows_of(
 ) -> list[Row]:
     """Whole documents in windows of `window` tokens that advance by `stride`; every token counts exactly once.
 
-    The tokens that a window shares with the one before are context: their labels are -100.
+    The tokens that a window shares with the one before are context: their labels are -100.  The first token of a
+    document has nothing to be predicted from and counts nowhere.  Raises CourseError where no token counts.
     """
     if not 0 < stride < window:
         raise CourseError(
-            f"The stride is {stride} and the window {window} tokens; the stride must be at least 1 and shorter than the "
-            "window, so that the first token of a window has one to be predicted from."
+            f"The stride is {stride} and the window {window} tokens; the stride must be at least 1 and shorter than "
+            "the window, so that the first token of a window has one to be predicted from."
         )
     rows = []
     for document, ids, offsets in _tokenized(documents, tokenizer, None):
@@ -75,11 +82,19 @@ def windows_of(
             size = _bytes_between(document.text, offsets, counted, stop)
             rows.append(Row(tuple(ids[start:stop]), tuple(labels), document.name, size))
             counted = stop
-    return [row for row in rows if row.valid]
+    rows = [row for row in rows if row.valid]
+    if not rows:
+        raise CourseError("The text is too short for one window: no document has two tokens. Bring longer text.")
+    return rows
 
 
 def pad(rows: Sequence[Row], pad_token_id: int, side: str = "right") -> Batch:
-    """One batch of rows, padded to the longest on the given side."""
+    """One batch of rows, padded to the longest on the given side.
+
+    On the left the first label of a row is -100: after the shift it would be predicted from padding.
+    """
+    if side not in ("right", "left"):
+        raise CourseError(f"Rows can be padded on the 'right' or the 'left', not {side!r}.")
     length = max(len(row.input_ids) for row in rows)
     batch = {
         "input_ids": torch.full((len(rows), length), pad_token_id),
@@ -91,7 +106,7 @@ def pad(rows: Sequence[Row], pad_token_id: int, side: str = "right") -> Batch:
         place = slice(0, size) if side == "right" else slice(length - size, length)
         batch["input_ids"][index, place] = torch.tensor(row.input_ids)
         batch["attention_mask"][index, place] = 1
-        batch["labels"][index, place] = torch.tensor(row.labels)
+        batch["labels"][index, place] = torch.tensor(row.labels if side == "right" else (IGNORE, *row.labels[1:]))
     return batch
 
 
@@ -125,12 +140,22 @@ def pack(rows: Sequence[Row], length: int, pad_token_id: int) -> Batch:
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """Which rows make up which batch, epoch by epoch: the same for the same seed, so a resumed run sees the same data."""
+    """Which rows make up which batch, epoch by epoch: the same for the same seed, so a resumed run sees the same data.
+
+    Raises CourseError where there are no rows or the batch size is below 1.
+    """
 
     rows: tuple[Row, ...]
     batch_size: int
     pad_token_id: int
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.rows or self.batch_size < 1:
+            raise CourseError(
+                f"{len(self.rows)} rows in batches of {self.batch_size} give nothing to train on. "
+                "Bring at least one row, and a batch size of at least 1."
+            )
 
     def __len__(self) -> int:
         """Batches in one epoch."""
@@ -158,6 +183,18 @@ def model_inputs(batch: Batch) -> Batch:
     return {name: tensor for name, tensor in batch.items() if name != "labels"}
 
 
+def positions_of(attention_mask: Tensor) -> Tensor:
+    """The position of each token in its own document, (B, S) int64, read off a mask; 0 at padding.
+
+    The mask is (B, S) with 1 at real tokens, padded on either side, or (B, 1, S, S) as `pack` makes it: additive, or
+    boolean with True where a token may look, and causal inside each document.
+    """
+    if attention_mask.dim() == 2:
+        return (attention_mask.long().cumsum(dim=1) - 1).clamp(min=0) * attention_mask.long()
+    may_look = attention_mask if attention_mask.dtype == torch.bool else attention_mask >= 0
+    return may_look[:, 0].sum(dim=-1) - 1
+
+
 def valid_tokens(batch: Batch) -> int:
     """How many predictions count in a batch: valid labels after the shift."""
     return int((batch["labels"][:, 1:] != IGNORE).sum())
@@ -177,7 +214,10 @@ def _tokenized(
 
 
 def _bytes_between(text: str, offsets: Sequence[tuple[int, int]], first: int, stop: int) -> int:
-    """Bytes of UTF-8 that the tokens `first` to `stop` - 1 stand for; `first` is at least 1."""
+    """Bytes of UTF-8 that the tokens `first` to `stop` - 1 stand for; `first` is at least 1.
+
+    A character that several tokens share counts with the first of them, so windows add up to the whole document.
+    """
     return len(text[offsets[first - 1][1] : offsets[stop - 1][1]].encode())
 
 

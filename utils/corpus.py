@@ -50,11 +50,16 @@ class Corpus:
     near_duplicates_removed: int
 
     def longer_than(self, characters: int) -> Corpus:
-        """The corpus without the documents of `characters` or fewer."""
+        """The corpus without the documents of `characters` or fewer.  Raises CourseError where that leaves nothing."""
         kept = {
             split: tuple(document for document in getattr(self, split) if len(document.text) > characters)
             for split in SPLITS
         }
+        if not kept["train"] or not kept["validation"]:
+            raise CourseError(
+                f"The text {self.name!r} has too few documents of more than {characters} characters to train and to "
+                "judge on. Bring longer paragraphs, or set a smaller min_characters."
+            )
         return replace(self, **kept)
 
     def describe(self) -> str:
@@ -81,7 +86,7 @@ def load_corpus(source: str, min_characters: int = MIN_CHARACTERS) -> Corpus:
 
 
 def python_corpus() -> Corpus:
-    """The documentation inside the running Python: `pydoc_data.topics` and standard-library docstrings, cached on disk."""
+    """The documentation inside the running Python: `pydoc_data.topics` and standard-library docstrings; cached."""
     cache = _cache_file()
     if cache is not None and cache.exists():
         try:
@@ -106,7 +111,10 @@ def python_documents(stdlib: Path, topics: Mapping[str, str] | None = None) -> l
 
 
 def hub_corpus(name: str, config: str | None = None) -> Corpus:
-    """A data set of the Hugging Face hub (or of HF_ENDPOINT, or a local folder) with a text column and its own splits."""
+    """A data set of the hub (or of HF_ENDPOINT, or a local folder) with a text column and its own splits.
+
+    Its test split, where it has one, is ours to tune on.
+    """
     from datasets import load_dataset
 
     try:

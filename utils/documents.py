@@ -49,7 +49,10 @@ def split_of(name: str) -> str:
 
 
 def python_files(package: Path, module: str, skip: Sequence[str] = ()) -> Iterator[tuple[str, Path]]:
-    """(dotted module name, file) for every .py file of a package folder or single module, sorted; `skip` names folders."""
+    """(dotted module name, file) of every .py file of a package folder, sorted, without the folders in `skip`.
+
+    A single module is its own only file.
+    """
     if package.is_file():
         yield module, package
         return

@@ -2,23 +2,27 @@
 
 The question: are these two models a pair?  The mistakes this module prevents: weights left in bfloat16, whose small
 updates round away (transformers returns what the file holds unless told otherwise); a teacher that still learns or
-drops out; and two vocabularies that only look alike.
+drops out; two vocabularies that only look alike; and positions that count padding or the document before.
 """
 
 from __future__ import annotations
 
+import inspect
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from types import MethodType
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
+from utils.batches import Row, positions_of
 from utils.errors import CourseError
 from utils.profiles import Profile
 
@@ -52,24 +56,31 @@ def load_pair(profile: Profile, device: str | None = None) -> Pair:
 def load_model(name: str, device: str | None = None) -> PreTrainedModel:
     """A causal language model with float32 weights from the hub, from HF_ENDPOINT or from a folder.
 
-    Its forward pass computes in bfloat16 where that is faster and hands out float32 logits.
-    Raises CourseError where it cannot be had.
+    Its forward pass computes in bfloat16 where that is faster, hands out float32 logits, and reads positions off the
+    mask.  Raises CourseError where it cannot be had.
     """
     logging.disable_progress_bar()
     try:
         model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32)
+    except SafetensorError as error:
+        raise CourseError(f"The weights of {name!r} are damaged ({error}). Fetch or copy them again.") from error
     except (OSError, ValueError) as error:
         raise CourseError(_not_loaded("model", name)) from error
     device = device or best_device()
-    return with_fast_forward(model.to(device), fastest_dtype(device))
+    return with_fast_forward(with_positions(model.to(device)), fastest_dtype(device))
 
 
 def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
-    """The tokenizer that belongs to a model.  Where it has no pad token, end-of-text pads, as GPT-2's users do."""
+    """The tokenizer that belongs to a model.  Where it has no pad token, end-of-text pads, as GPT-2's users do.
+
+    Raises CourseError where it cannot be had or has no end-of-text token.
+    """
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
     except (OSError, ValueError) as error:
         raise CourseError(_not_loaded("tokenizer", name)) from error
+    if tokenizer.eos_token_id is None:
+        raise CourseError(f"The tokenizer of {name!r} has no end-of-text token. Set its eos_token and save it again.")
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
@@ -87,6 +98,16 @@ def require_frozen(teacher: nn.Module) -> None:
         raise CourseError(
             f"{learning:,} of the teacher's parameters still require a gradient. Freeze it: eval mode, and "
             "requires_grad off for every parameter."
+        )
+
+
+def require_context(model: nn.Module, rows: Sequence[Row]) -> None:
+    """Raise CourseError where a row is longer than the positions that the model knows."""
+    context = getattr(getattr(model, "config", None), "max_position_embeddings", None)
+    longest = max((len(row.input_ids) for row in rows), default=0)
+    if context is not None and longest > context:
+        raise CourseError(
+            f"A row has {longest} tokens and the model's context only {context}. Cut rows at max_length={context}."
         )
 
 
@@ -114,8 +135,13 @@ def require_one_vocabulary(
         )
     if sizes[0] != sizes[1]:
         raise CourseError(
-            f"The vocabularies differ in size: the teacher's output has {sizes[0]:,} entries, the student's {sizes[1]:,} "
-            "(often one is padded to a round number). Resize one to the other before distilling."
+            f"The vocabularies differ in size: the teacher's output has {sizes[0]:,} entries, the student's "
+            f"{sizes[1]:,} (often one is padded to a round number). Resize one to the other before distilling."
+        )
+    if max(theirs.values()) >= sizes[0]:
+        raise CourseError(
+            f"The tokenizer knows ids up to {max(theirs.values()):,} and the models only {sizes[0]:,} tokens. "
+            "Use the tokenizer that the models were trained with."
         )
 
 
@@ -127,7 +153,7 @@ def best_device() -> str:
 
 
 def fastest_dtype(device: str, size: int = 384, repeats: int = 8) -> torch.dtype:
-    """bfloat16 where a short measurement shows its matrix products at least 1.3 times as fast as float32, else float32."""
+    """bfloat16 where a short measurement shows its matrix products at least 1.3 times as fast, else float32."""
     if device not in _fastest:
         seconds = {dtype: _matmul_seconds(device, dtype, size, repeats) for dtype in (torch.float32, torch.bfloat16)}
         faster = seconds[torch.bfloat16] * 1.3 < seconds[torch.float32]
@@ -141,7 +167,7 @@ _fastest: dict[str, torch.dtype] = {}
 def with_fast_forward(model: PreTrainedModel, dtype: torch.dtype) -> PreTrainedModel:
     """The model, its forward pass under autocast to `dtype`, its logits in float32.  The weights stay as they are.
 
-    Only the forward pass: under autocast on a CPU `log_softmax` would stay bfloat16 and a loss lose its gradient's digits.
+    Only the forward pass: under autocast on a CPU `log_softmax` would stay bfloat16, and with it a loss's gradient.
     """
     if dtype == torch.float32:
         return model
@@ -156,6 +182,27 @@ def with_fast_forward(model: PreTrainedModel, dtype: torch.dtype) -> PreTrainedM
     # A bound method, not a closure over this model: a deep copy of the model then runs its own weights.
     model.forward = MethodType(fast_forward, model)
     return model
+
+
+def with_positions(model: PreTrainedModel) -> PreTrainedModel:
+    """The model, reading the positions of its tokens off the attention mask where a call gives none.
+
+    Without it a row padded on the left starts at a later position, and so does every packed document but the first:
+    the logits of a model with learned positions change, and with them the loss, without a word.
+    """
+    if "position_ids" in inspect.signature(type(model).forward).parameters:
+        model.register_forward_pre_hook(_add_positions, with_kwargs=True)
+    return model
+
+
+def _add_positions(model: PreTrainedModel, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+    input_ids = args[0] if args else kwargs.get("input_ids")
+    mask = kwargs.get("attention_mask")
+    given = kwargs.get("position_ids") is not None
+    # With a cache the mask is longer than the input, and `generate` counts positions itself.
+    if mask is None or input_ids is None or given or mask.shape[-1] != input_ids.shape[-1]:
+        return args, kwargs
+    return args, {**kwargs, "position_ids": positions_of(mask)}
 
 
 def hub_answers(timeout: float = 3.0) -> bool:
@@ -207,7 +254,7 @@ def _matmul_seconds(device: str, dtype: torch.dtype, size: int, repeats: int) ->
 
 
 def _not_loaded(what: str, name: str) -> str:
-    if Path(name).is_absolute() or name.startswith("."):
+    if Path(name).is_absolute() or name.startswith(".") or Path(name).exists():
         return (
             f"There is no {what} in the folder {name!r}: config.json and the weights or tokenizer files are expected."
         )
