@@ -1,4 +1,4 @@
-"""What every benchmark shares: the machine's description, results written whole, and runs that go on where they stopped."""
+"""What every benchmark shares: the machine's description, results written whole, runs that go on where they stopped."""
 
 from __future__ import annotations
 

@@ -52,9 +52,7 @@ class Experiment:
         if arm == "distilled":
             loss = functools.partial(distillation_loss, temperature=self.profile.temperature, alpha=self.profile.alpha)
         teacher = self.pair.teacher if loss else None
-        return train_and_judge(
-            self.profile, self.rows_for(seed), judged, self.pad, learning_rate, seed, teacher, loss
-        )
+        return train_and_judge(self.profile, self.rows_for(seed), judged, self.pad, learning_rate, seed, teacher, loss)
 
     def best_learning_rates(self) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
         """Each arm's best learning rate on the tune split, and the perplexities it was chosen from."""
@@ -114,7 +112,8 @@ def main() -> None:
             "effects": {"distilled_vs_ce_only": effect.as_dict()},
         },
     )
-    print(f"distilled / CE-only: {effect.ratio:.4f} ({effect.low:.4f} to {effect.high:.4f}), {effect.seeds} seeds; {path}")
+    interval = f"{effect.low:.4f} to {effect.high:.4f}"
+    print(f"distilled / CE-only: {effect.ratio:.4f} ({interval}), {effect.seeds} seeds; {path}")
 
 
 if __name__ == "__main__":

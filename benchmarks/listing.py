@@ -8,7 +8,7 @@ Settings are the embedded profile's; an error changes the loss and nothing else.
 from __future__ import annotations
 
 import argparse
-import functools
+import math
 
 from benchmarks.common import from_numbers, remembered, train_and_judge, write_result
 from benchmarks.effect import Experiment
@@ -46,8 +46,8 @@ def main() -> None:
     rows = []
     for name, variant in {"no error": right, **{name: runs(name, errors) for name, errors in ALONE.items()}}.items():
         effect = paired_effect(variant, right)
-        perplexity = functools.reduce(lambda total, run: total + run.perplexity, variant, 0.0) / len(variant)
-        rows.append({"variant": name, "perplexity": perplexity, **effect.as_dict()})
+        nats, tokens = sum(run.nats.sum() for run in variant), sum(run.tokens.sum() for run in variant)
+        rows.append({"variant": name, "perplexity": math.exp(nats / tokens), **effect.as_dict()})
     print(write_result("listing", {"temperature": TEMPERATURE, "alpha": ALPHA, "rows": rows}))
 
 

@@ -74,8 +74,10 @@ def listing_with(errors: Errors, temperature: float, alpha: float, pad_token_id:
 
 
 def listing_perplexity(model: nn.Module, batches: Sequence[Batch]) -> float:
-    """The listing's perplexity: shifted by the model itself, but pads count in each batch's mean, which is then weighted
-    by the number of real tokens, one too many a row."""
+    """The listing's perplexity: pads count in each batch's mean, which is then weighted by its real tokens.
+
+    The mean runs over all positions after the shift, the weight counts one token too many a row.
+    """
     model.eval()
     total, count = 0.0, 0
     for batch in batches:

@@ -1,4 +1,4 @@
-"""The figures of the labs: titled axes with units, colours that colour-blind readers tell apart, and a text beside them.
+"""The figures of the labs: titled axes with units, colours that everybody tells apart, and a text beside them.
 
 The mistake this module prevents is a figure that only its author can read.  Every figure is drawn on a light card, so
 it is as readable in a dark theme; `show` hands it to the notebook together with a sentence that says what it shows.
@@ -45,13 +45,15 @@ def training_curves(histories: Sequence[History], temperature: float) -> Figure:
     for history in histories:
         losses = np.array([record.loss for record in history.records])
         colour = COLOURS.get(history.name)
-        left.plot(np.arange(1, len(losses) + 1), losses, color=colour, alpha=0.25, linewidth=0.8)
-        left.plot(np.arange(1, len(losses) + 1), _smooth(losses), color=colour, label=NAMES.get(history.name, history.name))
+        steps = np.arange(1, len(losses) + 1)
+        left.plot(steps, losses, color=colour, alpha=0.25, linewidth=0.8)
+        left.plot(steps, _smooth(losses), color=colour, label=NAMES.get(history.name, history.name))
     left.set(title="What each run minimises", xlabel="step", ylabel="loss (nats per token)")
     left.legend(frameon=False)
     for history in histories:
         for part in ("soft", "hard"):
-            points = [(step, getattr(r, part)) for step, r in enumerate(history.records, 1) if getattr(r, part) is not None]
+            recorded = [(step, getattr(record, part)) for step, record in enumerate(history.records, 1)]
+            points = [(step, value) for step, value in recorded if value is not None]
             if points:
                 steps, values = zip(*points, strict=True)
                 right.plot(steps, _smooth(np.array(values), 5), color=COLOURS[part], label=f"{part} part")
@@ -61,7 +63,7 @@ def training_curves(histories: Sequence[History], temperature: float) -> Figure:
     return figure
 
 
-def comparison(rows: Sequence[Mapping], guess: float | None = None, title: str = "Perplexity on validation text") -> Figure:
+def comparison(rows: Sequence[Mapping], guess: float | None = None) -> Figure:
     """Each model's perplexity with its 95 % interval over documents, and the reader's guess for the distilled one."""
     figure, (axis,) = new_figure("comparison", height=2.8)
     for place, row in enumerate(reversed(rows)):
@@ -75,11 +77,14 @@ def comparison(rows: Sequence[Mapping], guess: float | None = None, title: str =
             ha="center", color=colour,
         )  # fmt: skip
     if guess is not None:
-        axis.axvline(guess, color=COLOURS["guess"], linestyle="--", label=f"your guess for the distilled one: {guess:g}")
+        axis.axvline(guess, color=COLOURS["guess"], linestyle="--", label=f"your guess: {guess:g}")
         axis.legend(frameon=False, loc="lower right")
     axis.set_yticks(range(len(rows)), [NAMES.get(row["model"], row["model"]) for row in reversed(rows)])
     axis.set_ylim(-0.6, len(rows) - 0.3)
-    axis.set(title=title, xlabel="perplexity per token (lower is better; bars: 95 % over documents)")
+    axis.set(
+        title="Perplexity on validation text",
+        xlabel="perplexity per token (lower is better; bars: 95 % over documents)",
+    )
     figure.tight_layout()
     return figure
 
@@ -87,7 +92,7 @@ def comparison(rows: Sequence[Mapping], guess: float | None = None, title: str =
 def effects(named: Mapping[str, Mapping]) -> Figure:
     """Ratios of two perplexities with their 95 % intervals; the line at 1 is no effect."""
     figure, (axis,) = new_figure("effect", height=2.2)
-    for place, (name, effect) in enumerate(reversed(named.items())):
+    for place, effect in enumerate(reversed(named.values())):
         error = [[effect["ratio"] - effect["low"]], [effect["high"] - effect["ratio"]]]
         axis.errorbar(effect["ratio"], place, xerr=error, fmt="o", color=COLOURS["distilled"], capsize=4)
     axis.axvline(1, color=COLOURS["untouched"], linestyle="--", label="no effect")
@@ -100,7 +105,7 @@ def effects(named: Mapping[str, Mapping]) -> Figure:
 
 
 def show(figure: Figure, alt: str) -> None:
-    """Show a figure in a notebook with the text that stands for it; outside of one it stays open for `course.py run`."""
+    """Show a figure in a notebook with the text that stands for it; elsewhere it stays open for `course.py run`."""
     if not _in_notebook():
         return
     from IPython.display import display
@@ -127,7 +132,8 @@ def describe_rows(rows: Sequence[Mapping]) -> str:
 def describe_effects(live: Mapping, recorded: Mapping) -> str:
     """A sentence that stands for the effects figure."""
     return (
-        f"Perplexity of distilled over CE-only: {live['ratio']:.3f} ({live['low']:.3f} to {live['high']:.3f}) in this run, "
+        f"Perplexity of distilled over CE-only: {live['ratio']:.3f} "
+        f"({live['low']:.3f} to {live['high']:.3f}) in this run, "
         f"{recorded['ratio']:.3f} ({recorded['low']:.3f} to {recorded['high']:.3f}) over {recorded['seeds']} seeds."
     )
 

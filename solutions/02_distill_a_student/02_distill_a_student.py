@@ -427,7 +427,7 @@ for name, model in (("teacher", teacher), ("CE-only", control), ("distilled", st
 # size on one batch; *guess which one is largest before you run it*.
 
 # %%
-from utils import listing  # noqa: E402
+from utils import listing
 
 batch = batches.to_device(next(iter(plan.epoch(0))), device)
 with torch.no_grad():
@@ -536,7 +536,7 @@ print(f"perplexity, padding counted: {wrong:.1f}; right: {evaluation.perplexity(
 # | labels, shifted, -100 | completions and their mask | the shift is done inside the trainer |
 
 # %%
-from utils.trl_map import trl_divergence  # noqa: E402
+from utils.trl_map import trl_divergence
 
 if ready(distillation_loss):
     student_logits, teacher_logits = logits

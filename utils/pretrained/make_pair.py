@@ -78,7 +78,7 @@ def main() -> None:
     general = token_stream(tokenizer, text.general, seed=3)
     target = token_stream(tokenizer, text.target.train, seed=4)
     print(
-        f"{len(text.general):,} general documents, {len(general):,} tokens; {len(target):,} tokens of the target's train split"
+        f"{len(text.general):,} general documents, {len(general):,} tokens; {len(target):,} of the target's train split"
     )
 
     for name, recipe in RECIPES.items():

@@ -91,9 +91,15 @@ def pretrain(
     hidden = [p for n, p in model.named_parameters() if p.ndim == 2 and ".h." in n]
     rest = [p for n, p in model.named_parameters() if not (p.ndim == 2 and ".h." in n)]
     optimizers = [
-        torch.optim.Muon(hidden, lr=recipe.learning_rate, momentum=0.95, weight_decay=recipe.weight_decay, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.Muon(
+            hidden,
+            lr=recipe.learning_rate,
+            momentum=0.95,
+            weight_decay=recipe.weight_decay,
+            adjust_lr_fn="match_rms_adamw",
+        ),
         torch.optim.AdamW(rest, lr=recipe.learning_rate, betas=(0.9, 0.95), weight_decay=recipe.weight_decay),
-    ]  # fmt: skip
+    ]
     checkpoint = folder / f"{name}.checkpoint.pt"
     step, seconds = _resume(checkpoint, recipe, model, optimizers)
     forward = torch.compile(model) if torch.backends.mkldnn.is_available() else model

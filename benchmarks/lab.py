@@ -1,0 +1,54 @@
+"""How long does a lab take, and how much memory?  The figures in each lab's header.
+
+    python -m benchmarks.lab 02 [--profiles smoke embedded]
+
+Runs the lab's solution as `course.py run` does, in a process of its own, and writes benchmarks/results/lab_NN.json.
+Run it with nothing else running.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+
+from benchmarks.common import write_result
+from utils.workspace import ROOT
+
+MINUTES_OF_WORK = {"01": 60, "02": 60, "03": 60}
+
+
+def measure(lab: str, profile: str) -> dict[str, float]:
+    """Seconds from start to end and the peak memory in megabytes of one run."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "cli", "run", lab, "--profile", profile, "--out", folder]
+        started = time.perf_counter()
+        # A child's peak is reported over all children, so each run is measured by a process that has no other.
+        code = (
+            "import resource, subprocess, sys;"
+            "status = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL);"
+            "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(status)"
+        )
+        result = subprocess.run([sys.executable, "-c", code, *command], cwd=ROOT, stdout=subprocess.PIPE, check=True)
+        seconds = time.perf_counter() - started
+    unit = 1 if sys.platform == "darwin" else 1024
+    return {"seconds": round(seconds, 1), "peak_megabytes": round(int(result.stdout) * unit / 2**20)}
+
+
+def main() -> None:
+    """Measure a lab in each profile and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lab")
+    parser.add_argument("--profiles", nargs="+", default=["smoke", "embedded"])
+    arguments = parser.parse_args()
+    runs = {profile: measure(arguments.lab, profile) for profile in arguments.profiles}
+    result = {"lab": arguments.lab, "minutes_of_work": MINUTES_OF_WORK[arguments.lab], "download_megabytes": 0}
+    print(write_result(f"lab_{arguments.lab}", {**result, "profiles": runs}))
+    print(json.dumps(runs))
+
+
+if __name__ == "__main__":
+    main()
