@@ -1,0 +1,139 @@
+"""Sliders on the figures of utils.temperature_view and utils.loss_view.
+
+The question: what happens when I turn it?  The mistake this module prevents is an answer that comes after the question
+is forgotten: a step redraws only what moves, and a drag never queues, because the browser sends the next value only
+when the picture for the last one is there.  Only ipywidgets' own controls are used, so it works in Colab too.  Every
+control has a label and takes the arrow keys; the numbers stand beside the picture as text.  Where no widget lives,
+`show_temperature` and `show_loss_parts` draw the same figures.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import ipywidgets
+from IPython.display import HTML, display
+from torch import Tensor
+
+from utils.dark_knowledge import Prediction
+from utils.errors import CourseError
+from utils.live_picture import LivePicture
+from utils.loss_view import TEMPERATURES, LossScene, loss_curves
+from utils.temperature_view import HIGHEST, LOWEST, TemperatureScene
+
+_WIDE = ipywidgets.Layout(width="100%", max_width="880px")
+_NAMES = {"description_width": "6em"}
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """Controls, a picture and its numbers.  `box` is what a notebook shows; the parts can be driven from code."""
+
+    box: ipywidgets.VBox
+    sliders: tuple[ipywidgets.FloatSlider, ...]
+    picture: ipywidgets.Image
+    numbers: ipywidgets.HTML
+    choice: ipywidgets.Dropdown | None = None
+
+    def _ipython_display_(self) -> None:
+        display(self.box)
+        display(HTML(_NAME_THE_HANDLES))
+
+
+def temperature_explorer(
+    predictions: Sequence[Prediction], students: Sequence[Prediction] | None = None, temperature: float = 1.0
+) -> Explorer:
+    """Turn the temperature of one prediction at a time.
+
+    Each of `predictions` stands beside the one-hot label or, with `students`, beside the student's prediction for the
+    same prompt.  Raises CourseError where there is no prediction, or not one student's for each.
+    """
+    if not predictions:
+        raise CourseError("There is no prediction to show. Give at least one, from saved_predictions() or ask().")
+    beside: Sequence[Prediction | None] = [None] * len(predictions) if students is None else students
+    if len(beside) != len(predictions):
+        raise CourseError(
+            f"There are {len(predictions)} predictions and {len(beside)} of students; give one for each prompt."
+        )
+    slider = _slider("temperature", temperature, LOWEST, HIGHEST, 0.1)
+    options = [(f"{one.kind}: {one.prompt!r}", place) for place, one in enumerate(predictions)]
+    choice = ipywidgets.Dropdown(options=options, description="prompt", layout=_WIDE, style=_NAMES)
+
+    def scene_of() -> tuple[TemperatureScene, Callable[[], str]]:
+        scene = TemperatureScene(predictions[choice.value], beside[choice.value])
+        return scene, lambda: scene.sentence(scene.move(slider.value))
+
+    return _explorer((slider,), scene_of, choice)
+
+
+def loss_explorer(
+    student_logits: Tensor, teacher_logits: Tensor, labels: Tensor, temperature: float = 1.0, alpha: float = 0.5
+) -> Explorer:
+    """Turn T and alpha of the loss on one batch.  Logits: (B, S, V) before the shift; labels: (B, S), -100 ignored."""
+    curves = loss_curves(student_logits, teacher_logits, labels)
+    first = _slider("temperature", temperature, TEMPERATURES[0], TEMPERATURES[-1], TEMPERATURES[1] - TEMPERATURES[0])
+    second = _slider("alpha", alpha, 0.0, 1.0, 0.05)
+
+    def scene_of() -> tuple[LossScene, Callable[[], str]]:
+        scene = LossScene(curves)
+
+        def move() -> str:
+            scene.move(first.value, second.value)
+            return scene.sentence(first.value, second.value)
+
+        return scene, move
+
+    return _explorer((first, second), scene_of)
+
+
+def _explorer(
+    sliders: tuple[ipywidgets.FloatSlider, ...],
+    scene_of: Callable[[], tuple[TemperatureScene | LossScene, Callable[[], str]]],
+    choice: ipywidgets.Dropdown | None = None,
+) -> Explorer:
+    """Put the parts together.  A slider moves artists on the kept picture; only another choice makes a new picture."""
+    picture = ipywidgets.Image(format="png", layout=_WIDE)
+    numbers = ipywidgets.HTML(layout=_WIDE)
+
+    def new_scene(*_: object) -> None:
+        scene, move = scene_of()
+        move()
+        state["picture"], state["move"] = LivePicture(scene.figure, scene.moving), move
+        step()
+
+    def step(*_: object) -> None:
+        sentence = state["move"]()
+        picture.value = state["picture"].png()
+        picture.tooltip = sentence  # the browser shows it as the picture's title, which is its text alternative
+        numbers.value = "<br>".join(html.escape(part) for part in sentence.split(". "))
+
+    state: dict = {}
+    new_scene()
+    for slider in sliders:
+        slider.observe(step, "value")
+    if choice is not None:
+        choice.observe(new_scene, "value")
+    controls = (*sliders,) if choice is None else (choice, *sliders)
+    return Explorer(ipywidgets.VBox([*controls, picture, numbers]), sliders, picture, numbers, choice)
+
+
+def _slider(name: str, value: float, low: float, high: float, step: float) -> ipywidgets.FloatSlider:
+    return ipywidgets.FloatSlider(
+        value=value, min=low, max=high, step=step, description=name, readout_format=".2f", continuous_update=True,
+        layout=_WIDE, style=_NAMES,
+    )  # fmt: skip
+
+
+# ipywidgets gives the handle of a slider no name of its own, so a screen reader would say "slider" and nothing else.
+_NAME_THE_HANDLES = """<script>
+(() => {
+  const name = () => document.querySelectorAll(".widget-slider .noUi-handle:not([aria-label])").forEach((handle) => {
+    const label = handle.closest(".widget-slider").querySelector(".widget-label");
+    if (label) handle.setAttribute("aria-label", label.textContent);
+  });
+  let tries = 0;
+  const timer = setInterval(() => { name(); if (++tries > 20) clearInterval(timer); }, 250);
+})();
+</script>"""
