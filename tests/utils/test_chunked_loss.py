@@ -1,0 +1,62 @@
+"""The chunked loss is the dense one: value and every gradient, for every chunk size."""
+
+import pytest
+import torch
+
+from utils.chunked_loss import chunked_distillation_loss, valid_positions
+from utils.errors import CourseError
+from utils.losses import distillation_loss
+
+
+@pytest.fixture
+def case():
+    generator = torch.Generator().manual_seed(0)
+
+    def normal(*shape):
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    labels = torch.randint(11, (3, 7), generator=generator)
+    labels[0, 4:] = -100
+    labels[2, 2] = -100
+    return normal(3, 7, 5), normal(11, 5), normal(3, 7, 6), normal(11, 6), labels
+
+
+def chunked(case, chunk, temperature=2.0, alpha=0.3):
+    student, student_head, teacher, teacher_head, labels = case
+    hidden, targets = valid_positions(student, labels)
+    return chunked_distillation_loss(
+        hidden, student_head, valid_positions(teacher, labels)[0], teacher_head, targets, temperature, alpha, chunk
+    )
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 5, 13, 14, 1000])
+def test_every_chunk_size_gives_the_dense_loss_and_its_gradients(case, chunk):
+    student, student_head, teacher, teacher_head, labels = case
+    leaves = (student.requires_grad_(), student_head.requires_grad_())
+    dense = distillation_loss(student @ student_head.T, teacher @ teacher_head.T, labels, 2.0, 0.3)
+    ours = chunked(case, chunk)
+    torch.testing.assert_close(ours, dense)
+    for found, expected in zip(torch.autograd.grad(ours, leaves), torch.autograd.grad(dense, leaves), strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+def test_gradcheck(case):
+    student, student_head, teacher, teacher_head, labels = case
+    hidden, targets = valid_positions(student, labels)
+    frozen = valid_positions(teacher, labels)[0]
+
+    def loss(hidden, head):
+        return chunked_distillation_loss(hidden, head, frozen, teacher_head, targets, 2.0, 0.3, 4)
+
+    assert torch.autograd.gradcheck(loss, (hidden.detach().requires_grad_(), student_head.detach().requires_grad_()))
+
+
+def test_the_upstream_gradient_scales_the_result(case):
+    hidden = case[0].requires_grad_()
+    once, thrice = chunked(case, 4), 3 * chunked(case, 4)
+    torch.testing.assert_close(3 * torch.autograd.grad(once, hidden)[0], torch.autograd.grad(thrice, hidden)[0])
+
+
+def test_no_valid_position_is_an_error_not_nan(case):
+    with pytest.raises(CourseError, match="No position is valid"):
+        chunked((*case[:4], torch.full_like(case[4], -100)), 4)
