@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import linecache
-import math
 import site
 import sysconfig
 import time
@@ -20,6 +19,7 @@ import torch
 
 from utils.checks import toys
 from utils.checks.clock import TimeLimitError, within
+from utils.checks.plain import describe, plain
 from utils.checks.records import Answer, Probe
 
 _OURS = __file__
@@ -41,15 +41,16 @@ def ask(name: str, probes: Sequence[Probe], fn: Callable, seconds: float = 10.0)
             answers.append(answers[-1])
             continue
         left = max(end - time.monotonic(), 0.01)
-        answers.append(_guarded(left, lambda probe=probe: play(fn, probe) if play else _call(fn, probe), fn, probe))
+        names = toys.ARGUMENTS.get(name, tuple(probe.inputs))
+        answers.append(_guarded(left, lambda probe=probe: play(fn, probe) if play else _call(fn, probe), fn, names))
     return answers
 
 
-def _guarded(seconds: float, work: Callable[[], Answer], fn: Callable, probe: Probe) -> Answer:
+def _guarded(seconds: float, work: Callable[[], Answer], fn: Callable, names: Sequence[str]) -> Answer:
     """``work()``, or the answer that tells what went wrong inside the learner's function."""
     if not callable(fn):
         return Answer("signature", f"{type(fn).__name__} is not a function")
-    complaint = _signature_complaint(fn, probe)
+    complaint = _signature_complaint(fn, names)
     if complaint:
         return Answer("signature", complaint)
     grad_was_on = torch.is_grad_enabled()
@@ -67,16 +68,15 @@ def _guarded(seconds: float, work: Callable[[], Answer], fn: Callable, probe: Pr
         torch.set_grad_enabled(grad_was_on)
 
 
-def _signature_complaint(fn: Callable, probe: Probe) -> str:
+def _signature_complaint(fn: Callable, names: Sequence[str]) -> str:
     try:
         signature = inspect.signature(fn)
     except (TypeError, ValueError):
         return ""
-    arguments = toys.ARGUMENTS.get(probe.toys.get("play", 0), tuple(probe.inputs))
     try:
-        signature.bind(*arguments)
+        signature.bind(*names)
     except TypeError as error:
-        return f"it cannot be called with {len(arguments)} arguments ({', '.join(arguments)}): {error}"
+        return f"it cannot be called with {len(names)} arguments ({', '.join(names)}): {error}"
     return ""
 
 
@@ -135,29 +135,3 @@ def _gradients(tensor: torch.Tensor, leaves: dict[str, torch.Tensor], slope: flo
         for name, gradient in zip(leaves, found, strict=True)
         if gradient is not None
     }
-
-
-def describe(returned: object) -> tuple[str, str, torch.Tensor | None]:
-    """(outcome, type's name, the number in it as a tensor where one can be found)."""
-    kind = type(returned).__name__
-    if isinstance(returned, torch.Tensor):
-        return "tensor", kind, returned
-    if returned is None:
-        return "none", kind, None
-    if isinstance(returned, (bool, str)):
-        return "other", kind, None
-    if isinstance(returned, (int, float, np.number)) or (isinstance(returned, np.ndarray) and returned.ndim == 0):
-        return "float", kind, torch.tensor(float(returned), dtype=torch.float64)
-    if isinstance(returned, dict):
-        returned = list(returned.values())
-    if isinstance(returned, (tuple, list)):
-        tensors = [item for item in returned if isinstance(item, torch.Tensor)]
-        return "other", kind, tensors[0] if tensors else None
-    return "other", kind, None
-
-
-def plain(tensor: torch.Tensor) -> np.ndarray:
-    """Detached float64 numbers; a boolean or complex tensor gives NaN, which is never right."""
-    if tensor.is_complex() or tensor.dtype == torch.bool:
-        return np.full(tuple(tensor.shape), math.nan)
-    return tensor.detach().to(torch.float64).cpu().numpy().copy()

@@ -1,2 +1,198 @@
-PLAYS = {}
-ARGUMENTS = {}
+"""Tiny language models to try ``train_step`` and ``perplexity`` on, and what is written down while they run.
+
+They look like Hugging Face's causal models to a caller: keyword arguments, ``.logits``, ``.loss`` where labels are
+given, train and eval mode. Left padding changes their answer unless the mask is passed. Their dropout is a fixed
+pattern, so that train mode shows without chance. No answer is in here: the models are asked, the traces are judged
+elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from utils.checks.plain import describe, plain
+from utils.checks.records import Answer, Probe
+
+ARGUMENTS = {
+    "train_step": ("student", "teacher", "batch", "optimizer", "loss_function"),
+    "perplexity": ("model", "batches"),
+}
+FIELDS = ("input_ids", "attention_mask", "labels")
+LEARNING_RATE = 0.5
+
+
+@dataclass
+class Output:
+    """What a toy returns; ``output[0]`` is the loss where there is one, else the logits, as in transformers."""
+
+    logits: Tensor
+    loss: Tensor | None = None
+
+    def __getitem__(self, key: int | str) -> Tensor:
+        if isinstance(key, str):
+            return getattr(self, key)
+        return [part for part in (self.loss, self.logits) if part is not None][key]
+
+
+class Toy(torch.nn.Module):
+    """A causal language model: an average over the tokens so far, a dropout that is a pattern, and a head.
+
+    calls: a record for each forward: train mode, gradients on, mask as given (or None), tokens.
+    """
+
+    def __init__(self, embedding: np.ndarray, head: np.ndarray, drops: bool) -> None:
+        super().__init__()
+        self.embedding = torch.nn.Parameter(torch.from_numpy(embedding.copy()))
+        self.head = torch.nn.Parameter(torch.from_numpy(head.copy()))
+        self.drops = drops
+        self.calls: list[tuple[bool, bool, Tensor | None, Tensor]] = []
+
+    @property
+    def device(self) -> torch.device:
+        return self.head.device
+
+    def forward(  # type: ignore[no-untyped-def]
+        self, input_ids=None, attention_mask=None, position_ids=None, labels=None, use_cache=None, return_dict=None
+    ) -> Output:
+        seen = None if attention_mask is None else attention_mask.detach().clone()
+        self.calls.append((self.training, torch.is_grad_enabled(), seen, input_ids.detach().clone()))
+        mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
+        weights = mask.to(self.embedding.dtype).unsqueeze(-1)
+        # Recent tokens weigh more, so that order matters: a running sum that halves what came before.
+        hidden = self._running(self.embedding[input_ids] * weights) / self._running(weights).clamp(min=1e-6)
+        if self.drops and self.training:
+            hidden = hidden * torch.tensor([2.0, 0.0]).repeat(hidden.shape[-1] // 2).to(hidden.dtype)
+        logits = torch.tanh(hidden) @ self.head
+        return Output(logits, None if labels is None else _shifted_loss(logits, labels))
+
+    @staticmethod
+    def _running(array: Tensor) -> Tensor:
+        total, steps = torch.zeros_like(array[:, 0]), []
+        for step in array.unbind(1):
+            total = total / 2 + step
+            steps.append(total)
+        return torch.stack(steps, dim=1)
+
+
+def _shifted_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """The loss that Hugging Face's models give when labels are passed."""
+    return F.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100)
+
+
+def spy_loss(student_logits: Tensor, teacher_logits: Tensor, labels: Tensor) -> Tensor:
+    """A stand-in for the loss that depends on all three arguments, and differently on each. Not a distillation loss."""
+    weights = 1.0 + (labels % 7).to(student_logits.dtype).unsqueeze(-1)
+    return ((student_logits - 0.3 * teacher_logits) ** 2 * weights).mean() + 0.1 * (
+        teacher_logits * labels[..., None]
+    ).mean() / 10
+
+
+def build(probe: Probe, which: str, drops: bool) -> Toy:
+    """The toy whose weights the probe holds."""
+    return Toy(np.asarray(probe.toys[f"{which}/embedding"]), np.asarray(probe.toys[f"{which}/head"]), drops)
+
+
+def batches(probe: Probe) -> Iterator[dict[str, Tensor]]:
+    """The probe's batches, as dicts of (B, S) tensors."""
+    for index in range(int(probe.toys["batches"])):
+        yield {name: torch.from_numpy(np.asarray(probe.toys[f"batch/{index}/{name}"]).copy()) for name in FIELDS}
+
+
+@dataclass
+class Trace:
+    """What the loss function and the optimizer saw, in the order in which it happened."""
+
+    losses: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
+    student_open: list[bool] = field(default_factory=list)
+    teacher_open: list[bool] = field(default_factory=list)
+    steps: list[np.ndarray] = field(default_factory=list)
+
+
+def _flat(model: Toy, gradient: bool = False) -> np.ndarray:
+    """All parameters, or their gradients with NaN where there is none, in one row."""
+    rows = []
+    for parameter in model.parameters():
+        if gradient and parameter.grad is None:
+            rows.append(np.full(parameter.numel(), np.nan))
+        else:
+            rows.append(plain(parameter.grad if gradient else parameter).reshape(-1))
+    return np.concatenate(rows)
+
+
+def _calls(model: Toy, expected: list[dict[str, Tensor]]) -> dict[str, np.ndarray]:
+    """Per forward: train mode; gradients on; mask (1 right, 0 another one, -1 none); tokens (1 right, 0 others)."""
+    rows = []
+    for index, (training, grad, mask, tokens) in enumerate(model.calls):
+        batch = expected[min(index, len(expected) - 1)]
+        right = torch.equal(tokens, batch["input_ids"])
+        masked = -1 if mask is None else int(torch.equal(mask.long(), batch["attention_mask"]))
+        rows.append((training, grad, masked, right))
+    return np.array(rows, dtype=np.float64).reshape(-1, 4)
+
+
+def play_train_step(fn: Callable, probe: Probe) -> Answer:
+    """Call ``train_step`` once on each batch, with the same models and optimizer."""
+    student, teacher = build(probe, "student", False), build(probe, "teacher", True)
+    student.train()
+    teacher.eval()
+    optimizer = torch.optim.SGD(student.parameters(), lr=LEARNING_RATE)
+    given, trace = list(batches(probe)), Trace()
+    optimizer.register_step_pre_hook(lambda *_: trace.steps.append(_flat(student, gradient=True)))
+
+    def loss_function(student_logits: Tensor, teacher_logits: Tensor, labels: Tensor) -> Tensor:
+        trace.losses.append((plain(student_logits), plain(teacher_logits), plain(labels)))
+        trace.student_open.append(student_logits.requires_grad)
+        trace.teacher_open.append(teacher_logits.requires_grad)
+        return spy_loss(student_logits, teacher_logits, labels)
+
+    values, weights, counts, first = [], [], [], None
+    for batch in given:
+        returned = fn(
+            student, teacher, {name: tensor.clone() for name, tensor in batch.items()}, optimizer, loss_function
+        )
+        described = describe(returned)
+        first = first or described
+        values.append(float("nan") if described[2] is None else float(plain(described[2]).sum()))
+        weights.append(_flat(student))
+        counts.append((len(trace.losses), len(trace.steps)))
+    numbers = {
+        "value": np.array(values),
+        "trace/weights": np.stack(weights),
+        "trace/counts": np.array(counts, dtype=np.float64),
+        "trace/teacher weights": _flat(teacher),
+        "trace/teacher gradient": np.nan_to_num(_flat(teacher, gradient=True)),
+        "trace/student calls": _calls(student, given),
+        "trace/teacher calls": _calls(teacher, given),
+        "trace/steps": np.stack(trace.steps) if trace.steps else np.zeros((0, weights[0].size)),
+        "trace/open": np.array([trace.student_open, trace.teacher_open], dtype=np.float64),
+    }
+    for index, seen in enumerate(trace.losses[: len(given)]):
+        numbers |= {
+            f"trace/loss/{index}/{name}": array
+            for name, array in zip(("student", "teacher", "labels"), seen, strict=True)
+        }
+    assert first is not None
+    return Answer(first[0], first[1], "", numbers)
+
+
+def play_perplexity(fn: Callable, probe: Probe) -> Answer:
+    """Call ``perplexity`` with a model in train mode, whose dropout is on unless it is switched off."""
+    model = build(probe, "model", True)
+    model.train()
+    given = list(batches(probe))
+    before = _flat(model)
+    outcome, note, tensor = describe(fn(model, [{name: tensor.clone() for name, tensor in b.items()} for b in given]))
+    numbers = {"trace/calls": _calls(model, given)}
+    if tensor is not None:
+        numbers["value"] = plain(tensor)
+    numbers["trace/moved"] = np.array([float(np.abs(_flat(model) - before).max())])
+    return Answer(outcome, note, "", numbers)
+
+
+PLAYS = {"train_step": play_train_step, "perplexity": play_perplexity}

@@ -1,0 +1,60 @@
+"""On which toy models and batches ``train_step`` and ``perplexity`` are tried.
+
+Rows are padded left and right; the padding's id is a real token elsewhere; some attended tokens are ignored (a prompt);
+batches differ in their number of valid labels. So every way of counting tokens gives another number.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from utils.checks.records import Probe
+
+VOCABULARY, WIDTH, PAD = 11, 6, 0
+# One word a row: 'p' padding, 'i' attended but ignored, '.' valid.
+LAYOUTS = (("pp....", "ii..pp"), ("......pp", "ppi.....", ".....ppp"), ("pi...",), ("i......p", "ppppi.i."))
+
+
+def _weights(stream: np.random.Generator, which: str, size: float) -> dict[str, np.ndarray]:
+    return {
+        f"{which}/embedding": np.float32(stream.normal(0, size, (VOCABULARY, WIDTH))),
+        f"{which}/head": np.float32(stream.normal(0, size, (WIDTH, VOCABULARY))),
+    }
+
+
+def _batch(stream: np.random.Generator, rows: tuple[str, ...]) -> dict[str, np.ndarray]:
+    marks = np.array([list(row) for row in rows])
+    tokens = stream.integers(0, VOCABULARY, marks.shape)
+    tokens[:, -1] = np.where(marks[:, -1] == ".", PAD, tokens[:, -1])  # the padding's id as a real token
+    tokens = np.where(marks == "p", PAD, tokens)
+    labels = np.where(marks == ".", tokens, -100)
+    return {"input_ids": tokens, "attention_mask": (marks != "p").astype(np.int64), "labels": labels}
+
+
+def _toys(stream: np.random.Generator, layouts: tuple[tuple[str, ...], ...]) -> dict[str, np.ndarray | int]:
+    toys: dict[str, np.ndarray | int] = {"batches": len(layouts)}
+    for index, rows in enumerate(layouts):
+        toys |= {f"batch/{index}/{name}": array for name, array in _batch(stream, rows).items()}
+    return toys
+
+
+def _stream(seed: int | None, fixed: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(fixed if seed is None else seed))
+
+
+def step_probes(seed: int | None) -> tuple[Probe, ...]:
+    """Two runs of two steps each."""
+    stream = _stream(seed, 71)
+    return tuple(
+        Probe(name, {}, toys=_toys(stream, layouts) | _weights(stream, "student", 0.7) | _weights(stream, "teacher", 0.9))
+        for name, layouts in (("first", LAYOUTS[:2]), ("second", (LAYOUTS[3], LAYOUTS[1])))
+    )
+
+
+def perplexity_probes(seed: int | None) -> tuple[Probe, ...]:
+    """Several batches of different sizes, then others, then a single one."""
+    stream = _stream(seed, 72)
+    chosen = (("several", LAYOUTS[:3]), ("others", (LAYOUTS[3], LAYOUTS[2], LAYOUTS[1])), ("one", LAYOUTS[:1]))
+    return tuple(
+        Probe(name, {}, toys=_toys(stream, layouts) | _weights(stream, "model", 1.0)) for name, layouts in chosen
+    )

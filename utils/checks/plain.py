@@ -1,0 +1,34 @@
+"""From whatever was returned to plain numbers, without trusting the object: no comparison of the learner's is called."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+
+def describe(returned: object) -> tuple[str, str, torch.Tensor | None]:
+    """(outcome, type's name, the number in it as a tensor where one can be found)."""
+    kind = type(returned).__name__
+    if isinstance(returned, torch.Tensor):
+        return "tensor", kind, returned
+    if returned is None:
+        return "none", kind, None
+    if isinstance(returned, (bool, str)):
+        return "other", kind, None
+    if isinstance(returned, (int, float, np.number)) or (isinstance(returned, np.ndarray) and returned.ndim == 0):
+        return "float", kind, torch.tensor(float(returned), dtype=torch.float64)
+    if isinstance(returned, dict):
+        returned = list(returned.values())
+    if isinstance(returned, (tuple, list)):
+        tensors = [item for item in returned if isinstance(item, torch.Tensor)]
+        return "other", kind, tensors[0] if tensors else None
+    return "other", kind, None
+
+
+def plain(tensor: torch.Tensor) -> np.ndarray:
+    """Detached float64 numbers; a boolean or complex tensor gives NaN, which is never right."""
+    if tensor.is_complex() or tensor.dtype == torch.bool:
+        return np.full(tuple(tensor.shape), math.nan)
+    return tensor.detach().to(torch.float64).cpu().numpy().copy()
