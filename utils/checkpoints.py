@@ -1,12 +1,11 @@
 """Checkpoints of a training run: written whole or not at all, and only taken up by the run they belong to.
 
 The question: can this run go on?  The mistakes this module prevents: half a file after a full disk, and a checkpoint
-of other data or settings that silently mixes two experiments.
+of other data or settings that silently mixes two experiments, or is lost to the one that came after it.
 """
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import time
@@ -14,12 +13,13 @@ import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
+from utils import fingerprint
 from utils.batches import BatchPlan
+from utils.errors import CourseError
 from utils.history import History, TrainingSettings
 from utils.workspace import require_writable
 
@@ -35,34 +35,45 @@ class Run:
     plan: BatchPlan
     settings: TrainingSettings
     loss: Callable | None
+    step: Callable
     student: nn.Module
+    teacher: nn.Module | None
     optimizer: torch.optim.Optimizer
     scheduler: torch.optim.lr_scheduler.LRScheduler
     history: History
     last_saved: float = field(default_factory=time.monotonic)
+    steps_saved: int = 0
+    identity: str = ""
+    started_from: str = ""
 
     def resume(self) -> None:
-        """Go on from the checkpoint where one of this same run exists; check that the folder can be written."""
+        """Go on from the checkpoint where one of this same run exists; check that the folder can be written.
+
+        A checkpoint that cannot be read or belongs to another run is set aside, never overwritten.
+        """
         if self.path is None:
             return
-        megabytes = 3 * sum(p.numel() * p.element_size() for p in self.student.parameters()) // 2**20 + 10
+        # Weights and two moments, in the old file and in the new one beside it.
+        megabytes = 6 * sum(p.numel() * p.element_size() for p in self.student.parameters()) // 2**20 + 10
         require_writable(self.path.parent, megabytes)
+        self.identity = self._identity()
+        self.started_from = fingerprint.of_weights(self.student)
         if not self.path.exists():
             return
         try:
-            state = torch.load(self.path, weights_only=True, map_location="cpu")
-        except Exception:
-            print(f"The checkpoint {self.path.name} cannot be read; training begins anew.")
+            state = _read(self.path)
+        except CourseError as error:
+            self._set_aside(str(error))
             return
-        if state["fingerprint"] != self._fingerprint():
-            print(f"The checkpoint {self.path.name} belongs to other data or settings; training begins anew.")
+        reason = self._why_another(state)
+        if reason:
+            self._set_aside(reason)
             return
-        self.student.load_state_dict(state["student"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.scheduler.load_state_dict(state["scheduler"])
-        self.history.restore(state["history"])
+        self.started_from = state["started_from"]
+        self._restore(state)
         print(
-            f"{self.name}: going on at step {self.history.steps_done + 1} of {self.history.steps_total}, from {self.path.name}."
+            f"{self.name}: going on at step {self.history.steps_done + 1} of {self.history.steps_total}, "
+            f"from {self.path.name}."
         )
 
     def save_now_and_then(self) -> None:
@@ -71,9 +82,11 @@ class Run:
             self.save()
 
     def save_if_whole(self) -> None:
-        """Save, unless the run was stopped in the middle of an update: then the last checkpoint is the better one."""
-        steps = {int(state["step"]) for state in self.optimizer.state.values() if "step" in state} or {0}
-        if steps == {self.history.steps_done}:
+        """Save what was computed; where the run was stopped inside an update, go back to the last checkpoint."""
+        steps = max((int(state["step"]) for state in self.optimizer.state.values() if "step" in state), default=0)
+        if steps != self.history.steps_done:
+            self._go_back()
+        elif steps > self.steps_saved:
             self.save()
 
     def save(self) -> None:
@@ -81,52 +94,93 @@ class Run:
         if self.path is None:
             return
         state = {
-            "fingerprint": self._fingerprint(),
+            "identity": self.identity,
+            "started_from": self.started_from,
             "student": self.student.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict(),
             "history": self.history.to_dict(),
         }
-        partial = self.path.with_suffix(".partial")
+        partial = self._partial()
         try:
             torch.save(state, partial)
             partial.replace(self.path)
+            self.steps_saved = self.history.steps_done
         except (OSError, RuntimeError) as error:
             partial.unlink(missing_ok=True)
-            warnings.warn(f"The checkpoint could not be written ({error}); training goes on without it.", stacklevel=2)
+            kept = f"the one of step {self.steps_saved} is kept" if self.steps_saved else "there is none yet"
+            warnings.warn(f"The checkpoint could not be written ({error}); {kept}, training goes on.", stacklevel=2)
         self.last_saved = time.monotonic()
 
     def finish(self) -> None:
         """Remove the checkpoint of a run that came to its end."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
+            self._partial().unlink(missing_ok=True)
 
     def how_to_go_on(self) -> str:
         """A sentence for someone who stopped the run."""
         stopped = f"{self.name}: stopped after {self.history.steps_done} of {self.history.steps_total} steps."
         if self.path is None:
             return stopped + " The student keeps its weights so far; no checkpoint was asked for."
-        if not self.path.exists():
+        if not self.steps_saved:
             return stopped + " Nothing was saved yet; the same call begins anew."
         return (
-            stopped + f" Weights, optimizer and history are kept in {self.path.name}; the same call goes on from there."
+            f"{stopped} Weights, optimizer and history of {self.steps_saved} steps are kept in {self.path.name}; "
+            "the same call goes on from there."
         )
 
-    def _fingerprint(self) -> str:
-        """Says whether two runs are the same: settings, rows, batch order and the student's shapes."""
-        shapes = {name: list(tensor.shape) for name, tensor in self.student.state_dict().items()}
-        rows = hashlib.sha256(repr([row.input_ids for row in self.plan.rows]).encode()).hexdigest()
-        loss = _describe_function(self.loss)
-        parts = [self.name, asdict(self.settings), loss, rows, self.plan.batch_size, self.plan.seed, shapes]
+    def _restore(self, state: dict) -> None:
+        self.student.load_state_dict(state["student"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.load_state_dict(state["scheduler"])
+        self.history.restore(state["history"])
+        self.steps_saved = self.history.steps_done
+
+    def _go_back(self) -> None:
+        if self.path is not None and self.steps_saved:
+            self._restore(_read(self.path))
+
+    def _identity(self) -> str:
+        """The same for runs of one name, settings, loss, step, rows, order of batches, teacher and student's shapes."""
+        parts = [
+            self.name, asdict(self.settings), self.plan.batch_size, self.plan.seed, self.plan.pad_token_id,
+            fingerprint.of_function(self.loss), fingerprint.of_function(self.step), fingerprint.of_rows(self.plan.rows),
+            None if self.teacher is None else fingerprint.of_weights(self.teacher),
+            {name: list(tensor.shape) for name, tensor in self.student.state_dict().items()},
+        ]  # fmt: skip
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
+    def _why_another(self, state: dict) -> str:
+        """Why a checkpoint is not this run's; empty where it is.
 
-def _describe_function(function: Callable | None) -> list[Any]:
-    """What tells two loss functions apart: their compiled code, and the arguments that a partial binds."""
-    if isinstance(function, functools.partial):
-        return [_describe_function(function.func), repr(function.args), repr(sorted(function.keywords.items()))]
-    code = getattr(function, "__code__", None)
-    if code is None:
-        return [type(function).__name__]
-    constants = [repr(constant) for constant in code.co_consts if not hasattr(constant, "co_code")]
-    return [code.co_code.hex(), constants, list(code.co_names), repr(function.__defaults__)]
+        The student may stand where the run began, or where the checkpoint stopped: then its owner calls again.
+        """
+        if state["identity"] != self.identity:
+            return f"The checkpoint {self.path.name} belongs to other data, settings, teacher, loss or step"
+        if self.started_from not in (state["started_from"], fingerprint.of_state(state["student"])):
+            return f"The checkpoint {self.path.name} belongs to a student that started from other weights"
+        return ""
+
+    def _set_aside(self, reason: str) -> None:
+        aside = self.path.with_name(self.path.name + ".old")
+        self.path.replace(aside)
+        print(f"{reason}; it is set aside as {aside.name}, and training begins anew.")
+
+    def _partial(self) -> Path:
+        return self.path.with_name(self.path.name + ".partial")
+
+
+def saved_history(path: Path) -> History:
+    """The history in a checkpoint: what an interrupted run computed so far.  Raises CourseError where it has none."""
+    return History.from_dict(_read(path)["history"])
+
+
+def _read(path: Path) -> dict:
+    try:
+        state = torch.load(path, weights_only=True, map_location="cpu")
+        if {"identity", "started_from", "student", "optimizer", "scheduler", "history"} <= state.keys():
+            return state
+    except Exception as error:  # torch raises a dozen kinds for a file that is cut short or of another format
+        raise CourseError(f"The checkpoint {path.name} cannot be read") from error
+    raise CourseError(f"The file {path.name} is not a checkpoint of this course")

@@ -21,6 +21,7 @@ from tqdm.auto import tqdm
 from utils.batches import Batch, Row, model_inputs, pad, to_device
 from utils.errors import CourseError
 from utils.losses import IGNORE, hard_loss
+from utils.models import require_context
 
 DRAWS = 2000
 LEVEL = 0.95
@@ -28,7 +29,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Per document: nats, predicted tokens, and the bytes these stand for.  Everything else is a ratio of their sums."""
+    """Per document: nats, predicted tokens, and the bytes these stand for.  All else is a ratio of their sums."""
 
     documents: tuple[str, ...]
     nats: np.ndarray
@@ -38,21 +39,24 @@ class Evaluation:
     @property
     def perplexity(self) -> float:
         """exp(nats / tokens), over all documents."""
-        return math.exp(self.nats.sum() / self.tokens.sum())
+        return _perplexity(self.nats.sum(), self.tokens.sum())
 
     @property
     def bits_per_byte(self) -> float:
         """Bits that the model needs for a byte of the text: comparable across tokenizers."""
-        return self.nats.sum() / math.log(2) / self.bytes.sum()
+        return float(self.nats.sum() / math.log(2) / self.bytes.sum())
 
     def interval(self, seed: int = 0) -> tuple[float, float]:
-        """The 95 % bootstrap interval of the perplexity over documents."""
+        """The 95 % bootstrap interval of the perplexity over documents; a point where there is a single one."""
         draws = _draws(len(self.nats), seed)
         return _percentiles(np.exp((draws @ self.nats) / (draws @ self.tokens)))
 
 
 def perplexity(model: nn.Module, batches: Sequence[Batch]) -> float:
-    """exp of the nats per predicted token over all batches: sums and counts first, one division at the end."""
+    """exp of the nats per predicted token over all batches: sums and counts first, one division at the end.
+
+    The model is left in eval mode.  Raises CourseError where no label is valid or the logits are not finite.
+    """
     model.eval()
     total, count = 0.0, 0
     with torch.no_grad():
@@ -64,13 +68,17 @@ def perplexity(model: nn.Module, batches: Sequence[Batch]) -> float:
         raise CourseError(
             "The batches hold no valid label, so there is no perplexity. Give rows of at least two tokens."
         )
-    return math.exp(total / count)
+    return _perplexity(total, count)
 
 
 def evaluate(
     model: nn.Module, rows: Sequence[Row], pad_token_id: int, batch_size: int = 16, name: str = "evaluating"
 ) -> Evaluation:
-    """Nats, tokens and bytes of each document.  The model is put into eval mode and left as it was."""
+    """Nats, tokens and bytes of each document.  The model is put into eval mode and left as it was.
+
+    Raises CourseError for rows longer than the model's context, rows without a token to predict, and NaN logits.
+    """
+    require_context(model, rows)
     was_training = model.training
     model.eval()
     nats: dict[str, float] = {}
@@ -89,12 +97,13 @@ def evaluate(
         raise CourseError("The rows hold no token to predict. Give rows of at least two tokens.")
     documents = tuple(sorted(nats))
     columns = [np.array([column[d] for d in documents], dtype=np.float64) for column in (nats, tokens, size)]
+    _require_number(columns[0].sum())
     return Evaluation(documents, *columns)
 
 
 @dataclass(frozen=True)
 class Effect:
-    """The ratio of two perplexities (below 1: the first is better) with its 95 % interval, over `seeds` trained pairs."""
+    """The ratio of two perplexities (below 1: the first is better), its 95 % interval, and the number of seeds."""
 
     ratio: float
     low: float
@@ -116,8 +125,14 @@ def paired_effect(first: Sequence[Evaluation], second: Sequence[Evaluation], see
         raise CourseError(
             f"A paired comparison needs as many evaluations on both sides; there are {len(first)} and {len(second)}."
         )
-    if any(one.documents != first[0].documents for one in (*first, *second)):
+    everyone = (*first, *second)
+    if any(one.documents != first[0].documents for one in everyone):
         raise CourseError("The models were evaluated on different documents; a paired comparison needs the same ones.")
+    if any(not np.array_equal(one.tokens, first[0].tokens) for one in everyone):
+        raise CourseError(
+            "The models predicted different numbers of tokens in the same documents; a paired comparison needs the "
+            "same tokenizer, windows and stride."
+        )
     differences = np.stack([one.nats - other.nats for one, other in zip(first, second, strict=True)])
     tokens = first[0].tokens
     draws = _draws(len(tokens), seed)
@@ -151,6 +166,20 @@ def _row_nats(model: nn.Module, batch: Batch) -> list[float]:
     targets = batch["labels"][:, 1:]
     losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORE, reduction="none")
     return losses.view(targets.shape).double().sum(dim=1).tolist()
+
+
+def _perplexity(nats: float, tokens: float) -> float:
+    """exp(nats / tokens); infinity where that is beyond a float."""
+    _require_number(nats)
+    try:
+        return math.exp(nats / tokens)
+    except OverflowError:
+        return math.inf
+
+
+def _require_number(nats: float) -> None:
+    if math.isnan(nats):
+        raise CourseError("The model's logits hold NaN, so it has no perplexity. Look at its weights and its training.")
 
 
 def _draws(documents: int, seed: int) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""What a training run was asked to do and what happened, in sums and counts.  The mistake it prevents: a mean of batch means."""
+"""What a training run was asked to do and what happened, in sums and counts.
+
+The mistake it prevents: a mean of batch means.
+"""
 
 from __future__ import annotations
 
@@ -66,6 +69,13 @@ class History:
     def to_dict(self) -> dict:
         """The history as plain numbers, for a checkpoint or a JSON file."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, saved: dict) -> History:
+        """The history that `to_dict` gave."""
+        history = cls(saved["name"], saved["steps_total"], saved["steps_per_epoch"])
+        history.restore(saved)
+        return history
 
     def restore(self, saved: dict) -> None:
         """Take over the records of a saved history."""

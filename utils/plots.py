@@ -49,7 +49,8 @@ def training_curves(histories: Sequence[History], temperature: float) -> Figure:
         left.plot(steps, losses, color=colour, alpha=0.25, linewidth=0.8)
         left.plot(steps, _smooth(losses), color=colour, label=NAMES.get(history.name, history.name))
     left.set(title="What each run minimises", xlabel="step", ylabel="loss (nats per token)")
-    left.legend(frameon=False)
+    if left.lines:
+        left.legend(frameon=False)
     for history in histories:
         for part in ("soft", "hard"):
             recorded = [(step, getattr(record, part)) for step, record in enumerate(history.records, 1)]
@@ -58,7 +59,8 @@ def training_curves(histories: Sequence[History], temperature: float) -> Figure:
                 steps, values = zip(*points, strict=True)
                 right.plot(steps, _smooth(np.array(values), 5), color=COLOURS[part], label=f"{part} part")
     right.set(title=f"The distilled run's two parts, T = {temperature:g}", xlabel="step", ylabel="nats per token")
-    right.legend(frameon=False)
+    if right.lines:
+        right.legend(frameon=False)
     figure.tight_layout()
     return figure
 
@@ -68,10 +70,8 @@ def comparison(rows: Sequence[Mapping], guess: float | None = None) -> Figure:
     figure, (axis,) = new_figure("comparison", height=2.8)
     for place, row in enumerate(reversed(rows)):
         colour = COLOURS.get(row["model"], "#000000")
-        axis.errorbar(
-            row["perplexity"], place, xerr=[[row["perplexity"] - row["low"]], [row["high"] - row["perplexity"]]],
-            fmt="o", color=colour, capsize=4,
-        )  # fmt: skip
+        error = _bars(row["perplexity"], row["low"], row["high"])
+        axis.errorbar(row["perplexity"], place, xerr=error, fmt="o", color=colour, capsize=4)
         axis.annotate(
             f"{row['perplexity']:.1f}", (row["perplexity"], place), textcoords="offset points", xytext=(0, 7),
             ha="center", color=colour,
@@ -93,7 +93,7 @@ def effects(named: Mapping[str, Mapping]) -> Figure:
     """Ratios of two perplexities with their 95 % intervals; the line at 1 is no effect."""
     figure, (axis,) = new_figure("effect", height=2.2)
     for place, effect in enumerate(reversed(named.values())):
-        error = [[effect["ratio"] - effect["low"]], [effect["high"] - effect["ratio"]]]
+        error = _bars(effect["ratio"], effect["low"], effect["high"])
         axis.errorbar(effect["ratio"], place, xerr=error, fmt="o", color=COLOURS["distilled"], capsize=4)
     axis.axvline(1, color=COLOURS["untouched"], linestyle="--", label="no effect")
     axis.legend(frameon=False)
@@ -138,8 +138,15 @@ def describe_effects(live: Mapping, recorded: Mapping) -> str:
     )
 
 
+def _bars(value: float, low: float, high: float) -> list[list[float]]:
+    """How far an interval reaches below and above its value; not below 0, which rounding would allow."""
+    return [[max(0.0, value - low)], [max(0.0, high - value)]]
+
+
 def _smooth(values: np.ndarray, width: int = 15) -> np.ndarray:
     """A running mean whose window shrinks at the ends."""
+    if not len(values):
+        return values
     width = min(width, len(values))
     kernel = np.ones(width)
     return np.convolve(values, kernel, "same") / np.convolve(np.ones(len(values)), kernel, "same")

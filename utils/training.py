@@ -2,7 +2,8 @@
 
 The question: did the student learn, and is nothing lost when the run stops?  The mistakes this module prevents: a
 comparison of two trainings that differ in more than their loss (schedule, clipping, order of the data), and an hour
-of training that dies with its process.  A stopped run goes on from its checkpoint to the same numbers.
+of training that dies with its process.  A stopped run goes on from its checkpoint to the same numbers, and a loss or
+gradient that is not finite stops the run before it reaches the weights.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from utils.errors import CourseError
 from utils.history import History, StepRecord, TrainingSettings
 from utils.interrupts import DeferredInterrupt
 from utils.losses import hard_loss, soft_loss
-from utils.models import require_frozen
+from utils.models import require_context, require_frozen
 
 LossFunction = Callable[[Tensor, Tensor, Tensor], Tensor]
 Step = Callable[[nn.Module, nn.Module, Batch, torch.optim.Optimizer, LossFunction], float]
@@ -30,7 +31,7 @@ Step = Callable[[nn.Module, nn.Module, Batch, torch.optim.Optimizer, LossFunctio
 def train_step(
     student: nn.Module, teacher: nn.Module, batch: Batch, optimizer: torch.optim.Optimizer, loss_function: LossFunction
 ) -> float:
-    """One update of the student toward the teacher on one batch; returns the loss before the update (nats per token)."""
+    """One update of the student toward the teacher on one batch; returns the loss before it (nats per token)."""
     student.train()
     optimizer.zero_grad()
     with torch.no_grad():
@@ -71,27 +72,35 @@ def distill(
 ) -> History:
     """Train the student in place and return its history.
 
-    `loss` is called as loss(student_logits, teacher_logits, labels); `step` as in `train_step`.  The soft and hard parts
-    are recorded apart every few steps, at `temperature`.  With `checkpoint` an interrupt, or a process that dies, costs
-    at most a few steps: the same call goes on.  Raises CourseError for a teacher that still learns, a student that
-    cannot be trained in its number type, and a loss that is not finite.
+    `loss` is called as loss(student_logits, teacher_logits, labels); `step` as in `train_step`.  The soft and hard
+    parts are recorded apart every few steps, at `temperature`.  With `checkpoint` an interrupt costs nothing and a
+    process that dies at most ten seconds: the same call goes on.  Raises CourseError for a teacher that still learns,
+    a student that cannot be trained in its number type, rows longer than a model's context, a step that returns no
+    float, and a loss or gradient that is not finite; the student then keeps the weights of the step before.
     """
+    _require_trainable(student)
+    require_context(student, plan.rows)
     if teacher is not None:
         require_frozen(teacher)
-    _require_trainable(student)
-    optimizer, scheduler = _optimizer(student, settings, total_steps=len(plan) * settings.epochs)
+        require_context(teacher, plan.rows)
+        teacher.eval()
+    elif step is train_step:
+        raise CourseError("There is no teacher to learn from. Give one, or train on labels alone: step=ce_only_step.")
     history = History(name=name, steps_total=len(plan) * settings.epochs, steps_per_epoch=len(plan))
-    run = checkpoints.Run(checkpoint, name, plan, settings, loss, student, optimizer, scheduler, history)
+    optimizer, scheduler = _optimizer(student, settings, history)
+    optimizer.zero_grad()  # a run that was stopped may have left gradients behind
+    run = checkpoints.Run(checkpoint, name, plan, settings, loss, step, student, teacher, optimizer, scheduler, history)
     run.resume()
-    recorder = _PartsRecorder(loss, temperature, settings.record_parts_every)
+    recorder = _PartsRecorder(loss, temperature, settings.record_parts_every, history)
     device = next(student.parameters()).device
-    interrupt = DeferredInterrupt()
     bar = tqdm(total=history.steps_total, initial=history.steps_done, desc=name, unit="step", disable=None, leave=False)
+    interrupt = DeferredInterrupt()
     try:
         for epoch, batch in _remaining(plan, history):
             torch.manual_seed(settings.seed * 1_000_003 + history.steps_done)  # dropout, the same after a resume
             value = step(student, teacher, to_device(batch, device), optimizer, recorder)
-            _require_finite(value, history)
+            _require_float(value)
+            _require_finite(value, "loss", history)
             scheduler.step()
             history.add(StepRecord(epoch, value, valid_tokens(batch), *recorder.take()))
             run.save_now_and_then()
@@ -102,6 +111,9 @@ def distill(
         run.save_if_whole()
         print(run.how_to_go_on())
         raise
+    except Exception:
+        run.save_if_whole()
+        raise
     finally:
         interrupt.restore()
         bar.close()
@@ -110,11 +122,10 @@ def distill(
 
 
 class _PartsRecorder:
-    """The loss as the step calls it; every few calls it notes the library's soft and hard parts beside the value."""
+    """The loss as the step calls it; every few steps it notes the library's soft and hard parts beside the value."""
 
-    def __init__(self, loss: LossFunction | None, temperature: float, every: int):
-        self.loss, self.temperature, self.every = loss, temperature, every
-        self.calls = 0
+    def __init__(self, loss: LossFunction | None, temperature: float, every: int, history: History):
+        self.loss, self.temperature, self.every, self.history = loss, temperature, every, history
         self.parts: tuple[float | None, float | None] = (None, None)
 
     def __call__(self, student_logits: Tensor, teacher_logits: Tensor, labels: Tensor) -> Tensor:
@@ -122,13 +133,19 @@ class _PartsRecorder:
             raise CourseError(
                 "This step asks for a loss function, and distill() was given none. Pass loss=distillation_loss."
             )
-        if self.calls % self.every == 0:
+        if self.history.steps_done % self.every == 0:
             with torch.no_grad():
                 soft = soft_loss(student_logits, teacher_logits, labels, self.temperature).mean().item()
                 hard = hard_loss(student_logits, labels).mean().item()
             self.parts = (soft, hard)
-        self.calls += 1
-        return self.loss(student_logits, teacher_logits, labels)
+        try:
+            value = self.loss(student_logits, teacher_logits, labels)
+        except CourseError as error:
+            done, total = self.history.steps_done, self.history.steps_total
+            raise CourseError(f"Training stops at step {done + 1} of {total}. {error}") from error
+        if isinstance(value, Tensor) and value.numel() == 1:
+            _require_finite(value.item(), "loss", self.history, _whose(student_logits, teacher_logits))
+        return value
 
     def take(self) -> tuple[float | None, float | None]:
         parts, self.parts = self.parts, (None, None)
@@ -136,14 +153,18 @@ class _PartsRecorder:
 
 
 def _optimizer(
-    student: nn.Module, settings: TrainingSettings, total_steps: int
+    student: nn.Module, settings: TrainingSettings, history: History
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
     """AdamW whose every step is clipped first, and a linear warm-up and decay."""
     parameters = [parameter for parameter in student.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    optimizer.register_step_pre_hook(
-        lambda *_: torch.nn.utils.clip_grad_norm_(parameters, settings.max_gradient_norm) and None
-    )
+
+    def clip(*_: object) -> None:
+        norm = torch.nn.utils.clip_grad_norm_(parameters, settings.max_gradient_norm)
+        _require_finite(norm.item(), "gradient's norm", history)
+
+    optimizer.register_step_pre_hook(clip)
+    total_steps = history.steps_total
     warm_up = max(1, round(total_steps * settings.warmup_share))
     scheduler = torch.optim.lr_scheduler.LambdaLR(
         optimizer,
@@ -173,13 +194,28 @@ def _require_trainable(student: nn.Module) -> None:
         )
 
 
-def _require_finite(value: float, history: History) -> None:
+def _require_float(value: object) -> None:
+    if value is None:
+        raise CourseError("The step returned nothing. End it with a return of the loss as a number: loss.item().")
     if not isinstance(value, float):
         raise CourseError(
             f"The step returned {type(value).__name__}, not a Python float. Return the loss as a number: loss.item()."
         )
+
+
+def _require_finite(value: float, what: str, history: History, cause: str = "") -> None:
     if not math.isfinite(value):
+        cause = cause or "a learning rate that is too high, or a loss that divides by zero or takes the log of zero"
         raise CourseError(
-            f"The loss is {value} at step {history.steps_done + 1} of {history.steps_total}. The likely cause is a "
-            "learning rate that is too high, or a loss that divides by zero or takes the logarithm of zero."
+            f"The {what} is {value} at step {history.steps_done + 1} of {history.steps_total}; training stops and the "
+            f"student keeps its last good weights. The likely cause is {cause}."
         )
+
+
+def _whose(student_logits: Tensor, teacher_logits: Tensor) -> str:
+    """The likely cause of a loss that is not finite, from the logits it was given; empty where they are finite."""
+    if not torch.isfinite(student_logits).all():
+        return "a learning rate that is too high: the student's logits hold NaN or infinity"
+    if not torch.isfinite(teacher_logits).all():
+        return "the teacher: its logits hold NaN or infinity, whatever the student does"
+    return ""

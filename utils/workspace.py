@@ -1,4 +1,7 @@
-"""Where results and caches go.  The mistake it prevents: finding out after an hour of training that nothing can be kept."""
+"""Where results and caches go.
+
+The mistake it prevents: finding out after an hour of training that nothing can be kept.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ def require_writable(folder: Path, megabytes: int) -> None:
 
 
 def cache_folder() -> Path | None:
-    """The folder for what can be computed again ($COURSE_CACHE, else `.cache` in the course); None where none is writable."""
+    """The folder for what can be computed again: $COURSE_CACHE, else `.cache` in the course; None if not writable."""
     folder = Path(os.environ.get("COURSE_CACHE") or ROOT / ".cache")
     try:
         require_writable(folder, megabytes=50)
