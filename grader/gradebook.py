@@ -6,6 +6,9 @@ marks it for a second look. The mistake this prevents: grading again, and losing
 
 from __future__ import annotations
 
+import os
+import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -21,6 +24,9 @@ from utils.errors import CourseError
 def opened(url: str) -> Iterator[Gradebook]:
     """nbgrader's gradebook at a database URL; a file's path will do. Raises CourseError in a sentence."""
     address = url if "://" in url else f"sqlite:///{url}"
+    programs = os.path.dirname(sys.executable)
+    if programs not in os.environ.get("PATH", "").split(os.pathsep):  # nbgrader calls alembic by its name
+        os.environ["PATH"] = os.pathsep.join([programs, os.environ.get("PATH", "")])
     try:
         book = Gradebook(address)
     except Exception as error:  # SQLAlchemy and its drivers raise many kinds
@@ -64,7 +70,9 @@ def prepare(book: Gradebook, lab: Release) -> None:
 def record(book: Gradebook, lab: Release, student: str, results: Sequence[Result]) -> None:
     """Write one submission's automatic scores, all of them or none."""
     book.update_or_create_student(student)
-    submission = book.update_or_create_submission(lab.name, student)
+    with warnings.catch_warnings(), book.db.no_autoflush:
+        warnings.simplefilter("ignore")  # nbgrader adds the parts of a submission in an order that SQLAlchemy remarks on
+        submission = book.update_or_create_submission(lab.name, student)
     notebook = submission.notebooks[0]
     tasks = {task.name: task for task in lab.tasks}
     for result in results:

@@ -54,10 +54,11 @@ def read_file(path: Path, most: int = MOST_BYTES) -> bytes:
         if path.is_symlink():
             raise UnreadableError("It is a link to another file, not a notebook: hand in the file itself.") from None
         raise UnreadableError(f"It cannot be opened ({error.strerror}).") from None
+    about = os.fstat(descriptor)
+    if not stat.S_ISREG(about.st_mode):
+        os.close(descriptor)
+        raise UnreadableError("It is not an ordinary file.")
     with os.fdopen(descriptor, "rb") as file:
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode):
-            raise UnreadableError("It is not an ordinary file.")
         if about.st_nlink > 1:
             raise UnreadableError("It is a hard link, one file under several names: hand in a copy of its own.")
         if about.st_size > most:

@@ -1,0 +1,147 @@
+"""What does a class misunderstand, and what was too hard?  One page with figures, and the same numbers as CSV.
+
+It names exercises and mistakes, and students only when asked. The mistake this prevents: a mean score that hides that
+half of the class made the same slip.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader
+
+from grader.results import COLUMNS
+from utils.errors import CourseError
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_BINS = 10
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A misconception: in which exercise, how many made it, and who."""
+
+    exercise: str
+    name: str
+    count: int
+    students: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One exercise. difficulty: mean share of its points that was earned, of those marked; 1 is easy."""
+
+    exercise: str
+    max_score: float
+    marked: int
+    difficulty: float
+    statuses: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Report:
+    """students: how many submissions. shares: the share of all points that each of them has, of what is marked."""
+
+    lab: str
+    students: int
+    shares: tuple[float, ...]
+    items: tuple[Item, ...]
+    mistakes: tuple[Mistake, ...]
+    unmarked: int = 0
+    bins: tuple[int, ...] = field(default=())
+
+    @property
+    def mean(self) -> float:
+        return sum(self.shares) / len(self.shares)
+
+    @property
+    def median(self) -> float:
+        ordered = sorted(self.shares)
+        middle = len(ordered) // 2
+        return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def read(path: Path, number: str) -> list[dict[str, str]]:
+    """The rows of one lab in a results.csv. Raises CourseError."""
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise CourseError(f"{str(path)!r} cannot be read ({error}): grade first, or say where with --out.") from None
+    if rows and not set(COLUMNS) <= rows[0].keys():
+        raise CourseError(f"{str(path)!r} is not a results.csv of this grader: its columns differ.")
+    found = [row for row in rows if row["lab"] == number or row["lab"].partition("_")[0] == number.zfill(2)]
+    if not found:
+        labs = ", ".join(sorted({row["lab"] for row in rows})) or "none"
+        raise CourseError(f"{str(path)!r} holds no lab {number} (there: {labs}).")
+    return found
+
+
+def summarise(rows: list[dict[str, str]]) -> Report:
+    """From rows of one lab, one for each student and exercise."""
+    students: dict[str, list[dict[str, str]]] = {}
+    exercises: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        students.setdefault(row["student"], []).append(row)
+        exercises.setdefault(row["exercise"], []).append(row)
+    shares = tuple(_share(of_one) for of_one in students.values())
+    bins = Counter(min(int(share * _BINS), _BINS - 1) for share in shares)
+    return Report(
+        lab=rows[0]["lab"],
+        students=len(students),
+        shares=shares,
+        items=tuple(_item(name, of_one) for name, of_one in exercises.items()),
+        mistakes=_mistakes(rows),
+        unmarked=sum(not row["score"] for row in rows),
+        bins=tuple(bins.get(number, 0) for number in range(_BINS)),
+    )
+
+
+def _share(rows: list[dict[str, str]]) -> float:
+    marked = [row for row in rows if row["score"]]
+    whole = sum(float(row["max_score"]) for row in marked)
+    return sum(float(row["score"]) for row in marked) / whole if whole else 0.0
+
+
+def _item(name: str, rows: list[dict[str, str]]) -> Item:
+    marked = [row for row in rows if row["score"]]
+    statuses = Counter(row["status"] if row["score"] else "to be marked" for row in rows)
+    return Item(name, float(rows[0]["max_score"]), len(marked), _share(marked), dict(statuses.most_common()))
+
+
+def _mistakes(rows: list[dict[str, str]]) -> tuple[Mistake, ...]:
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for name in filter(None, row["misconceptions"].split("; ")):
+            found.setdefault((row["exercise"], name), []).append(row["student"])
+    mistakes = [Mistake(exercise, name, len(who), tuple(sorted(who))) for (exercise, name), who in found.items()]
+    return tuple(sorted(mistakes, key=lambda mistake: (-mistake.count, mistake.exercise, mistake.name)))
+
+
+def as_csv(report: Report, names: bool) -> str:
+    """One row for each number of the report: kind, exercise, name, value. names: with students."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["kind", "exercise", "name", "value", *(["students"] if names else [])])
+    for mistake in report.mistakes:
+        who = ["; ".join(mistake.students)] if names else []
+        writer.writerow(["misconception", mistake.exercise, mistake.name, mistake.count, *who])
+    blank = [""] if names else []
+    for item in report.items:
+        writer.writerow(["share earned", item.exercise, "", f"{item.difficulty:.4f}" if item.marked else "", *blank])
+        for status, count in item.statuses.items():
+            writer.writerow(["status", item.exercise, status, count, *blank])
+    for number, count in enumerate(report.bins):
+        low, high = 100 * number // _BINS, 100 * (number + 1) // _BINS
+        writer.writerow(["students with a score of", "", f"{low} to {high} %", count, *blank])
+    return text.getvalue()
+
+
+def as_html(report: Report, names: bool) -> str:
+    """One page that needs nothing beside it. names: with students."""
+    environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return environment.get_template("class_report.html").render(report=report, names=names)
