@@ -299,12 +299,6 @@ def teacher_gradient_stopped_at_the_end(student_logits, teacher_logits, labels, 
     return _with_targets(student_logits, p, labels, temperature, alpha)
 
 
-def checkpointed(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
-    return torch.utils.checkpoint.checkpoint(
-        textbook, student_logits, teacher_logits, labels, temperature, alpha, use_reentrant=False
-    )
-
-
 def clamped_count(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
     mask = (labels[:, 1:] != -100).float()
     count = mask.sum().clamp(min=1.0)
@@ -321,6 +315,6 @@ RIGHT: dict[str, Callable] = {
         textbook, flattened, log_target, einsum, gathered, rows, tokens, chunks, log_space, double, double_and_back,
         vmapped, own_gradient, noisy, more_arguments, other_names, starred, in_place_on_copies,
         without_grad_for_teacher, padded_labels, indexed, helper_functions, renormalised_twice, numpy_counts,
-        teacher_gradient_stopped_at_the_end, checkpointed, clamped_count,
+        teacher_gradient_stopped_at_the_end, clamped_count,
     )
 } | {"callable object": CallableLoss(), "module": ModuleLoss()}  # fmt: skip

@@ -46,7 +46,9 @@ def step_probes(seed: int | None) -> tuple[Probe, ...]:
     """Two runs of two steps each."""
     stream = _stream(seed, 71)
     return tuple(
-        Probe(name, {}, toys=_toys(stream, layouts) | _weights(stream, "student", 0.7) | _weights(stream, "teacher", 0.9))
+        Probe(
+            name, {}, toys=_toys(stream, layouts) | _weights(stream, "student", 0.7) | _weights(stream, "teacher", 0.9)
+        )
         for name, layouts in (("first", LAYOUTS[:2]), ("second", (LAYOUTS[3], LAYOUTS[1])))
     )
 

@@ -10,11 +10,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from utils.checks import loss
+from utils.checks import loss, perplexity, steps
 from utils.checks.records import Answer, Table
 from utils.checks.verdict import Verdict
 
-VERDICTS = {"distillation_loss": loss.verdict}
+VERDICTS = {
+    "distillation_loss": loss.verdict,
+    "train_step": steps.verdict,
+    "perplexity": perplexity.verdict,
+}
 
 
 def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:

@@ -1,4 +1,4 @@
-"""From whatever was returned to plain numbers, without trusting the object: no comparison of the learner's is called."""
+"""From whatever was returned to plain numbers, without trusting the object: none of its own operators is called."""
 
 from __future__ import annotations
 

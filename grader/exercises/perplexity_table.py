@@ -1,0 +1,178 @@
+"""The expected perplexities, and what each wrong way of averaging gives, as plain numbers.
+
+A wrong perplexity is a product too: which label a position is scored on, which positions count, how means are joined,
+and what stands instead of exp. Every combination is computed in float64; the mode and the mask are seen in the trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from grader.exercises.toy_probes import PAD, perplexity_probes
+from utils.checks import toys
+from utils.checks.records import Probe, Table
+
+IGNORED = -100
+NO_SHIFT = "no causal shift"
+PADDING = "padding counted"
+COUNT = "tokens counted wrongly: "
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One batch under one choice of shift and mask. costs: (B, W) nats; counts: which of them count."""
+
+    costs: np.ndarray
+    counts: np.ndarray
+    labels: np.ndarray
+    mask: np.ndarray
+
+
+# name, offset of the label, cost
+SHIFTS = (("", 1, 0.0), (NO_SHIFT, 0, 1.0), ("causal shift in the wrong direction", -1, 1.3))
+Choose = Callable[[dict[str, np.ndarray]], np.ndarray]
+# name, the labels that count and IGNORED elsewhere, cost
+CHOICES: tuple[tuple[str, Choose, float], ...] = (
+    ("", lambda b: b["labels"], 0.0),
+    (PADDING, lambda b: b["input_ids"], 1.0),
+    (
+        "attended tokens counted whose label is ignored",
+        lambda b: np.where(b["attention_mask"] == 1, b["input_ids"], IGNORED),
+        1.1,
+    ),
+    (
+        "masked by token id: real tokens with the padding's id are dropped",
+        lambda b: np.where(b["input_ids"] == PAD, IGNORED, b["input_ids"]),
+        1.2,
+    ),
+    (
+        "masked by token id: real tokens with the padding's id are dropped",
+        lambda b: np.where(b["labels"] == PAD, IGNORED, b["labels"]),
+        1.3,
+    ),
+)
+# name, weight of a batch's mean, cost
+WEIGHTS: tuple[tuple[str, Callable[[Scored], float], float], ...] = (
+    ("", lambda s: s.counts.sum(), 0.0),
+    ("mean of the batches' means", lambda s: 1.0, 1.0),
+    ("weighted by attention_mask.sum(), not by the tokens that were scored", lambda s: s.mask.sum(), 1.0),
+    ("weighted by the labels before the shift (off by one a row)", lambda s: (s.labels != IGNORED).sum(), 1.0),
+    ("weighted by the number of rows, not of tokens", lambda s: len(s.labels), 1.1),
+    ("weighted by all positions, padding included", lambda s: s.costs.size, 1.2),
+    ("weighted by all positions, padding included", lambda s: s.labels.size, 1.2),
+    ("weighted by the shifted attention mask, not by the tokens that were scored", lambda s: s.mask[:, 1:].sum(), 1.2),
+)
+# name, tokens counted in a batch, cost
+COUNTS: tuple[tuple[str, Callable[[Scored], float], float], ...] = (
+    (COUNT + "off by one a row, before the shift", lambda s: (s.labels != IGNORED).sum(), 1.0),
+    (COUNT + "all of attention_mask", lambda s: s.mask.sum(), 1.0),
+    (COUNT + "the shifted attention mask", lambda s: s.mask[:, 1:].sum(), 1.1),
+    (COUNT + "all positions, padding included", lambda s: s.costs.size, 1.1),
+    (COUNT + "all positions, padding included", lambda s: s.labels.size, 1.1),
+    (COUNT + "rows instead of tokens", lambda s: len(s.labels), 1.1),
+    (COUNT + "one more in each batch", lambda s: s.counts.sum() + 1, 1.3),
+    (COUNT + "one fewer in each batch", lambda s: s.counts.sum() - 1, 1.3),
+    (COUNT + "batches instead of tokens", lambda s: 1.0, 1.2),
+)
+
+
+def _score(logits: np.ndarray, batch: dict[str, np.ndarray], offset: int, choose: Choose) -> Scored:
+    labels, size = choose(batch), logits.shape[1]
+    start, end = max(0, -offset), size - max(0, offset)
+    wanted = labels[:, start + offset : end + offset]
+    logs = torch.from_numpy(logits[:, start:end]).log_softmax(-1).numpy()
+    costs = -np.take_along_axis(logs, np.maximum(wanted, 0)[..., None], -1)[..., 0]
+    return Scored(costs, wanted != IGNORED, labels, batch["attention_mask"])
+
+
+def _sum(scored: Scored) -> float:
+    return float(scored.costs[scored.counts].sum())
+
+
+def _mean(scored: Scored) -> float:
+    return _sum(scored) / max(int(scored.counts.sum()), 1)
+
+
+def _row_means(scored: Scored) -> np.ndarray:
+    counts = scored.counts.sum(1)
+    sums = np.where(scored.counts, scored.costs, 0).sum(1)
+    return sums[counts > 0] / counts[counts > 0]
+
+
+ENDS: tuple[tuple[str, Callable[[float], float], float], ...] = (
+    ("", np.exp, 0.0),
+    ("exp missing: the mean loss is no perplexity", lambda x: x, 1.0),
+    ("2 to the power of nats: base 2 against base e", np.exp2, 1.0),
+    ("nats turned into bits, but still raised to e", lambda x: np.exp(x / np.log(2)), 1.2),
+    ("10 to the power of nats: base 10 against base e", lambda x: 10.0**x, 1.3),
+    ("exp of minus the mean: sign flipped", lambda x: np.exp(-x), 1.2),
+    ("exp taken twice", lambda x: np.exp(np.exp(min(x, 5.0))), 1.4),
+)
+
+
+def _joined(batches: list[Scored]) -> Iterator[tuple[tuple[str, ...], float, float]]:
+    """Names, cost and result of every way to join the batches."""
+    means, sums = np.array([_mean(b) for b in batches]), sum(_sum(b) for b in batches)
+    joins = []
+    for name, weigh, cost in WEIGHTS:
+        weights = np.array([float(weigh(b)) for b in batches])
+        joins.append((name, float((means * weights).sum() / weights.sum()), cost))
+        yield_name = "mean of the batches' perplexities instead of exp of the mean loss"
+        yield (yield_name, *filter(None, [name])), 1.2 + cost, float((np.exp(means) * weights).sum() / weights.sum())
+    joins += [(name, sums / sum(float(count(b)) for b in batches), cost) for name, count, cost in COUNTS]
+    rows = np.concatenate([_row_means(b) for b in batches])
+    joins.append(("mean of the rows' means", float(rows.mean()), 1.1))
+    joins.append(("mean of the batches' means", float(np.mean([_row_means(b).mean() for b in batches])), 1.6))
+    joins.append(("only the last batch counts", float(means[-1]), 1.2))
+    joins.append(("only the first batch counts", float(means[0]), 1.2))
+    joins.append(("the loss is summed over batches, not averaged", float(means.sum()), 1.2))
+    joins.append(("the loss is summed over tokens, not averaged", float(sums), 1.2))
+    for name, value, cost in joins:
+        for end, finish, more in ENDS:
+            with np.errstate(over="ignore"):
+                yield tuple(filter(None, (name, end))), cost + more, float(finish(value))
+    tokens = np.concatenate([b.costs[b.counts] for b in batches])
+    yield ("mean of the tokens' perplexities instead of exp of the mean loss",), 1.2, float(np.exp(tokens).mean())
+    yield ("mean of the rows' perplexities instead of exp of the mean loss",), 1.3, float(np.exp(rows).mean())
+
+
+def _logits(probe: Probe, training: bool, masked: bool) -> list[tuple[np.ndarray, dict[str, np.ndarray]]]:
+    model = toys.build(probe, "model", True).double()
+    model.train(training)
+    found = []
+    for batch in toys.batches(probe):
+        with torch.no_grad():
+            logits = model(batch["input_ids"], attention_mask=batch["attention_mask"] if masked else None).logits
+        found.append((logits.numpy(), {name: tensor.numpy() for name, tensor in batch.items()}))
+    return found
+
+
+SETTINGS = tuple((training, masked) for training in (False, True) for masked in (True, False))
+
+
+def table(seed: int | None = None) -> Table:
+    """Probes, expected perplexities, and (settings, variants, probes) of what wrong ways give."""
+    calls = perplexity_probes(seed)
+    names: list[tuple[list[str], float]] = []
+    values = []
+    for training, masked in SETTINGS:
+        columns = []
+        for probe in calls:
+            answered = _logits(probe, training, masked)
+            column, names = [], []
+            for shift, offset, cost in SHIFTS:
+                for choice, choose, more in CHOICES:
+                    scored = [_score(logits, batch, offset, choose) for logits, batch in answered]
+                    for joined, yet_more, value in _joined(scored):
+                        names.append(([*filter(None, (shift, choice)), *joined], cost + more + yet_more))
+                        column.append(value)
+            columns.append(column)
+        values.append(np.array(columns).T)
+    right = next(index for index, (wrong, _) in enumerate(names) if not wrong)
+    numbers = {"variants": np.stack(values), "expected/value": values[0][right]}
+    texts = {"variants": names, "settings": [list(setting) for setting in SETTINGS], "returns": "float"}
+    return Table("perplexity", calls, numbers, texts)

@@ -1,0 +1,76 @@
+"""The verdict on a ``perplexity``: what the model was asked, and which way of averaging gives this number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from utils.checks.hints import hint
+from utils.checks.records import Answer, Table
+from utils.checks.verdict import Verdict
+
+FIT = 2e-4
+TRAINING = "the model is left in train mode: dropout is on"
+NO_MASK = "attention_mask is not passed to the model"
+OTHER_MASK = "another mask than attention_mask is passed to the model"
+GRADIENTS = "gradients are computed while evaluating (no torch.no_grad)"
+MOVED = "the model's weights are changed while evaluating"
+TENSOR = "a tensor is returned instead of a Python float"
+TOKENS = "the model is not asked on every batch's input_ids"
+
+
+def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
+    """passed, or what is wrong, most certain first."""
+    found = np.array([_value(answer) for answer in answers])
+    expected = table.numbers["expected/value"]
+    names = _seen(answers)
+    if not _near(found, expected):
+        names += _averaging(table, answers, found)
+    if not names and _near(found, expected):
+        return Verdict(True, "Right: every perplexity agrees with exp(sum of nats / number of scored tokens).")
+    place = int(np.argmax(np.abs(found - expected) > FIT * expected)) if np.isfinite(found).all() else 0
+    shown = f"Your perplexity is {found[place]:.5g} on our toy model; it is {expected[place]:.5g}."
+    if not names:
+        names, listed = [], f"Not yet. {shown} That is {found[place] / expected[place]:.4g} times as much."
+        return Verdict(False, f"{listed} Write down for one batch the sum of nats and the number of tokens.", names)
+    return Verdict(False, f"Not yet: {'; '.join(names[:3])}. {shown} {hint(names[0])}"[:600], names[:3])
+
+
+def _value(answer: Answer) -> float:
+    value = answer.numbers.get("value")
+    return float(value.sum()) if value is not None else float("nan")
+
+
+def _near(found: np.ndarray, expected: np.ndarray) -> bool:
+    return bool(np.all(np.abs(found - expected) <= FIT * np.abs(expected)))
+
+
+def _seen(answers: Sequence[Answer]) -> list[str]:
+    names = []
+    if answers[0].outcome == "tensor":
+        names.append(TENSOR)
+    elif answers[0].outcome != "float":
+        names.append(f"a {answers[0].note} is returned instead of a Python float")
+    calls = np.concatenate([answer.numbers.get("trace/calls", np.zeros((0, 4))) for answer in answers])
+    if not len(calls):
+        return [*names, TOKENS]
+    training, grad, mask, _ = calls.T
+    names += [TRAINING] * bool(training.any())
+    names += [NO_MASK] * bool((mask == -1).any()) + [OTHER_MASK] * bool((mask == 0).any())
+    names += [GRADIENTS] * bool(grad.any())
+    names += [MOVED] * any(answer.numbers["trace/moved"].any() for answer in answers if "trace/moved" in answer.numbers)
+    return names
+
+
+def _averaging(table: Table, answers: Sequence[Answer], found: np.ndarray) -> list[str]:
+    """The cheapest way of averaging that gives these numbers under the mode and mask that were seen."""
+    calls = np.concatenate([answer.numbers.get("trace/calls", np.zeros((0, 4))) for answer in answers])
+    if not len(calls) or not np.isfinite(found).all():
+        return []
+    setting = table.texts["settings"].index([bool(calls[0, 0]), bool(calls[0, 2] != -1)])
+    variants = table.numbers["variants"][setting]
+    with np.errstate(invalid="ignore"):
+        fits = np.flatnonzero(np.all(np.abs(variants - found) <= FIT * np.abs(variants), axis=1))
+    entries = [table.texts["variants"][index] for index in fits]
+    return list(dict.fromkeys(min(entries, key=lambda entry: entry[1])[0])) if entries else []

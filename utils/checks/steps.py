@@ -1,0 +1,192 @@
+"""The verdict on a ``train_step``: read from what the models, the loss function and the optimizer saw.
+
+The mistake this prevents is to infer from the final weights alone; the trace tells *where* the step went astray.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from utils.checks.hints import hint
+from utils.checks.records import Answer, Table
+from utils.checks.verdict import Verdict
+
+FIT = 2e-4
+
+
+def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
+    """passed, or what is wrong, most certain first."""
+    names: list[str] = []
+    shown = ""
+    for index, answer in enumerate(answers):
+        found, text = _one(table, index, answer)
+        names += found
+        shown = shown or text
+    names = list(dict.fromkeys(names))
+    if not names and not shown:
+        return Verdict(
+            True, "Right: loss, gradient and new weights agree on both steps, and the teacher stays as it is."
+        )
+    listed = f"Not yet: {'; '.join(names[:3])}." if names else "Not yet."
+    return Verdict(False, f"{listed} {shown} {hint(names[0] if names else 'train step')}"[:600], names[:3])
+
+
+def near(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Same shape and equal up to single precision, as a whole."""
+    if found.shape != expected.shape or not np.isfinite(found).all():
+        return False
+    return float(np.linalg.norm(found - expected)) <= FIT * max(float(np.linalg.norm(expected)), 1e-3)
+
+
+def _one(table: Table, index: int, answer: Answer) -> tuple[list[str], str]:
+    """Names, and the number that shows a difference ("" if there is none)."""
+    numbers, start = answer.numbers, f"expected/{index}/"
+    expected = {key.removeprefix(start): array for key, array in table.numbers.items() if key.startswith(start)}
+    names = _type(answer)
+    if "trace/weights" not in numbers:
+        return names, f"It raised {answer.note}." if answer.outcome == "error" else ""
+    names += _models(numbers) + _loss_arguments(table, index, numbers, expected) + _teacher(numbers, expected)
+    names += _update(numbers, expected) + _returned(numbers, expected)
+    shown = ""
+    moved, should = numbers["trace/weights"] - expected["before"], expected["weights"] - expected["before"]
+    if not near(numbers["trace/weights"], expected["weights"]):
+        last = int(near(moved[0], should[0]))
+        shown = (
+            f"After step {last + 1} the student has moved by {np.linalg.norm(moved[last]):.4g}; "
+            f"a right step moves it by {np.linalg.norm(should[last]):.4g}."
+        )
+    elif not near(numbers["value"], expected["value"]):
+        shown = f"The step returned {numbers['value'][0]:.5g}; its loss was {expected['value'][0]:.5g}."
+    elif names:
+        shown = f"The student moved by {np.linalg.norm(moved[0]):.4g}, as it should."
+    return names, shown
+
+
+def _type(answer: Answer) -> list[str]:
+    if answer.outcome == "tensor":
+        return ["a tensor is returned instead of a Python float"]
+    if answer.outcome not in {"float", "error"}:
+        return [f"a {answer.note} is returned instead of a Python float"]
+    return []
+
+
+def _models(numbers: dict[str, np.ndarray]) -> list[str]:
+    student, teacher = numbers["trace/student calls"], numbers["trace/teacher calls"]
+    names = []
+    if not len(teacher):
+        names.append("the teacher is not asked")
+    if not len(student):
+        names.append("the student is not asked")
+    if len(teacher) and teacher[:, 0].any():
+        names.append("the teacher runs in train mode: dropout is on")
+    if len(teacher) and teacher[:, 1].any() and numbers["trace/open"].shape[1] and numbers["trace/open"][1].any():
+        names.append("gradient flows into the teacher (no no_grad, no detach)")
+    without = [
+        name for name, calls in (("student", student), ("teacher", teacher)) if len(calls) and (calls[:, 2] == -1).any()
+    ]
+    if without:
+        names.append(f"attention_mask is not passed to the {' and the '.join(without)}")
+    other = [
+        name for name, calls in (("student", student), ("teacher", teacher)) if len(calls) and (calls[:, 2] == 0).any()
+    ]
+    if other:
+        names.append(f"another mask than attention_mask is passed to the {' and the '.join(other)}")
+    if numbers["trace/open"].shape[1] and not numbers["trace/open"][0].any():
+        names.append("the student runs without gradients")
+    return names
+
+
+def _loss_arguments(table: Table, index: int, numbers: dict[str, np.ndarray], expected: dict) -> list[str]:
+    if "trace/loss/0/labels" not in numbers:
+        return ["loss_function is not called"]
+    seen = {name: numbers[f"trace/loss/0/{name}"] for name in ("student", "teacher", "labels")}
+    toys = table.probes[index].toys
+    names = []
+    if near(seen["student"], expected["loss/0/teacher"]) and near(seen["teacher"], expected["loss/0/student"]):
+        names.append("student and teacher logits swapped in the call of loss_function")
+    elif near(seen["teacher"], expected["loss/0/student"]):
+        names.append("the student's logits are given as the teacher's")
+    elif near(seen["student"], expected["loss/0/teacher"]):
+        names.append("the teacher's logits are given as the student's")
+    labels, tokens, mask = (
+        np.asarray(toys[f"batch/0/{name}"], float) for name in ("labels", "input_ids", "attention_mask")
+    )
+    if seen["labels"].shape == labels.shape and not np.array_equal(seen["labels"], labels):
+        if np.array_equal(seen["labels"], tokens):
+            names.append("input_ids are given as labels: padding counts")
+        elif np.array_equal(seen["labels"], mask):
+            names.append("attention_mask is given as labels")
+        else:
+            names.append("labels are changed before they reach loss_function")
+    sizes = {array.shape[1] for array in seen.values() if array.ndim > 1}
+    if sizes != {labels.shape[1]}:
+        names.append("logits or labels are cut before loss_function, which shifts by itself")
+    elif seen["student"].shape == expected["loss/0/student"].shape and names == []:
+        names += _changed_logits(seen, expected)
+    if numbers["trace/counts"][0, 0] > 1:
+        names.append("loss_function is called more than once a step")
+    return names
+
+
+def _changed_logits(seen: dict[str, np.ndarray], expected: dict) -> list[str]:
+    found = []
+    for which in ("student", "teacher"):
+        logits, given = expected[f"loss/0/{which}"], seen[which]
+        shifted = logits - logits.max(-1, keepdims=True)
+        soft = np.exp(shifted) / np.exp(shifted).sum(-1, keepdims=True)
+        if near(given, soft) or near(given, np.log(soft)):
+            found.append(f"probabilities instead of the {which}'s logits are given to loss_function")
+    return found
+
+
+def _teacher(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:
+    if not near(numbers["trace/teacher weights"], expected["teacher"]):
+        return ["the teacher is updated"]
+    return []
+
+
+def _update(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:
+    """How gradients and steps went, from the gradients that the optimizer saw at each step."""
+    steps, counts = numbers["trace/steps"], numbers["trace/counts"]
+    if not len(steps):
+        moved = not near(numbers["trace/weights"][0], expected["before"])
+        return ["weights are changed by hand, not by the optimizer"] if moved else ["optimizer.step() is missing"]
+    if counts[0, 1] > 1:
+        return ["the optimizer steps more than once a batch"]
+    first = np.nan_to_num(steps[0])
+    if not np.any(first):
+        if len(steps) > 1 and np.any(np.nan_to_num(steps[1])):
+            return ["the optimizer steps before backward()"]
+        return [
+            "no gradient reaches the optimizer: backward() is missing, comes too late, or gradients are zeroed after it"
+        ]
+    if len(steps) < 2:
+        return []
+    before, now = expected["steps"][0], expected["steps"][1]
+    if near(first, before):
+        piled = near(steps[1] - first, now)
+        return ["zero_grad is missing: gradients of earlier batches pile up"] if piled else []
+    ratio = float(first @ before / max(before @ before, 1e-12))
+    if near(first, ratio * before) and ratio:
+        return [f"the gradient is scaled by {ratio:.3g}"]
+    if near(first * np.linalg.norm(before), before * np.linalg.norm(first)):
+        return ["gradients are clipped or scaled"]
+    return []
+
+
+def _returned(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:
+    values, right, later = numbers["value"], expected["value"], expected["after"]
+    if near(values, right) or not near(numbers["trace/weights"], expected["weights"]):
+        return []
+    if near(values, later):
+        return ["the loss after the step is returned, not the one the step was made with"]
+    if near(values, values[0] * np.ones_like(values)):
+        return ["the returned number is a constant, not the loss"]
+    ratios = values / right
+    if np.ptp(ratios) < FIT * abs(ratios[0]):
+        return [f"the returned loss is scaled by {ratios[0]:.3g}"]
+    if near(values, np.exp(right)):
+        return ["exp of the loss is returned"]
+    return ["the returned number is not this step's loss"]
