@@ -105,6 +105,7 @@ def main() -> None:
         "effect",
         {
             "profile": asdict(profile) | {"teacher": "embedded teacher", "student": "embedded student"},
+            "documents": len(arms["ce_only"][0].documents),
             "learning_rates": best,
             "tuning": tried,
             "rows": [comparison_row(name, sizes[name], first[name]) for name in ("teacher", "untouched", *ARMS)],

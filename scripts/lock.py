@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "constraints.txt"
-REQUIREMENTS = ["requirements.txt", "requirements-browser.txt"]
+REQUIREMENTS = ["requirements.txt", "requirements-browser.txt", "requirements-trl.txt"]
 OLDEST_PYTHON = "3.11"
 HEADER = "# Made by scripts/lock.py; do not edit.  pip install -r requirements.txt -c constraints.txt\n"
 
