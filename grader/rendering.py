@@ -73,7 +73,7 @@ def header_line(measured: Mapping) -> str:
         raise CourseError(
             f"The measured run of this lab does not say its {error}: run python benchmarks/labs.py again."
         ) from None
-    cores = measured.get("environment", {}).get("cores")
+    cores = measured.get("machine", {}).get("cores")
     where = f" on {cores} CPU cores" if cores else ""
     profile = measured.get("profile", "embedded")
     fetched = f"{download:,.0f} MB" if download else "nothing"

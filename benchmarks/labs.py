@@ -1,6 +1,6 @@
 """How long does a lab take, and how much memory?  The figures in each lab's header.
 
-    python -m benchmarks.lab 02 [--profiles smoke embedded]
+    python -m benchmarks.labs 02 03
 
 Runs the lab's solution as `course.py run` does, in a process of its own, and writes benchmarks/results/lab_NN.json.
 Run it with nothing else running.
@@ -9,7 +9,6 @@ Run it with nothing else running.
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
@@ -35,19 +34,23 @@ def measure(lab: str, profile: str) -> dict[str, float]:
         result = subprocess.run([sys.executable, "-c", code, *command], cwd=ROOT, stdout=subprocess.PIPE, check=True)
         seconds = time.perf_counter() - started
     unit = 1 if sys.platform == "darwin" else 1024
-    return {"seconds": round(seconds, 1), "peak_megabytes": round(int(result.stdout) * unit / 2**20)}
+    return {"seconds": round(seconds, 1), "memory_mb": round(int(result.stdout) * unit / 2**20)}
 
 
 def main() -> None:
-    """Measure a lab in each profile and write the result."""
+    """Measure each lab in the embedded and the smoke profile and write its result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("lab")
-    parser.add_argument("--profiles", nargs="+", default=["smoke", "embedded"])
-    arguments = parser.parse_args()
-    runs = {profile: measure(arguments.lab, profile) for profile in arguments.profiles}
-    result = {"lab": arguments.lab, "minutes_of_work": MINUTES_OF_WORK[arguments.lab], "download_megabytes": 0}
-    print(write_result(f"lab_{arguments.lab}", {**result, "profiles": runs}))
-    print(json.dumps(runs))
+    parser.add_argument("labs", nargs="+", choices=MINUTES_OF_WORK)
+    for lab in parser.parse_args().labs:
+        result = {
+            "lab": lab,
+            "minutes": MINUTES_OF_WORK[lab],
+            "download_mb": 0,
+            "profile": "embedded",
+            **measure(lab, "embedded"),
+            "smoke": measure(lab, "smoke"),
+        }
+        print(write_result(f"lab_{lab}", result), result["seconds"], result["smoke"]["seconds"])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,93 @@
+"""Is it the likeness between tokens that helps, or only that targets are soft?  And how soft should they be?
+
+    python -m benchmarks.soft_targets [--seeds 5] [--profile embedded] [--skip-tuning]
+
+Lab 1's arms on as many rows as its sweeps take: hard labels, soft targets, soft targets shuffled beyond the top token,
+label smoothing; then the soft targets at T = 1, 5 and 20.  Each arm has its own learning rate, chosen on the tune split
+with seed 0; the temperatures share that of the soft targets.  The verdict is on the validation split, in pairs with
+hard labels.  A seed draws the rows and their order, the same for every arm.  An interrupted run goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from dataclasses import replace
+
+from benchmarks.common import from_numbers, remembered, train_and_judge, write_result
+from benchmarks.effect import Experiment
+from utils.evaluation import Evaluation, paired_effect
+from utils.profiles import Profile, get_profile
+from utils.soft_target_controls import HARD, SHUFFLED, SOFT, arms, soft_target_loss
+from utils.training import LossFunction
+
+LEARNING_RATES = (1e-3, 2e-3, 4e-3)
+TEMPERATURES = (1.0, 5.0, 20.0)
+
+
+class Arms:
+    """The losses by name, and how one of them is trained and judged."""
+
+    def __init__(self, profile: Profile):
+        self.profile = replace(profile, train_rows=profile.sweep_rows)
+        self.experiment = Experiment(self.profile)
+        self.losses: dict[str, LossFunction] = arms(profile.temperature, profile.alpha)
+        self.temperatures = {f"T = {t:g}": soft_target_loss(t, profile.alpha) for t in TEMPERATURES}
+
+    def evaluation(self, arm: str, rate: float, seed: int, split: str = "validation") -> Evaluation:
+        """One training of one arm, judged on a split; computed once."""
+        key = f"soft_targets/{self.profile.name}/{split}-{arm.replace(' ', '_')}-{rate:g}-seed{seed}"
+        return from_numbers(remembered(key, functools.partial(self._train, arm, rate, seed, split)))
+
+    def _train(self, arm: str, rate: float, seed: int, split: str) -> dict:
+        experiment = self.experiment
+        judged = experiment.tune if split == "tune" else experiment.validation
+        rows, loss = experiment.rows_for(seed), (self.losses | self.temperatures)[arm]
+        teacher = experiment.pair.teacher
+        return train_and_judge(self.profile, rows, judged, experiment.pad, rate, seed, teacher, loss)
+
+    def best_rate(self, arm: str) -> float:
+        """The learning rate with the lowest perplexity on the tune split."""
+        return min(LEARNING_RATES, key=lambda rate: self.evaluation(arm, rate, 0, "tune").perplexity)
+
+
+def main() -> None:
+    """Tune, run every arm with every seed, and write benchmarks/results/soft_targets.json."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--profile", default="embedded")
+    parser.add_argument("--skip-tuning", action="store_true", help="take the profile's learning rates")
+    arguments = parser.parse_args()
+    profile = get_profile(arguments.profile)
+    compared = Arms(profile)
+
+    given = {arm: profile.learning_rate for arm in compared.losses} | {HARD: profile.ce_learning_rate}
+    rates = given if arguments.skip_tuning else {arm: compared.best_rate(arm) for arm in compared.losses}
+    rates |= {arm: rates[SOFT] for arm in compared.temperatures}
+    runs = {
+        arm: [compared.evaluation(arm, rate, seed) for seed in range(arguments.seeds)] for arm, rate in rates.items()
+    }
+    effects = {arm: paired_effect(evaluations, runs[HARD]).as_dict() for arm, evaluations in runs.items()}
+    effects["soft_vs_shuffled"] = paired_effect(runs[SOFT], runs[SHUFFLED]).as_dict()
+    rows = [
+        {
+            "trained on": arm,
+            "learning_rate": rates[arm],
+            "perplexity": sum(run.perplexity for run in runs[arm]) / arguments.seeds,
+            "ratio to hard labels": effects[arm]["ratio"],
+            "low": effects[arm]["low"],
+            "high": effects[arm]["high"],
+        }
+        for arm in rates
+    ]
+    by_seed = {arm: [run.perplexity for run in evaluations] for arm, evaluations in runs.items()}
+    sizes = {"train_rows": compared.profile.train_rows, "seeds": arguments.seeds, "alpha": profile.alpha}
+    result = {"profile": profile.name, **sizes, "tuned": not arguments.skip_tuning}
+    path = write_result("soft_targets", {**result, "rows": rows, "effects": effects, "perplexity_by_seed": by_seed})
+    for arm, effect in effects.items():
+        print(f"{arm:>24}: {effect['ratio']:.4f} ({effect['low']:.4f} to {effect['high']:.4f})")
+    print(path)
+
+
+if __name__ == "__main__":
+    main()
