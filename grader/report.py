@@ -143,5 +143,6 @@ def as_csv(report: Report, names: bool) -> str:
 
 def as_html(report: Report, names: bool) -> str:
     """One page that needs nothing beside it. names: with students."""
-    environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    loader = FileSystemLoader(_TEMPLATES)
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return environment.get_template("class_report.html").render(report=report, names=names)
