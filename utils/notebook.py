@@ -11,22 +11,34 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 from IPython.display import display
 
-from utils.checks import verdict_of
+from utils.checks import Verdict, judge, known
 from utils.errors import CourseError
 from utils.workspace import ROOT
 
 
 def ready(*functions: Callable) -> bool:
-    """Whether every function has been written; prints one sentence where one has not, or has not passed its check."""
+    """Whether every function has been written; prints one sentence where one has not, or does not pass its check."""
     for function in functions:
-        verdict = verdict_of(function)
-        name = getattr(function, "__name__", type(function).__name__)
-        if not verdict.passed and "NotImplementedError" in getattr(function, "__code__", name.__init__).co_names:
+        name = getattr(function, "__name__", "")
+        if name not in known():
+            continue
+        found = _verdict(function, name)
+        if not found.passed and "NotImplementedError" in function.__code__.co_names:
             print(f"{name} is still open. Write it in its cell above, run that cell, then run this one.")
             return False
-        if not verdict.passed:
-            print(f"{name} has not passed its check, so read what follows with care. {verdict.message}")
+        if not found.passed:
+            print(f"{name} does not pass its check, so read what follows with care. {found.message}")
     return True
+
+
+def _verdict(function: Callable, name: str) -> Verdict:
+    """The function's verdict; asked once for each function, so a cell that runs again does not wait again."""
+    if _judged.get(name, (None, None))[0] is not function:
+        _judged[name] = (function, judge(name, function))
+    return _judged[name][1]
+
+
+_judged: dict[str, tuple[Callable, Verdict]] = {}
 
 
 def committed(name: str) -> dict:
