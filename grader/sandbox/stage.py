@@ -19,7 +19,7 @@ HARMLESS = (
 ASKING = ("ask.py", "clock.py", "records.py", "toys.py", "verdict.py")
 _INSIDE = ("__init__", "limits", "namespaces", "protocol", "seccomp", "server", "shell", "wire")
 
-_STAND_IN = '''"""While a notebook is graded, the library's answers are not here."""
+STAND_IN = '''"""While a notebook is graded, the library's answers are not here."""
 
 
 class _Absent:
@@ -92,4 +92,4 @@ def _copy_or_replace(source: Path, utils: Path) -> None:
         else:
             shutil.copy(source, utils / source.name)
     elif source.suffix == ".py" or (source / "__init__.py").exists():
-        (utils / f"{name}.py").write_text(_STAND_IN)
+        (utils / f"{name}.py").write_text(STAND_IN)

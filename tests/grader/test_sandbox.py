@@ -1,0 +1,302 @@
+"""What a submission cannot reach or use up, each limit and each wall with a test of its own."""
+
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from grader.sandbox import bubblewrap, stage
+from grader.sandbox.client import Ended, Sandbox
+from grader.sandbox.limits import MEGABYTE, Limits
+from utils.checks.records import Probe
+from utils.errors import CourseError
+
+LIMITS = Limits(cell_seconds=20.0, ask_seconds=20.0, cpu_seconds=60.0, memory=400 * MEGABYTE, disk=16 * MEGABYTE)
+PROBE = Probe("one", {"x": np.arange(3.0), "factor": 2.0}, ("x",))
+SQUARE = "import torch\ndef distillation_loss(x, factor):\n    return (factor * x**2).sum()\n"
+
+pytestmark = pytest.mark.skipif(
+    not (sys.platform == "linux" and shutil.which("bwrap")) and not os.environ.get("CI"),
+    reason="bubblewrap is not installed",
+)
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with Sandbox(confined=True) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def unconfined():
+    with Sandbox(confined=False) as opened:
+        yield opened
+
+
+def error_of(sandbox: Sandbox, source: str, limits: Limits = LIMITS) -> str:
+    """The error that stopped a cell."""
+    with sandbox.attempt(limits, seed=1) as attempt:
+        return attempt.run(source)
+
+
+def end_of(sandbox: Sandbox, source: str, **limits: float) -> str:
+    """Why an attempt at a cell was ended; empty where it was not."""
+    chosen = Limits(**{"cell_seconds": 20.0, "memory": 400 * MEGABYTE, **limits})
+    try:
+        error_of(sandbox, source, chosen)
+    except Ended as ended:
+        return ended.reason
+    return ""
+
+
+def said(sandbox: Sandbox, expression: str, before: str = "") -> str:
+    """What an expression is inside of the sandbox."""
+    text = error_of(sandbox, f"{before}\nraise ValueError({expression})")
+    assert text.startswith("ValueError: "), text
+    return text.removeprefix("ValueError: ")
+
+
+def test_a_function_answers_with_its_value_and_gradient(sandbox):
+    with sandbox.attempt(LIMITS, seed=1) as attempt:
+        assert attempt.run(SQUARE) == ""
+        (answer,) = attempt.ask("distillation_loss", [PROBE])
+    assert answer.outcome == "tensor"
+    assert answer.value == 10.0
+    assert np.array_equal(answer.gradient("x"), [0.0, 4.0, 8.0])
+
+
+def test_what_is_not_defined_is_absent(sandbox):
+    with sandbox.attempt(LIMITS, seed=1) as attempt:
+        assert attempt.ask("distillation_loss", [PROBE]) == ""
+
+
+def test_the_environment_holds_nothing_of_the_host(sandbox):
+    os.environ["COURSE_TEST_SECRET"] = "secret"
+    names = said(sandbox, "sorted(os.environ)", "import os")
+    assert "SECRET" not in names and "PATH" in names
+
+
+def test_only_the_system_python_and_the_reduced_course_are_visible(sandbox):
+    folders = eval(said(sandbox, "os.listdir('/')", "import os"))
+    allowed = {"bin", "course", "dev", "etc", "lib", "lib32", "lib64", "proc", "sbin", "scratch", "tmp", "usr"}
+    python = {path.parts[1] for path in bubblewrap.visible_folders()}
+    assert set(folders) <= allowed | python
+    assert not eval(said(sandbox, f"os.path.exists({str(stage.ROOT / 'solutions')!r})", "import os"))
+    inside = eval(said(sandbox, "sorted(os.listdir('/course/grader')) + os.listdir('/course')", "import os"))
+    assert set(inside) == {"__init__.py", "sandbox", "grader", "utils"}
+
+
+def test_the_library_s_answers_are_absent_and_say_so(sandbox):
+    with sandbox.attempt(LIMITS, seed=1) as attempt:
+        assert attempt.run("from utils.losses import distillation_loss\nfrom utils.training import distill") == ""
+        (answer,) = attempt.ask("distillation_loss", [PROBE])
+    assert answer.outcome == "error"
+    assert "write it here" in answer.note
+
+
+def test_no_file_of_the_stage_holds_an_answer(tmp_path):
+    """Neither a loss, nor a perplexity, nor a table of expected numbers."""
+    folder = stage.build(tmp_path / "course")
+    assert not list(folder.rglob("*.npz"))
+    for name in ("losses", "evaluation", "training", "listing", "teacher_cache"):
+        path = folder / "utils" / f"{name}.py"
+        assert not path.exists() or path.read_text() == stage.STAND_IN
+    text = "".join(path.read_text() for path in folder.rglob("*.py"))
+    assert "kl_div" not in text
+
+
+def test_the_network_is_absent(sandbox):
+    assert "PermissionError" in error_of(sandbox, "import socket\nsocket.create_connection(('127.0.0.1', 80))")
+    interfaces = said(sandbox, "open('/proc/net/dev').read().count(':')")
+    assert int(interfaces) <= 1  # the loopback device, which is down
+    assert "up" not in said(sandbox, "os.listdir('/proc/net')", "import os").split()
+
+
+@pytest.mark.parametrize("place", ["/", "/dev", "/usr", "/course", "/course/utils", "/etc", "/proc"])
+def test_the_system_is_read_only(sandbox, place):
+    assert "Error" in error_of(sandbox, f"open('{place}/planted', 'w')")
+
+
+def test_no_capability_is_left_and_none_can_be_gained(sandbox):
+    status = eval(said(sandbox, "[l.split()[1] for l in open('/proc/self/status') if l[:3] in ('Cap', 'NoN', 'Sec')]"))
+    assert {int(word, 16) for word in status[:5]} == {0}
+    assert "1" in status and "2" in status  # no new privileges; calls are filtered
+    uids = said(sandbox, "os.getresuid()", "import os")
+    assert "0" not in uids.strip("()").split(", ")
+
+
+@pytest.mark.parametrize("call", ["unshare(0x10000000)", "syscall(319, b'x', 0)", "syscall(29, 0, 4096, 0o1600)"])
+def test_calls_around_the_limits_are_refused(sandbox, call):
+    if os.uname().machine != "x86_64" and "syscall" in call:
+        pytest.skip("the numbers are those of x86_64")
+    before = f"import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nresult = libc.{call}"
+    assert said(sandbox, "result, ctypes.get_errno()", before) == "(-1, 1)"
+
+
+def test_wall_time_is_limited(sandbox):
+    assert end_of(sandbox, "import time\ntime.sleep(60)", cell_seconds=1.0) == "timeout"
+
+
+def test_computing_time_of_the_tree_is_limited(sandbox):
+    burn = "import os\nfor _ in range(3): os.fork()\nwhile True: pass"
+    assert end_of(sandbox, burn, cpu_seconds=1.0, cell_seconds=60.0) == "timeout"
+
+
+def test_memory_of_one_process_is_limited(sandbox):
+    assert "MemoryError" in error_of(sandbox, "x = bytearray(2 * 10**9)")
+
+
+def test_memory_of_the_whole_tree_is_limited(sandbox):
+    many = "import os, time\nfor _ in range(8):\n    if os.fork() == 0:\n        x = b'x' * (150 << 20)\n        time.sleep(60)\n"
+    assert end_of(sandbox, many + "time.sleep(60)") == "memory"
+
+
+def test_processes_are_limited_for_root_too(sandbox):
+    bomb = "import os, time\nfor _ in range(200):\n    if os.fork() == 0: time.sleep(60)\n"
+    try:
+        error = error_of(sandbox, bomb, Limits(cell_seconds=20.0, processes=20))
+    except Ended as ended:
+        assert ended.reason == "processes"
+    else:
+        assert "BlockingIOError" in error
+
+
+def test_threads_are_limited(sandbox):
+    bomb = "import threading, time\nfor _ in range(200): threading.Thread(target=time.sleep, args=(60,)).start()\n"
+    try:
+        error = error_of(sandbox, bomb, Limits(cell_seconds=20.0, processes=20))
+    except Ended as ended:
+        assert ended.reason == "processes"
+    else:
+        assert "thread" in error
+
+
+def test_open_files_are_limited(sandbox):
+    assert "Too many open files" in error_of(sandbox, "kept = [open('/dev/null') for _ in range(1000)]")
+
+
+def test_the_size_of_a_file_is_limited(sandbox):
+    limits = Limits(file_size=MEGABYTE)
+    assert "File too large" in error_of(sandbox, "open('/scratch/work/x', 'wb').write(bytes(2 << 20))", limits)
+
+
+def test_the_disk_is_limited(sandbox):
+    fill = "for i in range(100): open(f'/scratch/work/{i}', 'wb').write(bytes(1 << 20))"
+    assert "No space left" in error_of(sandbox, fill)
+    assert "No space left" in error_of(sandbox, "for i in range(10000): open(f'/dev/shm/{i}', 'w').close()")
+
+
+def test_output_goes_nowhere_and_errors_are_cut(sandbox):
+    assert error_of(sandbox, "import os\nfor _ in range(100): os.write(1, bytes(1 << 20))\nprint('x' * 10**7)") == ""
+    assert len(error_of(sandbox, "raise ValueError('x' * 10**8)")) < 2000
+
+
+def test_an_answer_s_size_is_limited_before_it_is_read(sandbox):
+    with sandbox.attempt(Limits(answer=4096), seed=1) as attempt:
+        attempt.run("import torch\ndef distillation_loss(x, factor): return torch.ones(10**6)")
+        with pytest.raises(Ended) as ended:
+            attempt.ask("distillation_loss", [PROBE])
+    assert ended.value.reason == "garbled"
+
+
+def test_a_crash_says_how(sandbox):
+    with pytest.raises(Ended, match="signal 11"):
+        error_of(sandbox, "import ctypes\nctypes.string_at(0)")
+
+
+def test_nothing_is_left_for_the_next_submission(sandbox):
+    """Not in memory, on disk, in processes, in signals, in descriptors."""
+    plant = """
+import builtins, os, time, torch, utils, sys
+builtins.planted = utils.planted = torch.planted = 1
+torch.set_default_dtype(torch.float64)
+for place in ("/tmp", "/scratch", "/scratch/work", "/dev/shm"):
+    try: open(place + "/planted", "w").write("x")
+    except OSError: pass
+for process in range(2, 40):
+    try: os.kill(process, 9)
+    except OSError: pass
+try: os.kill(os.getppid(), 9)
+except OSError: pass
+if os.fork() == 0:
+    os.setsid()
+    time.sleep(600)
+"""
+    found = """
+import builtins, os, torch, utils
+left = [thing for thing in (builtins, utils, torch) if hasattr(thing, "planted")]
+left += [p for p in ("/tmp", "/scratch", "/scratch/work", "/dev/shm") if os.path.exists(p + "/planted")]
+left += [torch.get_default_dtype()] if torch.get_default_dtype() != torch.float32 else []
+left += [p for p in os.listdir("/proc") if p.isdigit() and p != "1"]
+left += [d for d in os.listdir("/proc/self/fd") if int(d) > 2]
+"""
+    error_of(sandbox, plant)
+    left = eval(said(sandbox, "left", found))
+    assert len(left) <= 2, left  # the channel to the judge, and the listing of descriptors itself
+
+
+def test_the_server_s_memory_cannot_be_reached(sandbox):
+    others = said(sandbox, "[p for p in os.listdir('/proc') if p.isdigit()], os.getppid()", "import os")
+    assert others == "['1'], 0" or others == "(['1'], 0)"
+
+
+def test_two_submissions_at_a_time_do_not_meet(sandbox):
+    with sandbox.attempt(LIMITS, seed=1) as first, sandbox.attempt(LIMITS, seed=1) as second:
+        server = "import socket\ns = socket.socket(socket.AF_UNIX)\ns.bind('\\0meeting')\ns.listen()"
+        client = "import socket\nsocket.socket(socket.AF_UNIX).connect('\\0meeting')"
+        assert first.run(server) == ""
+        assert "refused" in second.run(client)
+
+
+def test_a_killed_server_is_started_again(sandbox):
+    sandbox._process.kill()
+    sandbox._process.wait()
+    assert error_of(sandbox, "x = 1") == ""
+
+
+def test_without_a_sandbox_the_limits_hold(unconfined):
+    assert end_of(unconfined, "while True: pass", cell_seconds=1.0) == "timeout"
+    assert "MemoryError" in error_of(unconfined, "x = bytearray(2 * 10**9)")
+    with unconfined.attempt(LIMITS, seed=1) as attempt:
+        attempt.run(SQUARE)
+        assert attempt.ask("distillation_loss", [PROBE])[0].value == 10.0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts processes through /proc")
+def test_without_a_sandbox_what_is_left_behind_is_ended(unconfined, tmp_path):
+    trace = tmp_path / "trace"
+    daemon = f"""
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        while True:
+            open({str(trace)!r}, "a").write("x")
+            time.sleep(.02)
+    os._exit(0)
+time.sleep(.3)
+"""
+    error_of(unconfined, daemon)
+    size = trace.stat().st_size
+    time.sleep(0.3)
+    assert size and trace.stat().st_size == size
+
+
+def test_a_missing_bubblewrap_is_said_with_what_to_install(monkeypatch):
+    monkeypatch.setattr(bubblewrap.shutil, "which", lambda name: None)
+    with pytest.raises(CourseError, match="apt install bubblewrap"):
+        bubblewrap.require()
+
+
+def test_a_sandbox_that_does_not_open_is_said_with_what_to_switch_on():
+    text = "bwrap: No permissions to create new namespace, likely because the kernel does not allow it"
+    assert "unprivileged_userns_clone" in str(bubblewrap.complaint(text))
+
+
+def test_the_home_folder_is_never_mounted_as_a_whole():
+    assert Path.home() not in bubblewrap.visible_folders()
+    assert Path("/") not in bubblewrap.visible_folders()
