@@ -7,10 +7,12 @@ how far teacher and student are apart, and how large the gradient is that the st
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -54,23 +56,17 @@ class TemperatureScene:
                 "side by side they need one tokenizer."
             )
         self.prediction, self.student = prediction, student
-        self.rows = _rows(prediction)
         self.names = (prediction.model, "label" if student is None else student.model)
         self.figure, (self._tokens, self._gradients) = new_figure("temperature", columns=2, width=5.6, height=3.9)
-        self._draw_tokens()
+        self._panel = _TokenPanel(self._tokens, prediction, student)
         self._draw_gradients()
         self.figure.suptitle(_one_line(prediction.prompt), parse_math=False)
         self.figure.tight_layout()
-        self.moving = (self._dots, self._other_dots, self._title, self._cursor, *self._markers)
+        self.moving = (*self._panel.moving, self._cursor, *self._markers)
 
     def move(self, temperature: float) -> TemperatureNumbers:
         """Put every moving artist where this temperature has it; returns the numbers."""
-        ours = soft_targets(self.prediction.logits, temperature)
-        others = _one_hot(self.prediction) if self.student is None else soft_targets(self.student.logits, temperature)
-        places = np.arange(len(self.rows))
-        self._dots.set_data(self._shown(ours), places)
-        self._other_dots.set_data(self._shown(others), places)
-        self._title.set_text(f"What is expected next, T = {temperature:.1f}")
+        ours, others = self._panel.move(temperature)
         gradient = float(_gradient_norms(self.prediction, self.student, [temperature])[0])
         self._cursor.set_xdata([temperature, temperature])
         for marker, value in zip(self._markers, (gradient, gradient * temperature**2), strict=True):
@@ -90,35 +86,6 @@ class TemperatureScene:
         if self.student is None:
             return -torch.log_softmax(ours, -1)[self.prediction.label_id].item()
         return kl_divergence(ours, self.student.logits / temperature).item()
-
-    def _shown(self, probabilities: Tensor) -> np.ndarray:
-        values = probabilities[self.rows].numpy()
-        return values if self._linear else np.maximum(values, FLOOR)
-
-    @property
-    def _linear(self) -> bool:
-        return len(self.prediction.logits) <= FEW_CLASSES
-
-    def _draw_tokens(self) -> None:
-        axis, size = self._tokens, len(self.prediction.logits)
-        self._title = axis.set_title(" ")
-        if self._linear:
-            axis.set(xlim=(-0.03, 1.03), xlabel="probability")
-        else:
-            axis.set(xscale="log", xlim=(FLOOR, 1.5), xlabel="probability (logarithmic; the left edge stands for 0)")
-        axis.axvline(1 / size, color="#7f7f7f", linestyle=":", label=f"all {size:,} alike")
-        axis.set_yticks(range(len(self.rows)), [_visible(text) for text in self._texts()])
-        for label in axis.get_yticklabels():
-            label.set_parse_math(False)
-        axis.set_ylim(len(self.rows) - 0.4, -0.6)
-        colour = COLOURS["hard"] if self.student is None else COLOURS["distilled"]
-        (self._other_dots,) = axis.plot([], [], "D", color=colour, markersize=6, clip_on=False, label=self.names[1])
-        (self._dots,) = axis.plot([], [], "o", color=COLOURS["teacher"], markersize=6, label=self.names[0])
-        axis.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.42, -0.16), ncol=3, fontsize="small")
-
-    def _texts(self) -> list[str]:
-        known = dict(zip(self.prediction.top_ids, self.prediction.tokens, strict=True))
-        return [known.get(index, self.prediction.label) for index in self.rows]
 
     def _draw_gradients(self) -> None:
         axis = self._gradients
@@ -148,6 +115,59 @@ class TemperatureScene:
             f"{divergence}: {numbers.divergence:.3f} nats. "
             f"Gradient norm {numbers.gradient:.2g}; times T², {numbers.gradient * numbers.temperature**2:.2g}."
         )
+
+
+class _TokenPanel:
+    """The most likely tokens of a prediction as points, beside a student's or the label's."""
+
+    def __init__(self, axis: Axes, prediction: Prediction, student: Prediction | None, legend: bool = True):
+        self._prediction, self._student = prediction, student
+        self._rows = _rows(prediction)
+        self._linear = len(prediction.logits) <= FEW_CLASSES
+        if self._linear:
+            axis.set(xlim=(-0.03, 1.03), xlabel="probability")
+        else:
+            axis.set(xscale="log", xlim=(FLOOR, 1.5), xlabel="probability (logarithmic; the left edge stands for 0)")
+        self._title = axis.set_title(" ")
+        size = len(prediction.logits)
+        axis.axvline(1 / size, color=COLOURS["untouched"], linestyle=":", label=f"all {size:,} alike")
+        axis.set_yticks(range(len(self._rows)), [_visible(text) for text in self._texts()])
+        for label in axis.get_yticklabels():
+            label.set_parse_math(False)
+        axis.set_ylim(len(self._rows) - 0.4, -0.6)
+        beside, colour = ("label", "hard") if student is None else (student.model, "distilled")
+        (self._others,) = axis.plot([], [], "D", color=COLOURS[colour], markersize=6, clip_on=False, label=beside)
+        (self._dots,) = axis.plot([], [], "o", color=COLOURS["teacher"], markersize=6, label=prediction.model)
+        if legend:
+            axis.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.42, -0.16), ncol=3, fontsize="small")
+        self.moving = (self._others, self._dots, self._title)
+
+    def move(self, temperature: float) -> tuple[Tensor, Tensor]:
+        """Put the points where this temperature has them; returns both distributions, (V,) each."""
+        ours = soft_targets(self._prediction.logits, temperature)
+        others = _one_hot(self._prediction) if self._student is None else soft_targets(self._student.logits, temperature)
+        for points, probabilities in ((self._dots, ours), (self._others, others)):
+            values = probabilities[self._rows].numpy()
+            points.set_data(values if self._linear else np.maximum(values, FLOOR), np.arange(len(self._rows)))
+        self._title.set_text(f"What is expected next, T = {temperature:.1f}")
+        return ours, others
+
+    def _texts(self) -> list[str]:
+        known = dict(zip(self._prediction.top_ids, self._prediction.tokens, strict=True))
+        return [known.get(index, self._prediction.label) for index in self._rows]
+
+
+def temperatures_figure(prediction: Prediction, temperatures: Sequence[float]) -> Figure:
+    """The same tokens at several temperatures, side by side: the picture for where nothing moves."""
+    figure, axes = new_figure("temperatures", columns=len(temperatures), width=7.0, height=3.9)
+    for place, (axis, temperature) in enumerate(zip(axes, temperatures, strict=True)):
+        _TokenPanel(axis, prediction, None, legend=place == len(temperatures) // 2).move(temperature)
+        axis.set(title=f"T = {temperature:g}", xlabel="probability (logarithmic)")
+        if place:
+            axis.set_yticklabels([])
+    figure.suptitle(_one_line(prediction.prompt), parse_math=False)
+    figure.tight_layout()
+    return figure
 
 
 def temperature_figure(prediction: Prediction, temperature: float = 1.0, student: Prediction | None = None) -> Figure:

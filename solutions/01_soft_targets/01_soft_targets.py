@@ -1,0 +1,599 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Lab 1. What a teacher knows that a label does not
+#
+# A label names one answer. A trained model gives every answer a probability, also the wrong ones. Those of the wrong
+# answers are not noise: they say which wrong answers are nearly right. Geoffrey Hinton called this *dark knowledge*,
+# because it hides in numbers that are too small to see. In this lab you make it visible, measure it, and find out
+# whether a student can learn from it.
+#
+# **After this lab you can**
+#
+# - turn logits into soft targets at any temperature, and say what the temperature changes and what it does not;
+# - measure how uncertain a prediction is, and how far one prediction is from another;
+# - tell what soft targets carry from what any smoothing of labels would do;
+# - say when a temperature is too high.
+#
+# {{ header }}
+
+# %% [markdown]
+# ## Before you start
+#
+# | You need | Where to read it |
+# |---|---|
+# | Softmax and cross-entropy | [Dive into Deep Learning, 4.1](https://d2l.ai/chapter_linear-classification/softmax-regression.html) |
+# | What a language model predicts: a distribution over the next token | [The Illustrated GPT-2](https://jalammar.github.io/illustrated-gpt2/) |
+# | Tensors and their last axis in PyTorch | [PyTorch, Tensors](https://docs.pytorch.org/tutorials/beginner/basics/tensorqs_tutorial.html) |
+#
+# Run the cells from top to bottom. A cell that needs something you have not written yet says so in one sentence and
+# stops nothing else.
+
+# %% tags=["set-up"]
+from dataclasses import replace
+
+import torch
+
+from utils import (
+    batches,
+    control_plots,
+    corpus,
+    dark_knowledge,
+    evaluation,
+    losses,
+    models,
+    plots,
+    temperature_view,
+    training,
+    widgets,
+)
+from utils import soft_target_controls as controls
+from utils.checks import check
+from utils.history import TrainingSettings
+from utils.notebook import committed, errors_as_sentences, ready
+from utils.profiles import get_profile
+from utils.workspace import output_folder
+
+errors_as_sentences()
+profile = get_profile("auto")
+outputs = output_folder("01_soft_targets")
+
+# %% [markdown]
+# ## Step 1. A picture of a cat
+#
+# Three classes are enough to see the idea. A model looks at a picture of a cat and gives each class a score, a *logit*.
+# The label says: cat. It would say the same for a cat that looks like a tiger and for one that looks like a dog.
+
+# %%
+animals = ("cat", "tiger", "dog")
+cat_picture = torch.tensor([2.64, 1.61, 0.0])
+label = torch.tensor([1.0, 0.0, 0.0])
+print("logits:", dict(zip(animals, cat_picture.tolist(), strict=True)))
+print("label: ", dict(zip(animals, label.tolist(), strict=True)))
+
+# %% [markdown]
+# ### Soft targets
+#
+# Softmax turns logits $z$ into probabilities. Dividing the logits by a *temperature* $T$ first makes them softer:
+#
+# $$p_i = \frac{\exp(z_i / T)}{\sum_j \exp(z_j / T)}$$
+#
+# The result is what a student will be asked to imitate: the *soft targets*. The sum runs over the classes, which
+# always stand on the last axis; whatever axes stand in front of it (batch, position) stay.
+#
+# **Difficulty:** 1 of 5. **Time:** about 5 minutes.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# First make the differences between the logits T times smaller. Then make probabilities of them as always.
+#
+# </details>
+# <details><summary>Hint 2: the formula</summary>
+#
+# softmax(z / T), over the last axis. The probabilities of one row sum to 1, at every T.
+#
+# </details>
+# <details><summary>Hint 3: the functions</summary>
+#
+# `torch.softmax(..., dim=-1)`. Writing the exponentials yourself overflows for large logits; softmax subtracts the
+# largest one first.
+#
+# </details>
+
+# %% nbgrader={"grade": false, "grade_id": "soft_targets", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def soft_targets(logits, temperature):
+    """softmax(logits / T) over the last axis: (..., V) -> (..., V), each row summing to 1."""
+    ### BEGIN SOLUTION
+    return torch.softmax(logits / temperature, dim=-1)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_soft_targets", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+check("soft_targets", soft_targets)
+
+# %% [markdown]
+# **Predict first.** At a temperature of 5, will tiger overtake cat? And about which share will dog have? Commit to an
+# answer before you run the next cell.
+
+# %%
+my_guess_dog = None  # a share between 0 and 1
+
+# %%
+if ready(soft_targets):
+    for temperature in (0.5, 1.0, 2.0, 5.0, 20.0):
+        shares = soft_targets(cat_picture, temperature).tolist()
+        print(f"T = {temperature:>4}: " + ", ".join(f"{a} {s:.3f}" for a, s in zip(animals, shares, strict=True)))
+    print(f"your guess for dog at T = 5: {my_guess_dog}")
+
+# %% [markdown]
+# The order never changes: dividing by a positive number keeps the largest logit the largest. What changes is how much
+# is left for the others. At T = 1 you can read that this cat looks a good deal more like a tiger than like a dog. The
+# label does not know that. At a low temperature it is hidden again, and at a high one everything looks alike.
+
+# %% [markdown]
+# ### Entropy: how uncertain is it?
+#
+# The entropy of a distribution is the surprise to be expected when an answer is drawn from it, here in nats:
+#
+# $$H(p) = -\sum_i p_i \log p_i \qquad\text{with}\quad 0 \log 0 = 0$$
+#
+# A one-hot label has none. The most that $V$ classes can have is $\log V$, when all are alike.
+#
+# **Difficulty:** 2 of 5. **Time:** about 8 minutes.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# A sum over the last axis, so one number is left for each row. The label is the case to think about: it holds zeros.
+#
+# </details>
+# <details><summary>Hint 2: the formula</summary>
+#
+# As p goes to 0, p log p goes to 0 as well. A computer says 0 times minus infinity, which is not a number. So the
+# logarithm must not be taken where p is 0, or its product must be replaced there.
+#
+# </details>
+# <details><summary>Hint 3: the functions</summary>
+#
+# `torch.special.entr(p)` is -p log p with that rule built in; `torch.xlogy(p, p)` is p log p with it. Then `.sum(dim=-1)`.
+#
+# </details>
+
+# %% nbgrader={"grade": false, "grade_id": "entropy", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def entropy(probabilities):
+    """-sum p log p in nats over the last axis, which it removes: (..., V) -> (...); 0 log 0 = 0."""
+    ### BEGIN SOLUTION
+    return -torch.xlogy(probabilities, probabilities).sum(dim=-1)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_entropy", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+check("entropy", entropy)
+
+# %%
+if ready(soft_targets, entropy):
+    alike = torch.full((3,), 1 / 3)
+    print(f"the label:           {entropy(label):.3f} nats")
+    print(f"the model at T = 1:  {entropy(soft_targets(cat_picture, 1.0)):.3f} nats")
+    print(f"the model at T = 20: {entropy(soft_targets(cat_picture, 20.0)):.3f} nats")
+    print(f"all three alike:     {entropy(alike):.3f} nats, which is log 3")
+
+# %% [markdown]
+# ### KL divergence: how far apart are two predictions?
+#
+# The student is trained to come near the teacher. The distance is the Kullback-Leibler divergence: how many nats you
+# lose by believing $q$ where $p$ is true:
+#
+# $$\mathrm{KL}(p \,\|\, q) = \sum_i p_i \, (\log p_i - \log q_i)$$
+#
+# $p$ stands first and weighs the sum. In distillation $p$ is the teacher, so every token that the teacher finds likely
+# counts, not only the label. Write it from *logits*, at T = 1: logarithms of probabilities that were rounded to 0 are
+# lost, logarithms computed from logits are not.
+#
+# **Difficulty:** 3 of 5. **Time:** about 10 minutes.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# You need log-probabilities of both, and probabilities of the first. The first one weighs.
+#
+# </details>
+# <details><summary>Hint 2: the formula</summary>
+#
+# log p = z - log(sum of exp(z)), over the last axis. Then the sum of p * (log p - log q). It is 0 when both are equal,
+# and never negative. Mind 0 log 0 where a probability of p is 0.
+#
+# </details>
+# <details><summary>Hint 3: the functions</summary>
+#
+# `torch.log_softmax(..., dim=-1)` gives the logarithms. PyTorch's own KL function takes the log of the *second*
+# distribution as its first argument; if you use it, it needs `reduction="none"` and a sum over the last axis.
+#
+# </details>
+
+# %% nbgrader={"grade": false, "grade_id": "kl_divergence", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def kl_divergence(p_logits, q_logits):
+    """KL(p || q) in nats over the last axis, which it removes: (..., V), (..., V) -> (...).  p stands first."""
+    ### BEGIN SOLUTION
+    p_log = torch.log_softmax(p_logits, dim=-1)
+    q_log = torch.log_softmax(q_logits, dim=-1)
+    return (p_log.exp() * (p_log - q_log)).sum(dim=-1)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_kl_divergence", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+check("kl_divergence", kl_divergence)
+
+# %% [markdown]
+# Two controls that any distance has to pass, and one surprise. The distance of a prediction to itself is 0. Adding the
+# same number to all logits changes nothing, because softmax does not see it. But the two directions differ.
+
+# %%
+if ready(kl_divergence):
+    dog_picture = torch.tensor([1.0, 0.2, 3.0])
+    print(f"cat picture to itself:         {kl_divergence(cat_picture, cat_picture):.4f}")
+    print(f"cat picture to itself plus 10: {kl_divergence(cat_picture, cat_picture + 10):.4f}")
+    print(f"KL(cat picture || dog picture) {kl_divergence(cat_picture, dog_picture):.4f}")
+    print(f"KL(dog picture || cat picture) {kl_divergence(dog_picture, cat_picture):.4f}")
+
+# %% [markdown]
+# ### Turn it yourself
+#
+# The slider moves the temperature of the picture of the cat. It takes the mouse and, once it has the focus, the arrow
+# keys. On the right: what a student that knows nothing yet would learn from. Its gradient shrinks about as fast as $T^2$
+# grows. That is why the loss of the next lab multiplies by $T^2$.
+
+# %% tags=["notebook-only"]
+by_hand = dark_knowledge.prediction_by_hand(
+    "Which animal is it?", dict(zip(animals, cat_picture.tolist(), strict=True)), label="cat"
+)
+widgets.temperature_explorer([by_hand], temperature=2.0)
+
+# %% [markdown]
+# ## Step 2. A real language model
+#
+# SmolLM2 is a small language model of 135 million parameters. It was asked to go on with the prompts below, and what it
+# expected, all 49,152 logits, came with the course. Nothing has to be downloaded.
+
+# %%
+predictions = dark_knowledge.saved_predictions()
+for prediction in predictions[::5]:
+    top = ", ".join(repr(token) for token in prediction.tokens[:4])
+    print(f"{prediction.kind:>10}: {prediction.prompt!r}\n{'':>12}label {prediction.label!r}; the model: {top}")
+
+# %% [markdown]
+# Look at "A tiger is a large wild". The label is one word. The model's answer says that cats, animals and tigers belong
+# together here, and it says it for every context it is asked about.
+#
+# **Predict first.** The prompts are of six kinds: likeness, facts, grammar, ambiguity, arithmetic and code. For which
+# kind is the model the *least* certain, so that its entropy is highest?
+
+# %%
+my_guess_kind = None  # such as "facts"
+
+# %%
+if ready(soft_targets, entropy):
+    kinds = {}
+    for prediction in predictions:
+        p = soft_targets(prediction.logits, 1.0)
+        kinds.setdefault(prediction.kind, []).append((entropy(p).item(), p[prediction.label_id].item()))
+    means = {kind: torch.tensor(values).mean(dim=0).tolist() for kind, values in kinds.items()}
+    for kind, (nats, share) in sorted(means.items(), key=lambda item: -item[1][0]):
+        print(f"{kind:>10}: entropy {nats:.2f} nats; the label gets {share:.0%} (mean of {len(kinds[kind])} prompts)")
+    print(f"your guess: {my_guess_kind}")
+
+# %% [markdown]
+# An entropy of about 5 nats means: as uncertain as between some 150 equally likely tokens. A label would call 149 of
+# them wrong in the same way. Read the arithmetic prompts with care: the teacher is often wrong there, and hands on
+# its mistakes together with its knowledge.
+
+# %% tags=["notebook-only"]
+widgets.temperature_explorer(predictions)
+
+# %% [markdown]
+# Where the slider does not live, this is the same picture at one temperature. Change the number and run the cell again.
+
+# %%
+temperature_view.show_temperature(dark_knowledge.saved_prediction("A tiger is a large wild"), temperature=2.0)
+
+# %% [markdown]
+# {{ picture("temperatures", alt="Three pictures of SmolLM2's twelve most likely tokens after the prompt A tiger is a large wild, at T = 1, 5 and 20. At T = 1 they range from a half to less than a hundredth, cat first. At T = 5 they lie close together below a hundredth. At T = 20 they stand in one line near the value that all 49,152 tokens would have if they were alike. Their order is the same in all three.") }}
+#
+# *Ours.* With tens of thousands of classes a temperature of 5 already spreads almost all the probability over tokens
+# that nobody would write. With three classes it did not. How much temperature is too much depends on the vocabulary.
+
+# %% [markdown]
+# ### Ask a prompt of your own
+#
+# SmolLM2 answers where its package is installed or the model hub can be reached; otherwise the course's own small
+# teacher does, which has read Python's documentation and little else.
+
+# %% tags=["notebook-only"]
+mine = dark_knowledge.ask("The keys to the cabinet on the table", label=" are")
+widgets.temperature_explorer([mine])
+
+# %% [markdown]
+# ## Step 3. A teacher beside its student
+#
+# From here on you use the pair that the course trains with: a teacher, and a student a few times smaller, both with one
+# tokenizer. How far apart are they before the student has learned anything from the teacher?
+
+# %%
+pair = models.load_pair(profile)
+teacher, student, tokenizer = pair.teacher, pair.student, pair.tokenizer
+text = corpus.load_corpus(profile.text, profile.min_characters)
+train_rows = batches.rows_of(text.train, tokenizer, profile.max_length, profile.sweep_rows)
+validation_rows = batches.rows_of(text.validation, tokenizer, profile.max_length, profile.evaluation_rows)
+print(f"{pair.compression:.1f} times smaller; {len(train_rows)} rows to train on, {len(validation_rows)} to judge on")
+
+prompts = ("Return the number of", "Raise a ValueError if the", "If the file does not", "This method returns a new")
+asked = {
+    name: [dark_knowledge.predict(model, tokenizer, prompt, name=name, kind="Python") for prompt in prompts]
+    for name, model in (("teacher", teacher), ("student", student))
+}
+
+# %% tags=["notebook-only"]
+widgets.temperature_explorer(asked["teacher"], asked["student"])
+
+# %%
+temperature_view.show_temperature(asked["teacher"][0], temperature=1.0, student=asked["student"][0])
+
+# %% [markdown]
+# ### Your functions on real text
+#
+# One batch of validation text, every position that counts. The mean divergence is what the soft part of a distillation
+# loss makes smaller. As a control, the library's functions say the same.
+
+# %%
+if ready(soft_targets, entropy, kl_divergence):
+    batch = batches.to_device(batches.pad(validation_rows[:8], tokenizer.pad_token_id), teacher.device)
+    with torch.no_grad():
+        answers = [model(**batches.model_inputs(batch)).logits for model in (teacher, student)]
+    teacher_rows, student_rows = (losses.shifted(logits, batch["labels"])[0] for logits in answers)
+    yours = kl_divergence(teacher_rows, student_rows).mean()
+    library = losses.kl_divergence(teacher_rows, student_rows).mean()
+    print(f"mean KL(teacher || student): yours {yours:.4f}, library {library:.4f} nats per token")
+    print(f"mean entropy of the teacher: {entropy(soft_targets(teacher_rows, 1.0)).mean():.2f} nats")
+    print(f"mean entropy of the student: {entropy(soft_targets(student_rows, 1.0)).mean():.2f} nats")
+
+# %% [markdown]
+# ## Step 4. Does it help, and what is it that helps?
+#
+# Now the same student is trained four times from the same start, on the same few rows in the same order. Every run sees
+# the labels. They differ in what stands beside them:
+#
+# | Run | Beside the label | What it tells |
+# |---|---|---|
+# | hard labels | nothing | the control |
+# | soft targets | the teacher's probabilities | everything the teacher knows |
+# | shuffled soft targets | the same probabilities; below the first one, given to other tokens, anew at each position | as soft as before, position by position, but the likeness is gone |
+# | label smoothing | a small equal share for every token | softness without any teacher |
+#
+# If soft targets help only because they are soft, the shuffled ones will help as much. If it is the likeness between
+# tokens, they will not.
+#
+# **Predict first.** Perplexity over that of hard labels: below 1 is better than hard labels, above 1 is worse.
+
+# %%
+my_guesses = {"soft targets": None, "shuffled soft targets": None, "label smoothing": None}  # such as 0.95
+
+# %%
+settings = TrainingSettings(
+    learning_rate=profile.learning_rate,
+    epochs=profile.epochs,
+    weight_decay=profile.weight_decay,
+    warmup_share=profile.warmup_share,
+    max_gradient_norm=profile.max_gradient_norm,
+    seed=profile.seed,
+)
+plan = batches.BatchPlan(tuple(train_rows), profile.batch_size, tokenizer.pad_token_id, profile.seed)
+
+
+def trained(arm, loss, learning_rate=profile.learning_rate):
+    """A fresh student, trained with `loss` and judged on the validation rows."""
+    learner = models.load_model(profile.student)
+    training.distill(
+        learner,
+        teacher,
+        plan,
+        replace(settings, learning_rate=learning_rate),
+        loss=loss,
+        checkpoint=outputs / f"{arm.replace(' ', '_')}.pt",
+        name=arm,
+    )
+    return evaluation.evaluate(learner, validation_rows, tokenizer.pad_token_id, name=arm)
+
+
+# %% [markdown]
+# Each run shows its time left. You may interrupt it: running the cell again goes on where it stopped.
+
+# %% tags=["train"]
+results = {}
+if ready(kl_divergence):
+    for arm, loss in controls.arms(profile.temperature, profile.alpha, kl_divergence).items():
+        rate = profile.ce_learning_rate if arm == controls.HARD else profile.learning_rate
+        results[arm] = trained(arm, loss, rate)
+        print(f"{arm:>22}: perplexity {results[arm].perplexity:.1f}")
+
+# %%
+lab_results = {"rows": [], "effects": {}}
+recorded = committed("soft_targets")["effects"]
+if results:
+    size = models.count_parameters(student)
+    lab_results["rows"] = [evaluation.comparison_row(arm, size, result) for arm, result in results.items()]
+    live = {
+        arm: evaluation.paired_effect([result], [results[controls.HARD]]).as_dict()
+        for arm, result in results.items()
+        if arm != controls.HARD
+    }
+    lab_results["effects"] |= {f"{arm} vs hard labels": effect for arm, effect in live.items()}
+    figure = control_plots.ratios(live, recorded, my_guesses, "What stands beside the label")
+    plots.show(figure, control_plots.describe(live, recorded))
+
+# %% [markdown]
+# {{ table(results.soft_targets.rows[:4]) }}
+#
+# *Ours, over several seeds; yours will differ a little.* Compare the second line with the third. Both runs saw the same
+# first choice of the teacher and the same uncertainty at every position. Only one of them was told *which* other tokens
+# would have done.
+#
+# ## Step 5. How soft?
+#
+# Hinton's advice for image classes was a temperature between 2 and 5. Your slider has shown what a large vocabulary
+# makes of that. So try it: the soft targets again, at T = 1, 5 and 20, each with its factor $T^2$.
+#
+# **Predict first.** Same scale as before.
+
+# %%
+my_temperature_guesses = {"T = 1": None, "T = 5": None, "T = 20": None}
+
+# %% tags=["train"]
+by_temperature = {}
+if results:
+    by_temperature[f"T = {profile.temperature:g}"] = results[controls.SOFT]
+    for temperature in (1.0, 5.0, 20.0):
+        arm = f"T = {temperature:g}"
+        if arm not in by_temperature:
+            loss = controls.soft_target_loss(temperature, profile.alpha, kl_divergence)
+            by_temperature[arm] = trained(arm, loss)
+        print(f"{arm:>6}: perplexity {by_temperature[arm].perplexity:.1f}")
+
+# %%
+if by_temperature:
+    live = {
+        arm: evaluation.paired_effect([result], [results[controls.HARD]]).as_dict()
+        for arm, result in by_temperature.items()
+    }
+    new = {arm: result for arm, result in by_temperature.items() if result is not results[controls.SOFT]}
+    lab_results["rows"] += [evaluation.comparison_row(arm, size, result) for arm, result in new.items()]
+    lab_results["effects"] |= {f"{arm} vs hard labels": effect for arm, effect in live.items()}
+    figure = control_plots.ratios(live, recorded, my_temperature_guesses, "How soft the targets are")
+    plots.show(figure, control_plots.describe(live, recorded))
+
+# %% [markdown]
+# {{ table(results.soft_targets.rows[4:]) }}
+#
+# *Ours, over several seeds.* For language models the temperature matters less than for images, and 1 is often as good as
+# any. The intervals tell you whether the differences here are more than chance.
+#
+# ## Say it
+#
+# **Exercise 1. Hard against soft labels.** In about 150 words: why do soft labels carry more than hard ones? Use one
+# prediction of Step 2, and one number from Step 4 together with its control.
+#
+# | Points | Rubric |
+# |---|---|
+# | 1 | Says that soft labels rank the wrong answers: likeness between classes or tokens |
+# | 1 | Says that they carry the teacher's uncertainty, which differs from place to place |
+# | 1 | Gives a concrete prediction and reads it rightly |
+# | 1 | Supports the claim with a number from Step 4, compared with the shuffled control or label smoothing |
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "written_soft_labels", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
+# *A sketch of an answer.* A hard label names one token and treats all others as equally wrong. A soft label also ranks
+# the others: after "A tiger is a large wild" the model prefers cat, but animal and tiger have a share as well, and most
+# of the vocabulary has next to none. So each position teaches something about many tokens. It also says how certain to
+# be: "100 degrees" is followed by Celsius almost surely, "She has never" by almost anything, and the label looks the
+# same in both. That this is more than smoothing is shown by the control: the shuffled targets have the same entropy at
+# every position and the same first token. Their ratio to hard labels is clearly worse than that of the true soft
+# targets, so the likeness is what helped. The same holds for label smoothing, which knows no teacher at all.
+
+# %% [markdown]
+# **Exercise 2. Temperature.** In about 150 words: what happens to the targets, and to what the student learns, at T = 1, 5
+# and 20? Why is a range of 2 to 5 often named, and what is different for a language model?
+#
+# | Points | Rubric |
+# |---|---|
+# | 1 | Describes all three: at 1 the model's own belief, at 5 flatter with more weight on the tail, at 20 nearly uniform |
+# | 1 | Says that the order stays and that too flat loses the signal: the targets hardly differ any more |
+# | 1 | Explains T squared: the gradient shrinks by about that factor |
+# | 1 | Relates it to the vocabulary's size or to the measured result of Step 5 |
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "written_temperature", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
+# *A sketch of an answer.* At T = 1 the targets are what the teacher believes. At T = 5 the differences between logits are
+# a fifth, so the first token gives up most of its share and the small ones become visible. At T = 20 all tokens are
+# nearly alike: the order is still there, but it hardly shows, and noise in the tail counts as much as knowledge. The
+# gradient of the divergence shrinks by about T squared, so the loss multiplies by it. With few classes a range of 2 to 5
+# shows the likeness without drowning it. A language model has tens of thousands of tokens, and even at T = 5 almost all
+# the probability lies on tokens nobody would write. That is why the perplexities of Step 5 do not improve with T, or get
+# worse.
+
+# %% [markdown]
+# ## Check yourself
+#
+# Open the choice you would take; each one explains itself.
+#
+# **1. You raise the temperature from 1 to 4. What happens to the most likely token?**
+#
+# <details><summary>A. Another token may become the most likely one.</summary>
+# No. Dividing all logits by one positive number keeps their order.
+# </details>
+# <details><summary>B. It stays the most likely one, with a smaller share.</summary>
+# Right. The order stays, the differences shrink, and the rest gains what the first one loses.
+# </details>
+# <details><summary>C. It stays the most likely one, with a larger share.</summary>
+# That is what a temperature below 1 does.
+# </details>
+#
+# **2. KL(teacher || student) is 0 at some position. What do you know?**
+#
+# <details><summary>A. Both models choose the same token there.</summary>
+# True, but it is far more than that. Two models can choose the same token and be far apart.
+# </details>
+# <details><summary>B. The student predicts the label there.</summary>
+# The divergence never looks at the label. Teacher and student may agree and both be wrong.
+# </details>
+# <details><summary>C. Both give every token the same probability there.</summary>
+# Right. Their logits may still differ by a constant, which softmax does not see.
+# </details>
+#
+# **3. Shuffled soft targets do as well as true ones in some experiment. What follows?**
+#
+# <details><summary>A. The teacher's knowledge of which tokens are alike did not help there.</summary>
+# Right. What both have in common explains the gain: the first token, and being uncertain.
+# </details>
+# <details><summary>B. The teacher is useless.</summary>
+# Too strong. Its first choice and its uncertainty are in the shuffled targets too, and come from the teacher.
+# </details>
+# <details><summary>C. The temperature was too low.</summary>
+# Nothing in this comparison tells about the temperature; it is the same in both runs.
+# </details>
+
+# %% [markdown]
+# ## Take away
+#
+# - A label names the right answer. A teacher also ranks the wrong ones, and says how sure it is.
+# - Temperature changes how much of that is visible, never the order. Too high, and everything looks alike; with a large
+#   vocabulary that comes early.
+# - Entropy measures one prediction, KL compares two. KL has a direction, and the teacher stands first.
+# - The gradient shrinks by about $T^2$, so the loss multiplies by it.
+# - A gain from soft targets is knowledge only where the shuffled control does not show it too.
+
+# %% [markdown]
+# ## After this: the same thing elsewhere
+#
+# | Here | In PyTorch | What to watch |
+# |---|---|---|
+# | `soft_targets(logits, T)` | `torch.softmax(logits / T, dim=-1)` | the axis |
+# | `entropy(p)` | `torch.distributions.Categorical(probs=p).entropy()` | nats; some papers use bits |
+# | `kl_divergence(p, q)` | `torch.distributions.kl_divergence(Categorical(logits=p), Categorical(logits=q))` | p stands first, as here |
+#
+# TRL's `DistillationTrainer` computes the same divergence at `beta=0`. Its default, `beta=1`, swaps p and q. In Lab 2 you
+# put the pieces together: the loss, the training step, and the question whether it worked.
+
+# %%
+from torch.distributions import Categorical
+from torch.distributions import kl_divergence as between
+
+if ready(entropy, kl_divergence):
+    p, q = (prediction.logits for prediction in predictions[:2])
+    print(f"entropy: yours {entropy(torch.softmax(p, -1)):.5f}, PyTorch's {Categorical(logits=p).entropy():.5f} nats")
+    theirs = between(Categorical(logits=p), Categorical(logits=q))
+    print(f"KL:      yours {kl_divergence(p, q):.5f}, PyTorch's {theirs:.5f} nats")
