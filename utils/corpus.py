@@ -31,6 +31,7 @@ from utils.documents import (
     without_near_duplicates,
 )
 from utils.errors import CourseError
+from utils.hub import only_cached_where_unreachable
 from utils.workspace import cache_folder
 
 MIN_CHARACTERS = 50
@@ -118,7 +119,8 @@ def hub_corpus(name: str, config: str | None = None) -> Corpus:
     from datasets import load_dataset
 
     try:
-        splits = load_dataset(name, config)
+        with only_cached_where_unreachable(name):
+            splits = load_dataset(name, config)
     except Exception as error:
         raise CourseError(
             f"The data set {name!r} could not be loaded ({type(error).__name__}). Check the network or HF_ENDPOINT, "

@@ -8,7 +8,6 @@ drops out; two vocabularies that only look alike; and positions that count paddi
 from __future__ import annotations
 
 import inspect
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,9 +23,10 @@ from transformers.utils import logging
 
 from utils.batches import Row, positions_of
 from utils.errors import CourseError
+from utils.hub import HUB as HUB
+from utils.hub import hub_answers as hub_answers
+from utils.hub import only_cached_where_unreachable
 from utils.profiles import Profile
-
-HUB = "https://huggingface.co"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ def load_model(name: str, device: str | None = None) -> PreTrainedModel:
     """
     logging.disable_progress_bar()
     try:
-        model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32)
+        with only_cached_where_unreachable(name):
+            model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32)
     except SafetensorError as error:
         raise CourseError(f"The weights of {name!r} are damaged ({error}). Fetch or copy them again.") from error
     except (OSError, ValueError) as error:
@@ -76,7 +77,8 @@ def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
     Raises CourseError where it cannot be had or has no end-of-text token.
     """
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name)
+        with only_cached_where_unreachable(name):
+            tokenizer = AutoTokenizer.from_pretrained(name)
     except (OSError, ValueError) as error:
         raise CourseError(_not_loaded("tokenizer", name)) from error
     if tokenizer.eos_token_id is None:
@@ -203,23 +205,6 @@ def _add_positions(model: PreTrainedModel, args: tuple, kwargs: dict) -> tuple[t
     if mask is None or input_ids is None or given or mask.shape[-1] != input_ids.shape[-1]:
         return args, kwargs
     return args, {**kwargs, "position_ids": positions_of(mask)}
-
-
-def hub_answers(timeout: float = 3.0) -> bool:
-    """Whether the model hub (or HF_ENDPOINT) answers within `timeout` seconds; False where HF_HUB_OFFLINE is set."""
-    import urllib.error
-    import urllib.request
-
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
-        return False
-    request = urllib.request.Request(os.environ.get("HF_ENDPOINT") or HUB, method="HEAD")
-    try:
-        urllib.request.urlopen(request, timeout=timeout).close()
-    except urllib.error.HTTPError:
-        return True
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 def sample_text(

@@ -100,7 +100,7 @@ def _automatic() -> tuple[str, str]:
 
     if not torch.cuda.is_available():
         return "embedded", "this Colab session has no GPU; choose Runtime, Change runtime type for the full profile"
-    from utils.models import hub_answers
+    from utils.hub import hub_answers
 
     if not hub_answers():
         return "embedded", "the model hub does not answer"
