@@ -103,6 +103,10 @@ def _row_means(scored: Scored) -> np.ndarray:
     return sums[counts > 0] / counts[counts > 0]
 
 
+def _average(values: np.ndarray) -> float:
+    return float(values.mean()) if values.size else float("nan")
+
+
 ENDS: tuple[tuple[str, Callable[[float], float], float], ...] = (
     ("", np.exp, 0.0),
     ("exp missing: the mean loss is no perplexity", lambda x: x, 1.0),
@@ -126,7 +130,7 @@ def _joined(batches: list[Scored]) -> Iterator[tuple[tuple[str, ...], float, flo
     joins += [(name, sums / sum(float(count(b)) for b in batches), cost) for name, count, cost in COUNTS]
     rows = np.concatenate([_row_means(b) for b in batches])
     joins.append(("mean of the rows' means", float(rows.mean()), 1.1))
-    joins.append(("mean of the batches' means", float(np.mean([_row_means(b).mean() for b in batches])), 1.6))
+    joins.append(("mean of the batches' means", float(np.mean([_average(_row_means(b)) for b in batches])), 1.6))
     joins.append(("only the last batch counts", float(means[-1]), 1.2))
     joins.append(("only the first batch counts", float(means[0]), 1.2))
     joins.append(("the loss is summed over batches, not averaged", float(means.sum()), 1.2))

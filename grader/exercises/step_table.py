@@ -1,4 +1,4 @@
-"""The expected numbers of ``train_step``: weights, gradients and losses of a step done right, and of two done otherwise.
+"""The expected numbers of ``train_step``: weights, gradients and losses of steps done right.
 
 Computed by running a right step on the toys in double precision. The mistake this prevents is to judge a training step
 by its loss alone: a step that never moves the student returns a perfectly good number.

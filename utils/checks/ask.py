@@ -62,6 +62,9 @@ def _guarded(seconds: float, work: Callable[[], Answer], fn: Callable, names: Se
     except NotImplementedError as error:
         # torch raises the same class for an operator that it lacks; that is an error like others.
         return Answer("error" if "::" in str(error) else "unwritten", _text(error), _line(error.__traceback__))
+    except toys.StoppedError as stopped:
+        cause = stopped.__cause__ or stopped
+        return Answer("error", _text(cause), _line(cause.__traceback__), stopped.numbers)
     except (Exception, SystemExit) as error:
         return Answer("error", _text(error), _line(error.__traceback__))
     finally:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import ctypes
 import signal
+import sys
 import threading
 from collections.abc import Callable
+from types import FrameType
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -27,9 +29,19 @@ def within(seconds: float, work: Callable[[], Result]) -> Result:
     return _by_thread(seconds, work)
 
 
+def _importing(frame: FrameType | None) -> bool:
+    """Is a module half imported? To stop there would leave it broken for the rest of the session."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
 def _by_signal(seconds: float, work: Callable[[], Result]) -> Result:
-    def stop(signum: int, frame: object) -> None:
-        raise TimeLimitError
+    def stop(signum: int, frame: FrameType | None) -> None:
+        if not _importing(frame):
+            raise TimeLimitError
 
     before = signal.signal(signal.SIGALRM, stop)
     try:
@@ -59,6 +71,9 @@ def _by_thread(seconds: float, work: Callable[[], Result]) -> Result:
     for _ in range(20):
         if not worker.is_alive():
             break
+        if _importing(sys._current_frames().get(worker.ident or 0)):
+            worker.join(1.0)
+            continue
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(worker.ident or 0), ctypes.py_object(TimeLimitError))
         worker.join(0.05)
     if errors:

@@ -44,8 +44,10 @@ def _about_the_function(table: Table, answers: Sequence[Answer]) -> Verdict | No
         )
     failed = [answer for answer in answers if answer.outcome == "error"]
     if first.outcome == "error" or len(failed) > len(answers) // 2:
-        return Verdict(False, f"{table.name} stops with {failed[0].note}. {_where(failed[0])}"[:600])
-    if first.outcome == "other" and "value" not in first.numbers:
+        return Verdict(
+            False, f"{table.name} stops with {failed[0].note}. {_where(failed[0])}"[:600], steps.after_error(failed[0])
+        )
+    if first.outcome == "other" and not np.isfinite(first.numbers.get("value", np.nan)).all():
         return Verdict(
             False,
             f"{table.name} returns a {first.note}; a number was expected.",

@@ -14,6 +14,7 @@ from utils.checks.records import Answer, Table
 from utils.checks.verdict import Verdict
 
 FIT = 2e-4
+EARLY = "the optimizer steps before backward()"
 
 
 def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
@@ -31,6 +32,12 @@ def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
         )
     listed = f"Not yet: {'; '.join(names[:3])}." if names else "Not yet."
     return Verdict(False, f"{listed} {shown} {hint(names[0] if names else 'train step')}"[:600], names[:3])
+
+
+def after_error(answer: Answer) -> list[str]:
+    """What the optimizer had seen when the step raised tells one mistake: a step that came before backward()."""
+    steps = np.nan_to_num(answer.numbers.get("trace/steps", np.zeros((0, 1))))
+    return [EARLY] if len(steps) > 1 and not np.any(steps[0]) and np.any(steps[1]) else []
 
 
 def near(found: np.ndarray, expected: np.ndarray) -> bool:
@@ -158,7 +165,7 @@ def _update(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:
     first = np.nan_to_num(steps[0])
     if not np.any(first):
         if len(steps) > 1 and np.any(np.nan_to_num(steps[1])):
-            return ["the optimizer steps before backward()"]
+            return [EARLY]
         return [
             "no gradient reaches the optimizer: backward() is missing, comes too late, or gradients are zeroed after it"
         ]

@@ -86,11 +86,10 @@ def _shifted_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def spy_loss(student_logits: Tensor, teacher_logits: Tensor, labels: Tensor) -> Tensor:
-    """A stand-in for the loss that depends on all three arguments, and differently on each. Not a distillation loss."""
+    """A stand-in for the loss that depends on all three arguments, differently on each. Not a distillation loss."""
     weights = 1.0 + (labels % 7).to(student_logits.dtype).unsqueeze(-1)
-    return ((student_logits - 0.3 * teacher_logits) ** 2 * weights).mean() + 0.1 * (
-        teacher_logits * labels[..., None]
-    ).mean() / 10
+    apart = ((student_logits - 0.3 * teacher_logits) ** 2 * weights).mean()
+    return apart + (teacher_logits * labels[..., None]).mean() / 100
 
 
 def build(probe: Probe, which: str, drops: bool) -> Toy:
@@ -104,14 +103,46 @@ def batches(probe: Probe) -> Iterator[dict[str, Tensor]]:
         yield {name: torch.from_numpy(np.asarray(probe.toys[f"batch/{index}/{name}"]).copy()) for name in FIELDS}
 
 
+class StoppedError(Exception):
+    """The learner's function raised (see ``__cause__``); ``numbers`` is what had been seen until then."""
+
+    def __init__(self, numbers: dict[str, np.ndarray]) -> None:
+        super().__init__("stopped")
+        self.numbers = numbers
+
+
+class PlainOptimizer:
+    """Gradient descent with the calls of ``torch.optim.SGD``, which would first import the compiler for seconds.
+
+    steps: the student's gradient at each step, before it moves.
+    """
+
+    def __init__(self, model: Toy, lr: float) -> None:
+        self.model = model
+        self.param_groups = [{"params": list(model.parameters()), "lr": lr}]
+        self.steps: list[np.ndarray] = []
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        for parameter in self.param_groups[0]["params"]:
+            parameter.grad = None if set_to_none or parameter.grad is None else torch.zeros_like(parameter.grad)
+
+    def step(self, closure: Callable | None = None) -> object:
+        loss = closure() if closure else None
+        self.steps.append(_flat(self.model, gradient=True))
+        with torch.no_grad():
+            for parameter in self.param_groups[0]["params"]:
+                if parameter.grad is not None:
+                    parameter -= self.param_groups[0]["lr"] * parameter.grad
+        return loss
+
+
 @dataclass
 class Trace:
-    """What the loss function and the optimizer saw, in the order in which it happened."""
+    """What the loss function saw, in the order in which it happened."""
 
     losses: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
     student_open: list[bool] = field(default_factory=list)
     teacher_open: list[bool] = field(default_factory=list)
-    steps: list[np.ndarray] = field(default_factory=list)
 
 
 def _flat(model: Toy, gradient: bool = False) -> np.ndarray:
@@ -141,9 +172,8 @@ def play_train_step(fn: Callable, probe: Probe) -> Answer:
     student, teacher = build(probe, "student", False), build(probe, "teacher", True)
     student.train()
     teacher.eval()
-    optimizer = torch.optim.SGD(student.parameters(), lr=LEARNING_RATE)
+    optimizer = PlainOptimizer(student, LEARNING_RATE)
     given, trace = list(batches(probe)), Trace()
-    optimizer.register_step_pre_hook(lambda *_: trace.steps.append(_flat(student, gradient=True)))
 
     def loss_function(student_logits: Tensor, teacher_logits: Tensor, labels: Tensor) -> Tensor:
         trace.losses.append((plain(student_logits), plain(teacher_logits), plain(labels)))
@@ -153,14 +183,18 @@ def play_train_step(fn: Callable, probe: Probe) -> Answer:
 
     values, weights, counts, first = [], [], [], None
     for batch in given:
-        returned = fn(
-            student, teacher, {name: tensor.clone() for name, tensor in batch.items()}, optimizer, loss_function
-        )
+        copied = {name: tensor.clone() for name, tensor in batch.items()}
+        try:
+            returned = fn(student, teacher, copied, optimizer, loss_function)
+        except NotImplementedError:
+            raise
+        except Exception as error:
+            raise StoppedError({"trace/steps": _stacked(optimizer.steps, student)}) from error
         described = describe(returned)
         first = first or described
         values.append(float("nan") if described[2] is None else float(plain(described[2]).sum()))
         weights.append(_flat(student))
-        counts.append((len(trace.losses), len(trace.steps)))
+        counts.append((len(trace.losses), len(optimizer.steps)))
     numbers = {
         "value": np.array(values),
         "trace/weights": np.stack(weights),
@@ -169,7 +203,7 @@ def play_train_step(fn: Callable, probe: Probe) -> Answer:
         "trace/teacher gradient": np.nan_to_num(_flat(teacher, gradient=True)),
         "trace/student calls": _calls(student, given),
         "trace/teacher calls": _calls(teacher, given),
-        "trace/steps": np.stack(trace.steps) if trace.steps else np.zeros((0, weights[0].size)),
+        "trace/steps": _stacked(optimizer.steps, student),
         "trace/open": np.array([trace.student_open, trace.teacher_open], dtype=np.float64),
     }
     for index, seen in enumerate(trace.losses[: len(given)]):
@@ -179,6 +213,10 @@ def play_train_step(fn: Callable, probe: Probe) -> Answer:
         }
     assert first is not None
     return Answer(first[0], first[1], "", numbers)
+
+
+def _stacked(steps: list[np.ndarray], model: Toy) -> np.ndarray:
+    return np.stack(steps) if steps else np.zeros((0, _flat(model).size))
 
 
 def play_perplexity(fn: Callable, probe: Probe) -> Answer:

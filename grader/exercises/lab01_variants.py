@@ -1,0 +1,230 @@
+"""Lab 1's three small functions, right and wrong, as choices: the source of their tables and of their runnable mistakes.
+
+``soft_targets(logits, temperature)``, ``entropy(probabilities)`` and ``kl_divergence(p_logits, q_logits)``, all over the
+last axis, in nats, with 0 log 0 = 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from utils.checks.records import Probe, Table
+
+UNSTABLE = "unstable at large logits: exp or log leaves the range"
+ZERO = "0 log 0 is not 0: a zero probability gives NaN"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """names: what is wrong, none where it is right. compute: called like the learner's function. cost: how far-fetched.
+
+    sentence: for the class report.
+    """
+
+    names: tuple[str, ...]
+    compute: Callable[..., Tensor]
+    cost: float
+    sentence: str = ""
+
+
+LAST = -1
+_AXES = (("", LAST, 0.0), (" over the first axis instead of the last", 0, 1.0))
+
+
+def _softmax(x: Tensor, axis: int = LAST) -> Tensor:
+    return x.softmax(axis)
+
+
+def soft_target_variants() -> list[Variant]:
+    temperatures: tuple[tuple[str, Callable[[Tensor, float], Tensor], float], ...] = (
+        ("", lambda x, T: x / T, 0.0),
+        ("temperature is not used", lambda x, T: x, 1.0),
+        ("logits multiplied by the temperature instead of divided", lambda x, T: x * T, 1.0),
+        ("logits divided by T squared", lambda x, T: x / T**2, 1.1),
+        ("logits divided by the square root of T", lambda x, T: x / T**0.5, 1.2),
+        ("temperature subtracted instead of divided by", lambda x, T: x - T, 1.3),
+    )
+    forms: tuple[tuple[str, Callable[[Tensor, int], Tensor], float], ...] = (
+        ("", lambda x, d: x.softmax(d), 0.0),
+        ("log-probabilities instead of probabilities", lambda x, d: x.log_softmax(d), 1.0),
+        ("softmax taken twice", lambda x, d: x.softmax(d).softmax(d), 1.0),
+        ("softmax missing: the scaled logits are returned", lambda x, d: x, 1.0),
+        ("not normalised: exp without the division by the sum", lambda x, d: x.exp(), 1.0),
+        ("divided by the largest, not by the sum", lambda x, d: x.exp() / x.exp().amax(d, keepdim=True), 1.1),
+        ("sigmoid instead of softmax", lambda x, d: x.sigmoid(), 1.0),
+        ("sign of the logits flipped", lambda x, d: (-x).softmax(d), 1.0),
+        ("exp missing: logits divided by their sum", lambda x, d: x / x.sum(d, keepdim=True), 1.1),
+        ("only the top token is left (argmax)", lambda x, d: (x == x.amax(d, keepdim=True)).to(x.dtype), 1.0),
+        ("normalised over everything, not over the last axis", lambda x, d: x.exp() / x.exp().sum(), 1.2),
+    )
+    found = [
+        Variant(tuple(filter(None, (form, heat))), _chain(shape, scale), a + b)
+        for form, shape, a in forms
+        for heat, scale, b in temperatures
+    ]
+    found += [
+        Variant((name,), _chain(forms[0][1], temperatures[0][1], axis), 1.0)
+        for name, axis in (("softmax over the first axis instead of the last", 0),)
+    ]
+    after = Variant(("temperature applied after the softmax",), lambda x, T: x.softmax(-1) / T, 1.0)
+    power = Variant(
+        ("temperature applied after the softmax, then normalised",),
+        lambda x, T: (p := x.softmax(-1) / T) / p.sum(-1, keepdim=True) + 0 * T,
+        3.0,
+    )
+    return [*found, after, power]
+
+
+def _chain(form: Callable, scale: Callable, axis: int = LAST) -> Callable[[Tensor, float], Tensor]:
+    return lambda logits, temperature: form(scale(logits, temperature), axis)
+
+
+def entropy_variants() -> list[Variant]:
+    terms: tuple[tuple[str, Callable[[Tensor], Tensor], float], ...] = (
+        ("", lambda p: -torch.xlogy(p, p), 0.0),
+        ("probabilities missing as weights: only logs are summed", lambda p: -p.clamp(min=1e-12).log(), 1.0),
+        ("probabilities are softmaxed once more", lambda p: -torch.xlogy(p.softmax(-1), p.softmax(-1)), 1.0),
+        ("log forgotten: squared probabilities instead of p log p", lambda p: p * p, 1.0),
+        ("squared error from certainty (Gini) instead of p log p", lambda p: p * (1 - p), 1.1),
+        ("log_softmax of probabilities instead of their log", lambda p: -p * p.log_softmax(-1), 1.0),
+        ("log(1 + p) instead of log p", lambda p: -p * torch.log1p(p), 1.3),
+    )
+    return _reduced(terms, {"probability": None})
+
+
+def _reduced(terms: tuple, _: dict) -> list[Variant]:
+    """Each term with each reduction and each unit."""
+    reductions: tuple[tuple[str, Callable[[Tensor], Tensor], float], ...] = (
+        ("", lambda x: x.sum(-1), 0.0),
+        ("averaged over the vocabulary instead of summed", lambda x: x.mean(-1), 1.0),
+        ("summed over everything, not over the last axis", lambda x: x.sum(), 1.0),
+        ("averaged over all rows", lambda x: x.sum(-1).mean(), 1.0),
+        ("averaged over everything, not summed over the last axis", lambda x: x.mean(), 1.1),
+        ("summed over the first axis instead of the last", lambda x: x.sum(0), 1.0),
+        ("the last axis is kept with size 1", lambda x: x.sum(-1, keepdim=True), 1.0),
+        ("not summed over the last axis", lambda x: x, 1.0),
+        ("maximum over the last axis instead of the sum", lambda x: x.amax(-1), 1.1),
+        ("divided by the number of rows (batchmean)", lambda x: x.sum() / x.shape[0], 1.2),
+    )
+    units: tuple[tuple[str, Callable[[Tensor], Tensor], float], ...] = (
+        ("", lambda x: x, 0.0),
+        ("bits instead of nats (base 2)", lambda x: x / math.log(2), 1.0),
+        ("base-10 logarithm instead of nats", lambda x: x / math.log(10), 1.2),
+        ("sign flipped", lambda x: -x, 1.0),
+        ("exp of it (a perplexity) is returned", lambda x: x.exp(), 1.1),
+        ("normalised by the log of the vocabulary's size", lambda x: x, 9.0),
+    )
+    return [
+        Variant(tuple(filter(None, (term, reduction, unit))), _compose(compute, reduce, convert), a + b + c)
+        for term, compute, a in terms
+        for reduction, reduce, b in reductions
+        for unit, convert, c in units[:5]
+    ]
+
+
+def _compose(term: Callable, reduce: Callable, convert: Callable) -> Callable[..., Tensor]:
+    return lambda *inputs: convert(reduce(term(*inputs)))
+
+
+def kl_variants() -> list[Variant]:
+    def log(x: Tensor) -> Tensor:
+        return x.log_softmax(-1)
+
+    def middle(p: Tensor, q: Tensor) -> Tensor:
+        return torch.logaddexp(log(p), log(q)) - math.log(2)
+
+    terms: tuple[tuple[str, Callable[[Tensor, Tensor], Tensor], float], ...] = (
+        ("", lambda p, q: log(p).exp() * (log(p) - log(q)), 0.0),
+        ("KL the wrong way round: q weighs the sum", lambda p, q: log(q).exp() * (log(q) - log(p)), 1.0),
+        ("cross-entropy instead of KL: p's entropy is not subtracted", lambda p, q: -log(p).exp() * log(q), 1.0),
+        ("only p's entropy: q is not used", lambda p, q: -log(p).exp() * log(p), 1.1),
+        ("symmetric KL (both directions added)", lambda p, q: (log(p).exp() - log(q).exp()) * (log(p) - log(q)), 1.0),
+        (
+            "Jensen-Shannon divergence instead of KL",
+            lambda p, q: 0.5 * (log(p).exp() * (log(p) - middle(p, q)) + log(q).exp() * (log(q) - middle(p, q))),
+            1.0,
+        ),
+        ("the weights p are missing from the sum", lambda p, q: log(p) - log(q), 1.0),
+        ("log forgotten: probabilities are subtracted", lambda p, q: log(p).exp() * (log(p).exp() - log(q).exp()), 1.0),
+        (
+            "q's probabilities where its log-probabilities belong",
+            lambda p, q: log(p).exp() * (log(p) - log(q).exp()),
+            1.0,
+        ),
+        ("softmax missing on p and q: logits are used as they are", lambda p, q: p * (p - q), 1.1),
+        ("softmax missing in the logarithms: raw logits are subtracted", lambda p, q: log(p).exp() * (p - q), 1.0),
+        ("softmax of q missing (raw logits)", lambda p, q: log(p).exp() * (log(p) - q), 1.0),
+        ("softmax taken twice", lambda p, q: log(_softmax(p)).exp() * (log(_softmax(p)) - log(_softmax(q))), 1.0),
+        ("absolute difference of probabilities instead of KL", lambda p, q: (log(p).exp() - log(q).exp()).abs(), 1.0),
+        ("squared difference of probabilities instead of KL", lambda p, q: (log(p).exp() - log(q).exp()) ** 2, 1.0),
+        ("squared difference of logits instead of KL", lambda p, q: (p - q) ** 2, 1.0),
+        (
+            "softmax over the first axis instead of the last",
+            lambda p, q: p.softmax(0) * (p.log_softmax(0) - q.log_softmax(0)),
+            1.0,
+        ),
+    )
+    return _reduced(terms, {})
+
+
+def _stream(seed: int | None, fixed: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(fixed if seed is None else seed))
+
+
+SHAPES = ((3, 5), (3, 5), (4,), (2, 3, 6))
+
+
+def soft_target_probes(seed: int | None) -> tuple[Probe, ...]:
+    stream = _stream(seed, 11)
+    drawn = [np.float32(stream.normal(0, 2, shape)) for shape in SHAPES[1:]]
+    logits = [drawn[0], *drawn, drawn[1], np.float32(np.clip(stream.normal(0, 400, (3, 5)), -1000, 1000))]
+    heats = [3.0, 3.0, 2.0, 5.0, 0.5, 1.5]
+    return _probes([{"logits": x, "temperature": T} for x, T in zip(logits, heats, strict=True)], ("large",))
+
+
+def entropy_probes(seed: int | None) -> tuple[Probe, ...]:
+    stream = _stream(seed, 12)
+    drawn = [stream.dirichlet(np.ones(shape[-1]), shape[:-1]).astype(np.float32) for shape in SHAPES[1:]]
+    sure = np.eye(4, dtype=np.float32)[[2, 0]] * np.float32(1)
+    sure[1] = [0.5, 0.0, 0.5, 0.0]
+    return _probes([{"probabilities": p} for p in (drawn[0], *drawn, sure)], ("zeros",))
+
+
+def kl_probes(seed: int | None) -> tuple[Probe, ...]:
+    stream = _stream(seed, 13)
+    pairs = [tuple(np.float32(stream.normal(0, 2, (2, *shape)))) for shape in SHAPES[1:]]
+    pairs = [pairs[0], *pairs, tuple(np.float32(np.clip(stream.normal(0, 400, (2, 3, 5)), -1000, 1000)))]
+    return _probes([{"p_logits": p, "q_logits": q} for p, q in pairs], ("large",))
+
+
+def _probes(inputs: list[dict], extremes: tuple[str, ...]) -> tuple[Probe, ...]:
+    names = [f"ordinary {index}" for index in range(len(inputs) - len(extremes))]
+    names += [f"extreme {name}" for name in extremes]
+    return tuple(Probe(name, given) for name, given in zip(names, inputs, strict=True))
+
+
+def table(name: str, probes: tuple[Probe, ...], variants: list[Variant]) -> Table:
+    """The expected numbers and those of every variant, computed in float64."""
+    numbers: dict[str, np.ndarray] = {}
+    entries = []
+    for place, variant in enumerate(variants):
+        answers = [_run(variant.compute, probe) for probe in probes]
+        if not variant.names:
+            numbers |= {f"expected/{index}/value": answer for index, answer in enumerate(answers)}
+        numbers[f"variant/{place}"] = np.concatenate([answer.reshape(-1) for answer in answers])
+        entries.append([list(variant.names), variant.cost, [list(answer.shape) for answer in answers]])
+    extremes = {"extreme large": UNSTABLE, "extreme zeros": ZERO}
+    return Table(name, probes, numbers, {"variants": entries, "extremes": extremes})
+
+
+def _run(compute: Callable[..., Tensor], probe: Probe) -> np.ndarray:
+    given = [
+        torch.from_numpy(value).double() if isinstance(value, np.ndarray) else value for value in probe.inputs.values()
+    ]
+    return compute(*given).numpy()

@@ -1,0 +1,213 @@
+"""Training steps as learners write them: wrong ones by name, and right ones of several habits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from grader.exercise import Misconception
+
+
+def _student(student, batch):
+    return student(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+
+
+def _teacher(teacher, batch):
+    with torch.no_grad():
+        return teacher(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+
+
+def plain_step(student, teacher, batch, optimizer, loss_function):
+    teacher_logits = _teacher(teacher, batch)
+    loss = loss_function(_student(student, batch), teacher_logits, batch["labels"])
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def zero_at_the_end(student, teacher, batch, optimizer, loss_function):
+    loss = loss_function(_student(student, batch), _teacher(teacher, batch), batch["labels"])
+    loss.backward()
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return float(loss.detach())
+
+
+def detached_teacher(student, teacher, batch, optimizer, loss_function):
+    student.train()
+    teacher.eval()
+    inputs = {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"]}
+    teacher_logits = teacher(**inputs).logits.detach()
+    optimizer.zero_grad()
+    loss = loss_function(student(**inputs)["logits"], teacher_logits, batch["labels"])
+    loss.backward()
+    optimizer.step()
+    return loss.detach().cpu().item()
+
+
+def unpacked_batch(student, teacher, batch, optimizer, loss_function):
+    batch = {name: tensor.to(student.device) for name, tensor in batch.items()}
+    with torch.inference_mode():
+        target = teacher(**batch).logits
+    loss = loss_function(student(**batch).logits, target.clone(), batch["labels"])
+    student.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def by_parameters(student, teacher, batch, optimizer, loss_function):
+    for parameter in student.parameters():
+        parameter.grad = None
+    loss = loss_function(_student(student, batch), _teacher(teacher, batch), batch["labels"])
+    gradients = torch.autograd.grad(loss, list(student.parameters()))
+    for parameter, gradient in zip(student.parameters(), gradients, strict=True):
+        parameter.grad = gradient
+    optimizer.step()
+    return loss.item()
+
+
+def positional(student, teacher, batch, optimizer, loss_function):
+    ids, mask = batch["input_ids"], batch["attention_mask"]
+    optimizer.zero_grad()
+    with torch.no_grad():
+        target = teacher(ids, mask)[0]
+    loss = loss_function(student(ids, mask)[0], target, batch["labels"])
+    loss.backward()
+    optimizer.step()
+    return round(loss.item(), 10)
+
+
+RIGHT: dict[str, Callable] = {
+    step.__name__: step
+    for step in (plain_step, zero_at_the_end, detached_teacher, unpacked_batch, by_parameters, positional)
+}
+
+
+def _step(
+    zero="start", order="right", teacher_mode="eval", teacher_grad=False, student_mask=True, teacher_mask=True,
+    labels="labels", logits="right", returned="float", scale=1.0, updates="student", calls=1, steps=1,
+):  # fmt: skip
+    """A step with the given mistakes."""
+
+    def train_step(student, teacher, batch, optimizer, loss_function):
+        if teacher_mode == "train":
+            teacher.train()
+        with torch.set_grad_enabled(teacher_grad):
+            mask = batch["attention_mask"] if teacher_mask else None
+            target = teacher(input_ids=batch["input_ids"], attention_mask=mask).logits
+        mask = batch["attention_mask"] if student_mask else None
+        output = student(input_ids=batch["input_ids"], attention_mask=mask).logits
+        wanted = batch["labels" if labels == "shifted" else labels]
+        if labels == "shifted":
+            output, target, wanted = output[:, :-1], target[:, :-1], wanted[:, 1:]
+        pair = {
+            "right": (output, target), "swapped": (target, output), "student twice": (output, output.detach()),
+            "probabilities": (output.softmax(-1), target.softmax(-1)),
+        }[logits]  # fmt: skip
+        if zero == "start":
+            optimizer.zero_grad()
+        if order == "step first":
+            optimizer.step()
+        for _ in range(calls):
+            loss = loss_function(*pair, wanted)
+        if order != "no backward" and loss.requires_grad:
+            (loss * scale).backward()
+        if zero == "between":
+            optimizer.zero_grad()
+        if order not in {"no step", "step first"}:
+            for _ in range(steps):
+                optimizer.step()
+        if updates == "teacher":
+            with torch.no_grad():
+                for parameter in teacher.parameters():
+                    parameter.mul_(0.9)
+        return _returned(returned, loss, student, batch, loss_function, target)
+
+    return train_step
+
+
+def _returned(choice, loss, student, batch, loss_function, target):
+    if choice == "after":
+        with torch.no_grad():
+            return loss_function(_student(student, batch), target, batch["labels"]).item()
+    return {
+        "float": lambda: loss.item(), "tensor": lambda: loss, "detached": lambda: loss.detach(),
+        "times batch": lambda: loss.item() * 4, "none": lambda: None, "tuple": lambda: (loss.item(), 1),
+        "exp": lambda: loss.exp().item(), "zero": lambda: 0.5,
+    }[choice]()  # fmt: skip
+
+
+TENSOR = "a tensor is returned instead of a Python float"
+LATE = "no gradient reaches the optimizer: backward() is missing, comes too late, or gradients are zeroed after it"
+MISCONCEPTIONS: tuple[Misconception, ...] = (
+    Misconception("zero_grad is missing: gradients of earlier batches pile up", "Never zeroed.", _step(zero="never")),
+    Misconception("optimizer.step() is missing", "The student never moves.", _step(order="no step")),
+    Misconception(
+        "the optimizer steps before backward()",
+        "It moves by the last batch's gradient.",
+        _step(zero="never", order="step first"),
+    ),
+    Misconception(LATE, "backward() is missing.", _step(order="no backward")),
+    Misconception(LATE, "zero_grad stands between backward and step.", _step(zero="between")),
+    Misconception(LATE, "zero_grad, then step, then backward.", _step(order="step first")),
+    Misconception("the teacher runs in train mode: dropout is on", "teacher.train().", _step(teacher_mode="train")),
+    Misconception("gradient flows into the teacher (no no_grad, no detach)", "No no_grad.", _step(teacher_grad=True)),
+    Misconception(
+        "attention_mask is not passed to the student and the teacher",
+        "Only input_ids are passed.",
+        _step(student_mask=False, teacher_mask=False),
+    ),
+    Misconception(
+        "attention_mask is not passed to the teacher", "Only the student gets it.", _step(teacher_mask=False)
+    ),
+    Misconception(
+        "attention_mask is not passed to the student", "Only the teacher gets it.", _step(student_mask=False)
+    ),
+    Misconception(
+        "input_ids are given as labels: padding counts", "The labels' -100 is lost.", _step(labels="input_ids")
+    ),
+    Misconception(
+        "logits or labels are cut before loss_function, which shifts by itself",
+        "Shifted twice.",
+        _step(labels="shifted"),
+    ),
+    Misconception(
+        "student and teacher logits swapped in the call of loss_function",
+        "Arguments swapped.",
+        _step(logits="swapped", teacher_grad=True),
+        ("student and teacher logits swapped in the call of loss_function",),
+    ),
+    Misconception(
+        "the student's logits are given as the teacher's", "It learns from itself.", _step(logits="student twice")
+    ),
+    Misconception(
+        "probabilities instead of the student's logits are given to loss_function",
+        "softmax too early.",
+        _step(logits="probabilities"),
+    ),
+    Misconception("the gradient is scaled by 0.5", "The loss is halved before backward.", _step(scale=0.5)),
+    Misconception("the teacher is updated", "Both models move.", _step(updates="teacher")),
+    Misconception("loss_function is called more than once a step", "Twice.", _step(calls=2)),
+    Misconception("the optimizer steps more than once a batch", "Twice.", _step(steps=2)),
+    Misconception(TENSOR, "The graph is kept alive.", _step(returned="tensor")),
+    Misconception(TENSOR, ".detach() is still a tensor.", _step(returned="detached")),
+    Misconception(
+        "the loss after the step is returned, not the one the step was made with",
+        "A second forward.",
+        _step(returned="after"),
+        ("loss_function is called more than once a step",),
+    ),
+    Misconception("the returned loss is scaled by 4", "Times the batch size.", _step(returned="times batch")),
+    Misconception("exp of the loss is returned", "A perplexity of a kind.", _step(returned="exp")),
+    Misconception("the returned number is a constant, not the loss", "A stub.", _step(returned="zero")),
+    Misconception("nothing returned", "return is missing.", _step(returned="none")),
+    Misconception(
+        "a tuple is returned instead of a Python float",
+        "Two things.",
+        _step(returned="tuple"),
+        ("a tuple instead of a number",),
+    ),
+)
