@@ -10,11 +10,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from utils.checks import loss, perplexity, steps
+from utils.checks import arrays, loss, perplexity, steps
 from utils.checks.records import Answer, Table
 from utils.checks.verdict import Verdict
 
 VERDICTS = {
+    "soft_targets": arrays.verdict,
+    "entropy": arrays.verdict,
+    "kl_divergence": arrays.verdict,
     "distillation_loss": loss.verdict,
     "train_step": steps.verdict,
     "perplexity": perplexity.verdict,

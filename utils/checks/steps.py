@@ -34,6 +34,12 @@ def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
     return Verdict(False, f"{listed} {shown} {hint(names[0] if names else 'train step')}"[:600], names[:3])
 
 
+def is_right(table: Table, index: int, answer: Answer) -> bool:
+    """Nothing to complain of in this probe: type, trace, weights, returned losses."""
+    names, shown = _one(table, index, answer)
+    return answer.outcome == "float" and not names and not shown
+
+
 def after_error(answer: Answer) -> list[str]:
     """What the optimizer had seen when the step raised tells one mistake: a step that came before backward()."""
     steps = np.nan_to_num(answer.numbers.get("trace/steps", np.zeros((0, 1))))

@@ -1,0 +1,72 @@
+"""Lab 1, "What a teacher knows that a label does not": soft targets, entropy, KL divergence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from grader.exercise import Exercise, Misconception, Part
+from grader.exercises import lab01_right as cases
+from grader.exercises import lab01_variants as variants
+from grader.exercises.lab01_variants import UNSTABLE, ZERO, Variant
+from utils.checks.records import Probe, Table
+
+LIKELY = 1.1  # variants up to this cost, with one mistake each, are the catalogue
+
+
+def _table(
+    name: str,
+    probes: Callable[[int | None], tuple[Probe, ...]],
+    make: Callable[[], list[Variant]],
+    seed: int | None = None,
+) -> Table:
+    return variants.table(name, probes(seed), make())
+
+
+def _catalogue(make: Callable[[], list[Variant]], *others: Misconception) -> tuple[Misconception, ...]:
+    single = [entry for entry in make() if len(entry.names) == 1 and entry.cost <= LIKELY]
+    found = (Misconception(entry.names[0], f"A single choice: {entry.names[0]}.", entry.compute) for entry in single)
+    return (*found, *others)
+
+
+def _exercise(
+    name: str,
+    parameters: tuple[str, ...],
+    probes: Callable[[int | None], tuple[Probe, ...]],
+    make: Callable[[], list[Variant]],
+    others: tuple[Misconception, ...],
+) -> Exercise:
+    names = tuple(probe.name for probe in probes(None))
+    ordinary = tuple(probe for probe in names if probe.startswith("ordinary"))
+    parts = (Part("definition", 2.0, ordinary), Part("extremes", 1.0, names))
+    right = cases.RIGHT[name]
+    table = partial(_table, name, probes, make)
+    return Exercise(name, "01", parameters, parts, table, _catalogue(make, *others), right)
+
+
+EXERCISES = (
+    _exercise(
+        "soft_targets",
+        ("logits", "temperature"),
+        variants.soft_target_probes,
+        variants.soft_target_variants,
+        (
+            Misconception(UNSTABLE, "exp before the maximum is taken off.", cases.soft_targets_overflowing),
+            Misconception("logits changed in place", "div_.", cases.soft_targets_in_place),
+        ),
+    ),
+    _exercise(
+        "entropy",
+        ("probabilities",),
+        variants.entropy_probes,
+        variants.entropy_variants,
+        (Misconception(ZERO, "p log p with p = 0.", cases.entropy_of_zero),),
+    ),
+    _exercise(
+        "kl_divergence",
+        ("p_logits", "q_logits"),
+        variants.kl_probes,
+        variants.kl_variants,
+        (Misconception(UNSTABLE, "The log of a ratio of probabilities.", cases.kl_of_probabilities),),
+    ),
+)
