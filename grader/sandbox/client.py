@@ -18,12 +18,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from grader.sandbox import bubblewrap, stage, wire
-from grader.sandbox.limits import Limits
-from grader.sandbox.protocol import Closed, Late, Message, ProtocolError, receive, send
+from grader.sandbox.limits import MOST_PATIENCE, Limits
+from grader.sandbox.protocol import Closed, Deadline, Late, Message, ProtocolError, Result, receive, send
 from utils.checks.records import Answer, Probe
 
 _SMALL = 1 << 16
@@ -93,7 +93,7 @@ class Sandbox:
         theirs.close()
         self._control = ours
         try:
-            receive(ours, _SMALL, time.monotonic() + _START_SECONDS)
+            receive(ours, _SMALL, Deadline(_START_SECONDS))
         except (Closed, Late, ProtocolError):
             self._errors.seek(0)
             text = self._errors.read().decode("utf-8", "replace")
@@ -127,7 +127,7 @@ class Sandbox:
             finally:
                 their_talk.close()
                 their_watch.close()
-        send(watch, Message({"limits": limits.pack(), "seed": str(seed)}), time.monotonic() + _FAREWELL_SECONDS)
+        send(watch, Message({"limits": limits.pack(), "seed": str(seed)}), Deadline(_FAREWELL_SECONDS))
         return talk, watch
 
     @contextlib.contextmanager
@@ -142,64 +142,96 @@ class Sandbox:
             attempt.close()
 
 
+class _Timer:
+    """A deadline that moves by the time in which the submission was ready to run and had no core."""
+
+    def __init__(self, attempt: Attempt, seconds: float, allowed: float):
+        self.allowed = allowed
+        self._attempt, self._begun, self._seconds, self._credit = attempt, time.monotonic(), seconds, 0.0
+
+    def spent(self) -> float:
+        return time.monotonic() - self._begun - self._credit
+
+    def left(self) -> float:
+        """Seconds until the deadline. Raises Late."""
+        if self.spent() >= self._seconds and self._credit < MOST_PATIENCE * self.allowed:
+            self._credit += self._attempt.newly_waited()
+        if self.spent() >= self._seconds:
+            raise Late
+        return max(self._seconds - self.spent(), 0.001)
+
+
 class Attempt:
     """One run of one submission. Methods raise Ended as soon as there is nobody left to answer."""
 
     def __init__(self, talk: socket.socket, watch: socket.socket, limits: Limits):
         self._talk, self._watch, self._limits = talk, watch, limits
         self._cells_left = limits.cell_seconds
+        self._waited = 0.0
+        self._end: Message | None = None
         self._over: Ended | None = None
 
     def started(self) -> None:
         try:
-            receive(self._watch, _SMALL, time.monotonic() + _START_SECONDS)
+            receive(self._watch, _SMALL, Deadline(_START_SECONDS))
         except (Closed, Late, ProtocolError) as error:
             raise ServerGone from error
 
     def run(self, source: str, part: str = "all") -> str:
         """Run a cell; the error that stopped it or an empty text. part: "all", or "definitions" alone."""
-        begun = time.monotonic()
-        deadline = begun + max(self._cells_left, 0.05)
-        self._say({"kind": "run", "source": source, "part": part}, deadline)
-        reply = self._hear(_SMALL, deadline, self._limits.cell_seconds)
-        self._cells_left -= time.monotonic() - begun
+        timer = _Timer(self, max(self._cells_left, 0.05), self._limits.cell_seconds)
+        order = Message({"kind": "run", "source": source, "part": part})
+        self._guard(timer, lambda: send(self._talk, order, timer))
+        reply = self._hear(timer, _SMALL)
+        self._cells_left -= timer.spent()
         return reply.texts.get("error", "")[:1000]
 
     def ask(self, name: str, probes: Sequence[Probe]) -> list[Answer] | str:
         """One answer for each probe; or a text instead: why the function could not be asked (empty: it is absent)."""
         seconds = self._limits.ask_seconds
-        deadline = time.monotonic() + seconds
-        self._say({"kind": "ask", "name": name, "count": str(len(probes)), "seconds": str(0.9 * seconds)}, deadline)
-        for probe in probes:
-            self._guard(lambda probe=probe: send(self._talk, wire.probe_message(probe), deadline), seconds)
-        reply = self._hear(_SMALL, deadline, seconds)
+        timer = _Timer(self, seconds, seconds)
+        # Its own alarm rings later than the judge's, which knows how long it had no core.
+        order = {"kind": "ask", "name": name, "count": str(len(probes)), "seconds": str(MOST_PATIENCE * seconds)}
+        for message in [Message(order), *map(wire.probe_message, probes)]:
+            self._guard(timer, lambda message=message: send(self._talk, message, timer))
+        reply = self._hear(timer, _SMALL)
         if reply.texts.get("kind") != "answers":
             return reply.texts.get("error", "")[:1000]
-        messages = [self._hear(self._limits.answer, deadline, seconds) for _ in probes]
-        return self._guard(lambda: [wire.answer_from(message) for message in messages], seconds)
+        messages = [self._hear(timer, self._limits.answer) for _ in probes]
+        return self._guard(timer, lambda: [wire.answer_from(message) for message in messages])
+
+    def newly_waited(self) -> float:
+        """Seconds without a core since the last time this was asked, as the supervisor counts them."""
+        try:
+            send(self._watch, Message({"kind": "waited"}), Deadline(_FAREWELL_SECONDS))
+            reply = receive(self._watch, _SMALL, Deadline(_FAREWELL_SECONDS))
+        except (Closed, Late, ProtocolError):
+            return 0.0
+        if reply.texts["kind"] == "ended":
+            self._end = reply
+            return 0.0
+        waited, self._waited = float(reply.texts["seconds"]) - self._waited, float(reply.texts["seconds"])
+        return waited
 
     def close(self) -> None:
         self._talk.close()
         with contextlib.suppress(OSError):
             self._watch.shutdown(socket.SHUT_WR)
         with contextlib.suppress(Closed, Late, ProtocolError):
-            receive(self._watch, _SMALL, time.monotonic() + _FAREWELL_SECONDS)
+            receive(self._watch, _SMALL, Deadline(_FAREWELL_SECONDS))
         self._watch.close()
 
-    def _say(self, texts: dict[str, str], deadline: float) -> None:
-        self._guard(lambda: send(self._talk, Message(texts), deadline), 0.0)
+    def _hear(self, timer: _Timer, most_bytes: int) -> Message:
+        return self._guard(timer, lambda: receive(self._talk, most_bytes, timer))
 
-    def _hear(self, most_bytes: int, deadline: float, seconds: float) -> Message:
-        return self._guard(lambda: receive(self._talk, most_bytes, deadline), seconds)
-
-    def _guard(self, work, seconds: float):
+    def _guard(self, timer: _Timer, work: Callable[[], Result]) -> Result:
         """``work()``; or Ended, with the reason that the supervisor gives."""
         if self._over:
             raise self._over
         try:
             return work()
         except Late:
-            self._over = Ended("timeout", f"it took longer than the {seconds:g} seconds that it has")
+            self._over = Ended("timeout", f"it took longer than the {timer.allowed:g} seconds that it has")
         except ProtocolError as error:
             self._over = Ended("garbled", f"it sent {error}")
         except Closed:
@@ -208,7 +240,7 @@ class Attempt:
 
     def _farewell(self) -> Ended:
         try:
-            texts = receive(self._watch, _SMALL, time.monotonic() + _FAREWELL_SECONDS).texts
+            texts = (self._end or receive(self._watch, _SMALL, Deadline(_FAREWELL_SECONDS))).texts
         except (Closed, Late, ProtocolError) as error:
             raise ServerGone from error
         reason, code = texts["reason"], int(texts["code"])

@@ -13,12 +13,14 @@ import resource
 from dataclasses import dataclass, fields
 
 MEGABYTE = 1 << 20
+MOST_PATIENCE = 10  # times its wall time, for a submission that other work keeps from running
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """cell_seconds: wall time of all cells together. ask_seconds: of all answers to one exercise.
+    """cell_seconds: wall time of all cells together. ask_seconds: of all answers to one exercise. Time in which a
+    submission was ready to run and had no core does not count: a busy machine takes nobody's points.
 
     cpu_seconds, memory, processes (threads count too): of the whole tree, for one attempt at a submission.
     memory: bytes beyond what the server had already. disk: bytes of all files written, file_size of one.
@@ -85,6 +87,13 @@ def usage(roots: list[int], enough_memory: int) -> Usage:
     if memory > enough_memory:
         memory = sum(map(_proportional, processes))
     return Usage(cpu, memory, tasks)
+
+
+def waited(process: int) -> float:
+    """Seconds for which a process was ready to run and no core was free for it; 0 where the kernel does not count."""
+    with contextlib.suppress(OSError, IndexError, ValueError), open(f"/proc/{process}/schedstat") as file:
+        return int(file.read().split()[1]) / 1e9
+    return 0.0
 
 
 def own_memory() -> int:

@@ -18,11 +18,14 @@ from __future__ import annotations
 import socket
 import struct
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
 DTYPES = {0: np.dtype("<f8"), 1: np.dtype("<f4"), 2: np.dtype("<i8"), 3: np.dtype("<i4"), 4: np.dtype("?")}
+Result = TypeVar("Result")
 _CODES = {dtype: code for code, dtype in DTYPES.items()}
 _MOST_DECLARED = 1 << 16
 _MOST_DIMENSIONS = 8
@@ -38,6 +41,20 @@ class Closed(Exception):
 
 class Late(Exception):
     """The other side said nothing until the deadline."""
+
+
+class Deadline:
+    """A fixed moment, ``seconds`` from now."""
+
+    def __init__(self, seconds: float):
+        self._end = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds until then. Raises Late."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise Late
+        return left
 
 
 @dataclass(frozen=True)
@@ -66,18 +83,15 @@ def encode(message: Message) -> bytes:
     return b"".join([struct.pack("<I", len(head)), head, *payload])
 
 
-def send(channel: socket.socket, message: Message, deadline: float | None = None) -> None:
-    """Write one message. deadline: ``time.monotonic()`` seconds. Raises Closed or Late."""
-    channel.settimeout(_left(deadline))
-    try:
-        channel.sendall(encode(message))
-    except TimeoutError:
-        raise Late from None
-    except OSError:
-        raise Closed from None
+def send(channel: socket.socket, message: Message, deadline: Deadline | None = None) -> None:
+    """Write one message. Raises Closed or Late."""
+    content = memoryview(encode(message))
+    while content:
+        written = _try(channel, deadline, lambda part=content[: 1 << 20]: channel.send(part))
+        content = content[written or 0 :]
 
 
-def receive(channel: socket.socket, most_bytes: int, deadline: float | None = None) -> Message:
+def receive(channel: socket.socket, most_bytes: int, deadline: Deadline | None = None) -> Message:
     """Read one message of at most ``most_bytes``. Raises Closed, Late or ProtocolError."""
     (size,) = struct.unpack("<I", _read(channel, 4, deadline))
     if not 4 <= size <= _MOST_DECLARED:
@@ -94,29 +108,26 @@ def receive(channel: socket.socket, most_bytes: int, deadline: float | None = No
     return Message(read_texts, read_arrays)
 
 
-def _left(deadline: float | None) -> float | None:
-    if deadline is None:
+def _try(channel: socket.socket, deadline: Deadline | None, work: Callable[[], Result]) -> Result | None:
+    """``work()``, or None where its time has passed and the deadline, asked again, has not."""
+    try:
+        channel.settimeout(deadline.left() if deadline else None)
+        return work()
+    except TimeoutError:
         return None
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise Late
-    return left
+    except OSError:
+        raise Closed from None
 
 
-def _read(channel: socket.socket, size: int, deadline: float | None) -> bytearray:
+def _read(channel: socket.socket, size: int, deadline: Deadline | None) -> bytearray:
     """Exactly ``size`` bytes; the buffer grows with what has come, not with what was promised."""
     read = bytearray()
     while len(read) < size:
-        channel.settimeout(_left(deadline))
-        try:
-            chunk = channel.recv(min(size - len(read), 1 << 20))
-        except TimeoutError:
-            raise Late from None
-        except OSError:
-            raise Closed from None
-        if not chunk:
+        wanted = min(size - len(read), 1 << 20)
+        chunk = _try(channel, deadline, lambda wanted=wanted: channel.recv(wanted))
+        if chunk == b"":
             raise Closed
-        read += chunk
+        read += chunk or b""
     return read
 
 

@@ -24,8 +24,8 @@ import sys
 import time
 
 from grader.sandbox import namespaces
-from grader.sandbox.limits import Limits, before_learner_code, own_memory, passed, usage
-from grader.sandbox.protocol import Closed, Message, ProtocolError, receive, send
+from grader.sandbox.limits import MOST_PATIENCE, Limits, before_learner_code, own_memory, passed, usage, waited
+from grader.sandbox.protocol import Closed, Deadline, Late, Message, ProtocolError, receive, send
 
 _LOOKS_A_SECOND = 50
 _MOST_ORDER = 64 << 20
@@ -105,7 +105,7 @@ def _run_and_exit(work) -> None:
 
 def _supervise(shell, talk: socket.socket, watch: socket.socket, confined: bool, linux: bool) -> None:
     """Start the learner's process, look at its tree until it ends or passes a bound, then say how it ended."""
-    order = receive(watch, 1 << 12, time.monotonic() + 60)
+    order = receive(watch, 1 << 12, Deadline(60))
     limits, seed = Limits.unpack(order.texts["limits"]), int(order.texts["seed"])
     baseline = own_memory()
     if confined:
@@ -127,7 +127,7 @@ def _supervise(shell, talk: socket.socket, watch: socket.socket, confined: bool,
 
 def _watch(learner: int, watch: socket.socket, limits: Limits, baseline: int) -> tuple[str, int]:
     """(bound that was passed, or "ended" or "stopped"; exit status, negative for a signal)."""
-    end = time.monotonic() + limits.wall_seconds
+    end = time.monotonic() + MOST_PATIENCE * limits.wall_seconds
     while True:
         process, status = os.waitpid(learner, os.WNOHANG)
         if process:
@@ -138,7 +138,11 @@ def _watch(learner: int, watch: socket.socket, limits: Limits, baseline: int) ->
         if reason:
             return reason, 0
         if select.select([watch], [], [], 1 / _LOOKS_A_SECOND)[0]:
-            return "stopped", 0  # the host has what it wants, or is gone
+            try:
+                receive(watch, 1 << 12, Deadline(1))
+                send(watch, Message({"kind": "waited", "seconds": str(waited(learner))}))
+            except (Closed, Late, ProtocolError):
+                return "stopped", 0  # the host has what it wants, or is gone
 
 
 def _orphans(learner: int) -> list[int]:

@@ -8,6 +8,7 @@ as a submission. What is not named here as harmless is a stand-in.
 
 from __future__ import annotations
 
+import ast
 import shutil
 from pathlib import Path
 
@@ -16,7 +17,7 @@ HARMLESS = (
     "batches", "corpus", "devices", "documents", "errors", "models", "plots", "pretrained", "profiles", "widgets",
     "workspace",
 )  # fmt: skip
-ASKING = ("ask.py", "clock.py", "records.py", "toys.py", "verdict.py")
+_ASKING = ("ask", "verdict")  # modules of utils.checks; with them come those that they import
 _INSIDE = ("__init__", "limits", "namespaces", "protocol", "seccomp", "server", "shell", "wire")
 
 STAND_IN = '''"""While a notebook is graded, the library's answers are not here."""
@@ -69,9 +70,8 @@ def build(folder: Path, root: Path = ROOT) -> Path:
         _copy_or_replace(source, utils)
     checks = utils / "checks"
     checks.mkdir(exist_ok=True)
-    for name in ASKING:
-        if (root / "utils" / "checks" / name).exists():
-            shutil.copy(root / "utils" / "checks" / name, checks / name)
+    for name in asking_modules(root / "utils" / "checks"):
+        shutil.copy(root / "utils" / "checks" / f"{name}.py", checks)
     (checks / "__init__.py").write_text(_CHECKS)
     inside = folder / "grader" / "sandbox"
     inside.mkdir(parents=True)
@@ -79,6 +79,23 @@ def build(folder: Path, root: Path = ROOT) -> Path:
     for name in _INSIDE:
         shutil.copy(root / "grader" / "sandbox" / f"{name}.py", inside)
     return folder
+
+
+def asking_modules(checks: Path) -> set[str]:
+    """The modules of ``utils.checks`` that asking a function needs, and no other."""
+    found: set[str] = set()
+    waiting = list(_ASKING)
+    while waiting:
+        name = waiting.pop()
+        if name in found or not (checks / f"{name}.py").exists():
+            continue
+        found.add(name)
+        for node in ast.walk(ast.parse((checks / f"{name}.py").read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == "utils.checks":
+                waiting += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("utils.checks."):
+                waiting.append(node.module.rpartition(".")[2])
+    return found
 
 
 def _copy_or_replace(source: Path, utils: Path) -> None:
