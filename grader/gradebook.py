@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from nbgrader.api import Grade, Gradebook, MissingEntry, SubmittedNotebook
+from sqlalchemy import create_engine, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from grader.judge import Result
@@ -28,7 +29,10 @@ def opened(url: str) -> Iterator[Gradebook]:
     if programs not in os.environ.get("PATH", "").split(os.pathsep):  # nbgrader calls alembic by its name
         os.environ["PATH"] = os.pathsep.join([programs, os.environ.get("PATH", "")])
     try:
+        _refuse_foreign(address)
         book = Gradebook(address)
+    except CourseError:
+        raise
     except Exception as error:  # SQLAlchemy and its drivers raise many kinds
         raise _complaint(url, error) from error
     try:
@@ -38,6 +42,17 @@ def opened(url: str) -> Iterator[Gradebook]:
         raise _complaint(url, error) from error
     finally:
         book.close()
+
+
+def _refuse_foreign(address: str) -> None:
+    """nbgrader would add its tables to any database; one that holds somebody else's is left alone."""
+    engine = create_engine(address)
+    try:
+        tables = set(inspect(engine).get_table_names())
+    finally:
+        engine.dispose()
+    if tables and not {"alembic_version", "submitted_assignment", "grade"} <= tables:
+        raise CourseError(f"{address!r} is a database but no gradebook of nbgrader's: choose another with --db.")
 
 
 def _complaint(url: str, error: Exception) -> CourseError:
@@ -71,7 +86,7 @@ def record(book: Gradebook, lab: Release, student: str, results: Sequence[Result
     """Write one submission's automatic scores, all of them or none."""
     book.update_or_create_student(student)
     with warnings.catch_warnings(), book.db.no_autoflush:
-        warnings.simplefilter("ignore")  # nbgrader adds the parts of a submission in an order that SQLAlchemy remarks on
+        warnings.simplefilter("ignore")  # SQLAlchemy remarks on the order in which nbgrader adds parts
         submission = book.update_or_create_submission(lab.name, student)
     notebook = submission.notebooks[0]
     tasks = {task.name: task for task in lab.tasks}
