@@ -1,0 +1,88 @@
+"""How well and how fast do the checks diagnose? Singles, pairs of mistakes, right variants; the slowest check.
+
+``python -m benchmarks.diagnosis [--pairs N]`` writes benchmarks/results/diagnosis.json. N pairs are drawn (default:
+all of them). "missed" is a wrong one that passes, "false" a right one that does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from grader.diagnose import verdict
+from grader.exercises import EXERCISES, get
+from grader.exercises.loss_pairs import named, pairs
+from grader.exercises.loss_recipe import cook
+from utils.checks import Verdict
+from utils.checks.ask import ask
+from utils.checks.records import Table
+
+RESULTS = Path(__file__).parent / "results" / "diagnosis.json"
+
+
+def timed(table: Table, fn: Callable) -> tuple[Verdict, float]:
+    """The verdict, and the seconds it took from the first call to the verdict."""
+    start = time.perf_counter()
+    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = verdict(table, ask(table.name, table.probes, fn))
+    return found, time.perf_counter() - start
+
+
+def singles() -> dict[str, dict[str, float]]:
+    """By exercise: how many wrong and right ones there are, named, missed, false, and the slowest check."""
+    report = {}
+    for exercise in EXERCISES:
+        table = exercise.table(None)
+        timed(table, next(iter(exercise.right.values())))  # imports and caches of the first call
+        wrong = [(entry, *timed(table, entry.implementation)) for entry in exercise.misconceptions]
+        right = [timed(table, fn) for fn in exercise.right.values()]
+        seconds = [took for *_, took in wrong] + [took for _, took in right]
+        report[exercise.name] = {
+            "wrong": len(wrong),
+            "named": sum(bool({w.name, *w.also} & set(found.misconceptions)) for w, found, _ in wrong),
+            "missed": sum(found.passed for _, found, _ in wrong),
+            "right": len(right),
+            "false": sum(not found.passed for found, _ in right),
+            "slowest_s": round(max(seconds), 4),
+            "median_s": round(float(np.median(seconds)), 4),
+        }
+    return report
+
+
+def paired(count: int | None) -> dict[str, float]:
+    """Of pairs of mistakes in the loss: how many have both named, one, none, and how many pass."""
+    table, every = get("distillation_loss").table(None), list(pairs())
+    order = np.random.Generator(np.random.PCG64(0)).permutation(len(every))[: count or len(every)]
+    tally = {"both": 0, "one": 0, "none": 0, "missed": 0}
+    slowest = 0.0
+    for first, second, recipe in (every[index] for index in order):
+        found, took = timed(table, cook(recipe))
+        slowest = max(slowest, took)
+        hits = named(first, found.misconceptions) + named(second, found.misconceptions)
+        tally["missed" if found.passed else ("none", "one", "both")[hits]] += 1
+    return {"pairs": len(every), "tried": len(order), **tally, "slowest_s": round(slowest, 4)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pairs", type=int, default=None, help="how many pairs to draw (default: all)")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    report = {"singles": singles(), "pairs": paired(arguments.pairs)}
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(report, indent=2))
+
+
+if __name__ == "__main__":
+    main()

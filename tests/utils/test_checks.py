@@ -1,0 +1,123 @@
+"""The learner's side: sentences for wrong kinds of things, cards, and nothing that could be copied as an answer."""
+
+from __future__ import annotations
+
+import ast
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from utils.checks import Verdict, card, check, known
+from utils.checks.clock import TimeLimitError, within
+
+PACKAGE = Path(check.__globals__["__file__"]).parent
+
+
+def right(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    keep = labels[:, 1:] != -100
+    student, teacher = student_logits[:, :-1][keep], teacher_logits[:, :-1][keep].detach()
+    log_q, log_p = ((x / temperature).log_softmax(-1) for x in (student, teacher))
+    soft = F.kl_div(log_q, log_p, reduction="batchmean", log_target=True)
+    return alpha * temperature**2 * soft + (1 - alpha) * F.cross_entropy(student, labels[:, 1:][keep])
+
+
+def test_a_right_answer_gets_one_line(capsys: pytest.CaptureFixture) -> None:
+    found = check("distillation_loss", right)
+    assert found.passed and found.misconceptions == []
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(ValueError, match=r"distillation_loss.*train_step"):
+        check("distilation_loss", right)
+
+
+def test_six_functions_can_be_checked() -> None:
+    assert known() == ["distillation_loss", "entropy", "kl_divergence", "perplexity", "soft_targets", "train_step"]
+
+
+def unwritten(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    raise NotImplementedError
+
+
+def broken(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    return student_logits @ labels
+
+
+def two_arguments(student_logits, teacher_logits):
+    return student_logits.sum()
+
+
+@pytest.mark.parametrize(
+    ("thing", "says"),
+    [
+        ("alpha * soft", "str is not a function"),
+        (two_arguments, "cannot be called with 5 arguments"),
+        (unwritten, "Not written yet"),
+        (broken, "return student_logits @ labels"),
+        (lambda *arguments: None, "returns nothing"),
+        (lambda *arguments: "2.5", "returns a str"),
+        (lambda *arguments: arguments[0].sum() * float("nan"), "nan"),
+    ],
+)
+def test_a_wrong_kind_of_thing_gets_its_own_sentence(thing: object, says: str) -> None:
+    found = check("distillation_loss", thing)
+    assert not found.passed and says in found.message
+    assert "utils/checks" not in found.message
+
+
+def test_what_is_not_written_yet_names_no_misconception() -> None:
+    assert check("distillation_loss", unwritten).misconceptions == []
+
+
+def endless(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    while True:
+        try:
+            time.sleep(0.001)
+        except Exception:
+            pass
+
+
+def test_an_endless_loop_ends_with_a_sentence() -> None:
+    assert "did not come to an end" in check("distillation_loss", endless, seconds=0.3).message
+
+
+def test_an_endless_loop_ends_in_another_thread_too() -> None:
+    found: list[Verdict] = []
+    worker = threading.Thread(target=lambda: found.append(check("distillation_loss", endless, seconds=0.3)))
+    worker.start()
+    worker.join(20)
+    assert found and "did not come to an end" in found[0].message
+
+
+def test_a_time_limit_is_no_ordinary_exception() -> None:
+    with pytest.raises(TimeLimitError):
+        within(0.1, lambda: endless(None, None, None))
+    assert not issubclass(TimeLimitError, Exception)
+
+
+def test_gradients_work_where_the_caller_had_switched_them_off() -> None:
+    with torch.no_grad():
+        assert check("distillation_loss", right).passed
+        assert not torch.is_grad_enabled()
+
+
+def test_a_card_escapes_what_the_learner_wrote_and_speaks_without_colour() -> None:
+    shown = card.html("<b>", Verdict(False, "<script>alert(1)</script>", ["<i>"]))
+    assert "<script>" not in shown and "<i>" not in shown and "not yet" in shown and 'role="status"' in shown
+
+
+def test_checks_import_neither_grader_nor_the_library_of_losses() -> None:
+    for path in PACKAGE.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert not any(module.startswith(("grader", "cli", "utils.losses")) for module in modules), path
+
+
+def test_tables_are_small() -> None:
+    assert sum(path.stat().st_size for path in (PACKAGE / "tables").glob("*.npz")) < 1_600_000
