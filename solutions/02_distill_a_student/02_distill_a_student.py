@@ -49,7 +49,7 @@ from dataclasses import replace
 import torch
 import torch.nn.functional as F
 
-from utils import batches, corpus, evaluation, models, plots, training
+from utils import batches, corpus, evaluation, loss_view, models, plots, training, widgets
 from utils.checks import check
 from utils.history import TrainingSettings
 from utils.notebook import committed, errors_as_sentences, ready, show_rows
@@ -249,6 +249,9 @@ check("train_step", train_step)
 # number of equally likely tokens that would be as hard to guess. Sum the nats and count the tokens over *all* batches,
 # and divide once at the end. A mean of batch means weighs a short batch as much as a long one.
 #
+# The model may come in train mode: put it into eval mode, or its dropout makes every answer a little random. Nothing is
+# learned here, so no gradients are computed. Return a Python float.
+#
 # **Difficulty:** 2 of 5. **Time:** about 10 minutes.
 #
 # <details><summary>Hint 1: the idea</summary>
@@ -445,6 +448,22 @@ print(f"perplexity, padding counted: {wrong:.1f}; right: {evaluation.perplexity(
 # it, and every one was judged with the *right* perplexity:
 #
 # {{ table("listing") }}
+
+# %% [markdown]
+# ### Turn the knobs
+#
+# One batch of real text, the student before and after. What do T and alpha do to the size of each part, and to the size
+# of each part's *gradient*? Move the sliders with the mouse or with the arrow keys. Before you do: which of the two
+# gradients is larger at alpha = 0.5 and T = 1?
+
+# %% tags=["notebook-only"]
+widgets.loss_explorer(*logits, batch["labels"])
+
+# %% [markdown]
+# The same picture without sliders, at one setting:
+
+# %%
+loss_view.show_loss_parts(*logits, batch["labels"], temperature=3.0, alpha=0.5)
 
 # %% [markdown]
 # ## Say it
