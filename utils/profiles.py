@@ -22,8 +22,8 @@ class Profile:
     """One size of the course.
 
     `teacher`, `student`: hub names or folders of two models with one tokenizer.  `text`: see utils.corpus.load_corpus.
-    Rows are documents of more than `min_characters` characters, cut at `max_length` tokens.  `learning_rate` is for the distilled student; `ce_learning_rate`
-    is the CE-only control's own best one (benchmarks/tuning.py).
+    Rows are documents of more than `min_characters` characters, cut at `max_length` tokens.  `learning_rate` is for the
+    distilled student; `ce_learning_rate` is the CE-only control's own best one (benchmarks/tuning.py).
     """
 
     name: str
