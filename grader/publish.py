@@ -1,7 +1,7 @@
 """What a learner gets: the lab with solutions and hidden tests out, as `nbgrader generate_assignment` makes it.
 
 The mistake this prevents: a release of our own invention that differs from nbgrader's. The steps are nbgrader's own,
-in its order and with the course's settings; only the one that writes into a gradebook is left out of the build.
+in its order and with the course's settings; the one that writes hidden tests into a gradebook is left out of the build.
 """
 
 from __future__ import annotations
@@ -27,16 +27,21 @@ def course_config(root: Path) -> Config:
     return config
 
 
-def released(notebook: NotebookNode, lab: Lab) -> NotebookNode:
-    """The learner's notebook from the whole one.  Raises CourseError where nbgrader does not accept its cells."""
+def released(notebook: NotebookNode, lab: Lab, gradebook: str | None = None) -> NotebookNode:
+    """The learner's notebook from the whole one.
+
+    gradebook: the URL of nbgrader's database that keeps the cells with their hidden tests for autograding; it must
+    know the assignment.  Raises CourseError where nbgrader does not accept the cells.
+    """
     from nbgrader.converters import GenerateAssignment
     from nbgrader.preprocessors import SaveCells
 
     config = course_config(lab.root)
-    result, resources = copy.deepcopy(notebook), {"nbgrader": {"assignment": lab.name, "notebook": lab.name}}
+    result = copy.deepcopy(notebook)
+    resources = {"nbgrader": {"assignment": lab.name, "notebook": lab.name, "db_url": gradebook}}
     logger = logging.getLogger("nbgrader")
     for step in GenerateAssignment(config=config).preprocessors:
-        if step is SaveCells:
+        if step is SaveCells and gradebook is None:
             continue
         try:
             result, resources = step(config=config, log=logger).preprocess(result, resources)

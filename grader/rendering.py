@@ -38,13 +38,13 @@ class Results:
 
     def __getattr__(self, name: str) -> object:
         path = self._folder / f"{name}.json"
-        script = "labs.py" if name.startswith("lab_") else f"{name}.py"
+        script = f"labs {name.removeprefix('lab_')}" if name.startswith("lab_") else name
         try:
             return json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise CourseError(
                 f"benchmarks/results/{path.name} is not there and a text draws on it: "
-                f"python benchmarks/{script} makes it."
+                f"python -m benchmarks.{script} makes it."
             ) from None
         except ValueError as error:
             raise CourseError(f"benchmarks/results/{path.name} is not JSON ({error}): make it again.") from None
@@ -71,7 +71,7 @@ def header_line(measured: Mapping) -> str:
         memory, download = measured["memory_mb"], measured["download_mb"]
     except KeyError as error:
         raise CourseError(
-            f"The measured run of this lab does not say its {error}: run python benchmarks/labs.py again."
+            f"The measured run of this lab does not say its {error}: run python -m benchmarks.labs again."
         ) from None
     cores = measured.get("machine", {}).get("cores")
     where = f" on {cores} CPU cores" if cores else ""
@@ -102,7 +102,7 @@ def colab_link(lab: Lab) -> str:
 def number(value: float, digits: int = 3) -> str:
     """A value for reading: integers with thousands, floats with so many significant digits."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return "–" if value is None else str(value)
+        return "–" if value is None else str(value).replace("_", " ")
     if isinstance(value, int) or abs(value) >= 10**digits:
         return f"{value:,.0f}"
     return f"{value:#.{digits}g}".removesuffix(".")

@@ -1,0 +1,70 @@
+"""Open your own copy of a lab in JupyterLab.
+
+Your copies lie in my_labs/, which belongs to you: an update of the course changes nothing in it, and the notebooks in
+labs/ are never written. The browser opens signed in, with the notebook and the course's own Python. Arguments that are
+not listed here go to JupyterLab: --no-browser, --port 9999, --ip ...
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PASS_THROUGH = True
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.usage = "course.py lab [NN] [--fresh NN] [JupyterLab's arguments]"
+    parser.add_argument("lab", metavar="NN", nargs="?", help="number of the lab to open, such as 02 (the first one)")
+    parser.add_argument("--fresh", metavar="NN", help="start this lab anew; your old copy is kept under another name")
+
+
+def main(args: argparse.Namespace, root: Path = ROOT) -> int:
+    from cli._copies import copy_missing, find_copy, is_outdated, start_anew
+
+    for made in copy_missing(root):
+        print(f"Copied for you: {made}")
+    notebook = find_copy(root, args.fresh or args.lab)
+    if args.fresh:
+        kept = start_anew(root, notebook)
+        print(f"A new copy of {notebook.stem}. Your old one is kept in {kept}")
+    elif is_outdated(root, notebook):
+        number = notebook.stem.partition("_")[0]
+        print(f"The course has a newer version of {notebook.stem}. Your copy stays as it is; to start with the new one")
+        print(f"and keep yours under another name: python3 course.py lab --fresh {number}")
+    print(f"Your notebook: {notebook}")
+    print("Ctrl-C ends JupyterLab; what you saved is there.", flush=True)
+    return open_jupyter(root, notebook, args.rest)
+
+
+def open_jupyter(root: Path, notebook: Path, arguments: list[str]) -> int:
+    """Run JupyterLab in this process until it is stopped."""
+    from jupyterlab.labapp import LabApp
+
+    prepare_environment()
+    os.chdir(root)
+    page = f"/lab/tree/{notebook.relative_to(root).as_posix()}"
+    settings = [
+        f"--ServerApp.root_dir={root}",
+        f"--LabApp.default_url={page}",  # so that the printed address leads to the notebook too
+        "--ServerApp.answer_yes=True",  # Ctrl-C ends it at once, without a question in a terminal nobody looks at
+        "--PasswordIdentityProvider.hashed_password=",  # a password of the user's own would bring a login page
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--Application.log_level=WARN",
+    ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container there is nobody else
+        settings.append("--allow-root")
+    LabApp.launch_instance(argv=[*settings, *arguments])
+    print(f"\nJupyterLab has ended. Your notebook: {notebook}", file=sys.stderr)
+    return 0
+
+
+def prepare_environment() -> None:
+    """Let the kernel called python3 be the running interpreter's, whatever kernels the user has installed elsewhere."""
+    here = os.path.join(sys.prefix, "share", "jupyter")
+    others = [path for path in os.environ.get("JUPYTER_PATH", "").split(os.pathsep) if path and path != here]
+    os.environ["JUPYTER_PATH"] = os.pathsep.join([here, *others])
+    programs = os.path.dirname(sys.executable)
+    os.environ["PATH"] = os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])

@@ -1,0 +1,29 @@
+"""Make what you hand out to learners of a lab, with new hidden tests for an exam if you give a seed.
+
+Writes release/NN_name/ (never labs/ or solutions/) and keeps the hidden tests in the gradebook, where nbgrader's
+autograde finds them. The hidden tests in solutions/ are as public as the repository; for an exam choose a seed of your
+own and keep it and the gradebook to yourself. `course.py grade` draws fresh probes anyway.
+"""
+
+import argparse
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("lab", metavar="NN", help="number of the lab, such as 02")
+    parser.add_argument("--seed", metavar="N", type=int, help="draw new probes for the hidden tests from this number")
+    parser.add_argument("--db", metavar="URL", help="nbgrader's gradebook: a file or a database URL (gradebook.db)")
+
+
+def main(args: argparse.Namespace, root: Path = ROOT) -> int:
+    from cli._lab import find_lab
+    from grader.labs import lab_of
+    from grader.release import release
+
+    folder = release(lab_of(find_lab(args.lab, root / "solutions")), args.seed, args.db)
+    print(f"For the learners: {folder}")
+    probes = "the repository's own" if args.seed is None else f"new ones, drawn from seed {args.seed}"
+    print(f"Hidden tests: {probes}; kept in {args.db or root / 'gradebook.db'} for nbgrader autograde.")
+    return 0

@@ -1,0 +1,177 @@
+"""A learner's copy is his: nothing that the course does loses a word of it, and JupyterLab opens on it, signed in."""
+
+import argparse
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from cli import lab
+from cli._copies import copy_missing, find_copy, is_outdated, start_anew
+from utils.errors import CourseError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def notebook(text: str, version: str = "1") -> str:
+    cell = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": text}
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    metadata = {"kernelspec": kernel, "distillation_course": {"version": version}}
+    return json.dumps({"cells": [cell], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
+
+
+@pytest.fixture
+def course(tmp_path) -> Path:
+    """A course with two labs."""
+    for name in ("01_first", "02_second"):
+        folder = tmp_path / "labs" / name
+        folder.mkdir(parents=True)
+        (folder / f"{name}.ipynb").write_text(notebook(f"released {name}"))
+    (tmp_path / "labs" / "02_second" / "data.txt").write_text("beside")
+    return tmp_path
+
+
+@pytest.fixture
+def open_lab(course, monkeypatch, capsys):
+    """`course.py lab` without JupyterLab; returns the notebook that would open, the arguments, and what was said."""
+    opened = []
+    monkeypatch.setattr(lab, "open_jupyter", lambda root, path, rest: opened.append((path, rest)) or 0)
+
+    def start(number=None, fresh=None, rest=()) -> tuple[Path, list, str]:
+        assert lab.main(argparse.Namespace(lab=number, fresh=fresh, rest=list(rest)), course) == 0
+        return (*opened[-1], capsys.readouterr().out)
+
+    return start
+
+
+def test_the_first_start_copies_every_lab_and_opens_the_first(course, open_lab):
+    path, _, said = open_lab()
+    assert path == course / "my_labs" / "01_first" / "01_first.ipynb"
+    assert str(path) in said
+    assert (course / "my_labs" / "02_second" / "data.txt").read_text() == "beside"
+
+
+@pytest.mark.parametrize("number", ["2", "02", "02_second"])
+def test_a_lab_is_chosen_by_number_or_name(course, open_lab, number):
+    assert open_lab(number)[0].name == "02_second.ipynb"
+
+
+def test_what_the_learner_wrote_stays_when_the_course_changes(course, open_lab):
+    path, *_ = open_lab("02")
+    path.write_text(notebook("mine"))
+    (course / "labs" / "02_second" / "02_second.ipynb").write_text(notebook("released again", "2"))
+    (course / "labs" / "02_second" / "data.txt").write_text("changed")
+    _, _, said = open_lab("02")
+    assert path.read_text() == notebook("mine")
+    assert (path.parent / "data.txt").read_text() == "beside"
+    assert "newer version of 02_second" in said and "course.py lab --fresh 02" in said
+
+
+def test_nothing_is_said_of_versions_where_they_agree_or_are_unknown(course, open_lab):
+    path, *_ = open_lab("02")
+    assert not is_outdated(course, path)
+    path.write_text("{}")
+    assert "newer" not in open_lab("02")[2]
+
+
+def test_fresh_gives_a_new_copy_and_keeps_every_old_one(course, open_lab):
+    path, *_ = open_lab("02")
+    for text in ("mine", "mine too"):
+        path.write_text(notebook(text))
+        opened, _, said = open_lab(fresh="02")
+        assert opened == path and path.read_text() == notebook("released 02_second")
+        assert re.search(r"kept in .*02_second\.kept-\d{4}-\d\d-\d\d", said)
+    kept = sorted((course / "my_labs").glob("02_second.kept-*/02_second.ipynb"))
+    assert [old.read_text() for old in kept] == [notebook("mine"), notebook("mine too")]
+
+
+def test_labs_is_never_written(course, open_lab):
+    before = {path: path.read_bytes() for path in course.rglob("labs/**/*.ipynb")}
+    open_lab("02")
+    open_lab(fresh="02")
+    assert {path: path.read_bytes() for path in (course / "labs").rglob("*.ipynb")} == before
+
+
+def test_a_read_only_course_gives_a_copy_that_can_be_written(course):
+    released = course / "labs" / "01_first" / "01_first.ipynb"
+    released.chmod(0o444)
+    copy_missing(course)
+    assert os.stat(find_copy(course, "01")).st_mode & 0o200
+
+
+def test_a_copy_that_was_cut_short_is_made_again(course):
+    partial = course / "my_labs" / ".01_first.partial"
+    partial.mkdir(parents=True)
+    (partial / "01_first.ipynb").write_text("half")
+    copy_missing(course)
+    assert find_copy(course, "01").read_text() == notebook("released 01_first")
+
+
+def test_a_deleted_notebook_comes_back_beside_what_else_the_learner_keeps_there(course):
+    copy_missing(course)
+    path = find_copy(course, "01")
+    (path.parent / "notes.txt").write_text("mine")
+    path.unlink()
+    copy_missing(course)
+    assert path.exists() and (path.parent / "notes.txt").read_text() == "mine"
+
+
+def test_an_unknown_lab_lists_those_there_are(course):
+    with pytest.raises(CourseError, match=r"no lab '12'. There are: 01_first, 02_second"):
+        find_copy(course, "12")
+
+
+def test_starting_anew_loses_nothing_when_the_copy_fails(course, monkeypatch):
+    copy_missing(course)
+    path = find_copy(course, "01")
+    path.write_text(notebook("mine"))
+    monkeypatch.setattr("shutil.copyfile", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises((CourseError, OSError)):
+        start_anew(course, path)
+    assert any(old.read_text() == notebook("mine") for old in (course / "my_labs").rglob("01_first.ipynb"))
+
+
+def test_other_arguments_go_to_jupyterlab(open_lab):
+    assert open_lab("01", rest=["--no-browser", "--port", "9999"])[1] == ["--no-browser", "--port", "9999"]
+
+
+def test_jupyterlab_opens_the_copy_signed_in_with_the_courses_python_and_ends_on_ctrl_c(course):
+    code = "import sys; from cli import lab; from pathlib import Path; import argparse;"
+    code += "a = argparse.Namespace(lab='02', fresh=None, rest=['--no-browser']);"
+    code += f"sys.exit(lab.main(a, Path({str(course)!r})))"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JUPYTER_CONFIG_DIR": str(course / "config")}
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    process = subprocess.Popen([sys.executable, "-c", code], env=environment, cwd=course, **streams)
+    try:
+        said, address = "", ""
+        for line in process.stdout:
+            said += line
+            found = re.search(r"http://(?:localhost|127\.0\.0\.1):\d+/lab/tree/\S+", line)
+            if found:
+                address = found[0]
+                break
+        assert "my_labs/02_second/02_second.ipynb?token=" in address, said
+        base, _, token = address.partition("/lab/tree/")[0], *address.partition("token=")[1:]
+        for attempt in range(50):
+            try:
+                specs = json.load(urllib.request.urlopen(f"{base}/api/kernelspecs?token={token}", timeout=10))
+                break
+            except OSError:
+                assert attempt < 49
+                time.sleep(0.2)
+        folder = Path(specs["kernelspecs"]["python3"]["resources"]["logo-svg"])
+        assert specs["default"] == "python3" and folder.name
+        process.send_signal(signal.SIGINT)
+        rest = process.communicate(timeout=60)[0]
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0 and "JupyterLab has ended" in rest
+    assert "Traceback" not in rest and "Shut down this Jupyter server" not in rest
