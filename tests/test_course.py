@@ -150,10 +150,10 @@ def test_an_interrupt_while_installing_is_one_sentence_and_the_next_start_repair
             [sys.executable, folder / "course.py", "verb"], env=surroundings(PIP_INDEX_URL=address),
             start_new_session=True, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        silent.settimeout(60)
+        silent.settimeout(300)
         silent.accept()
         os.killpg(process.pid, signal.SIGINT)
-        words = process.communicate(timeout=20)[1]
+        words = process.communicate(timeout=300)[1]
     assert process.returncode == 130
     assert "stopped while setting up" in words
     assert "Traceback" not in words
@@ -177,7 +177,7 @@ def test_a_second_start_waits_for_the_first_and_then_does_its_work_not_again(fin
         )  # fmt: skip
         assert "waiting" in process.stderr.readline()
         stamp.write_text(content)
-    answer, words = process.communicate(timeout=20)
+    answer, words = process.communicate(timeout=300)
     assert (answer, words) == ("cpu build first ['verb']\n", "")
 
 
