@@ -145,7 +145,8 @@ class _TokenPanel:
     def move(self, temperature: float) -> tuple[Tensor, Tensor]:
         """Put the points where this temperature has them; returns both distributions, (V,) each."""
         ours = soft_targets(self._prediction.logits, temperature)
-        others = _one_hot(self._prediction) if self._student is None else soft_targets(self._student.logits, temperature)
+        student = self._student
+        others = _one_hot(self._prediction) if student is None else soft_targets(student.logits, temperature)
         for points, probabilities in ((self._dots, ours), (self._others, others)):
             values = probabilities[self._rows].numpy()
             points.set_data(values if self._linear else np.maximum(values, FLOOR), np.arange(len(self._rows)))

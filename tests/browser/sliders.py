@@ -1,0 +1,82 @@
+"""Move a slider in the page and say what came of it: did the pixels change, and how long did they take?
+
+A delay runs from the key or the mouse to the frame after the browser has decoded the new picture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from playwright.sync_api import Locator, Page
+
+WATCH = """explorer => {
+  const picture = explorer.querySelector('img');
+  window.watched = {started: 0, delays: [], pictures: 0, last: 0};
+  const start = () => { window.watched.started = performance.now(); };
+  for (const handle of explorer.querySelectorAll('.noUi-handle')) handle.addEventListener('keydown', start, true);
+  document.addEventListener('mousemove', start, true);
+  picture.addEventListener('load', () => requestAnimationFrame(() => {
+    const now = performance.now();
+    window.watched.pictures += 1; window.watched.last = now;
+    if (window.watched.started) window.watched.delays.push(now - window.watched.started);
+    window.watched.started = 0;
+  }));
+}"""
+
+
+class Explorer:
+    """One explorer in the page: its sliders, its picture, its numbers."""
+
+    def __init__(self, page: Page, place: Locator):
+        self.page, self.place = page, place
+        self.handles = place.locator(".noUi-handle")
+        self.picture = place.locator("img")
+        place.scroll_into_view_if_needed()
+        place.evaluate(WATCH)
+
+    @property
+    def numbers(self) -> str:
+        """The numbers below the picture, as text."""
+        return self.place.locator(".widget-html").last.inner_text()
+
+    def pixels(self) -> str:
+        """A digest of what the picture looks like on the screen."""
+        return hashlib.sha256(self.picture.screenshot()).hexdigest()
+
+    def press(self, slider: int, key: str, times: int) -> list[float]:
+        """Press a key on a slider's handle, each time waiting for the picture; returns the delays in milliseconds."""
+        self.handles.nth(slider).focus()
+        for _ in range(times):
+            before = self._pictures()
+            self.page.keyboard.press(key)
+            self.page.wait_for_function("before => window.watched.pictures > before", arg=before)
+        return self._delays()
+
+    def drag(self, slider: int, pixels: int, steps: int) -> tuple[int, float]:
+        """Drag a handle; returns how many pictures that took, and milliseconds from letting go to the last of them."""
+        box = self.handles.nth(slider).bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        before = self._pictures()
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        self.page.mouse.move(x + pixels, y, steps=steps)
+        self.page.mouse.up()
+        released = self.page.evaluate("performance.now()")
+        self.page.wait_for_function("before => window.watched.pictures > before", arg=before)
+        self._wait_until_still()
+        return self._pictures() - before, max(0.0, self.page.evaluate("window.watched.last") - released)
+
+    def _wait_until_still(self) -> None:
+        self.page.wait_for_function("performance.now() - window.watched.last > 700")
+
+    def _pictures(self) -> int:
+        return self.page.evaluate("window.watched.pictures")
+
+    def _delays(self) -> list[float]:
+        return self.page.evaluate("window.watched.delays.splice(0)")
+
+
+def explorers(page: Page) -> list[Locator]:
+    """Every explorer in the notebook, in its order."""
+    found = page.locator(".jp-OutputArea-output .widget-vbox:has(img):has(.noUi-handle)")
+    return [found.nth(place) for place in range(found.count())]
