@@ -172,6 +172,7 @@ def _end_tree(learner: int) -> None:
 
 def _learn(shell, talk: socket.socket, limits: Limits, seed: int, confined: bool, linux: bool) -> None:
     """Shut every door, then do as the judge asks until it hangs up."""
+    os.setsid()  # a signal to its process group would reach its parents, for a group knows no namespace
     silence = os.open(os.devnull, os.O_RDWR)
     for number in range(3):
         os.dup2(silence, number)

@@ -113,7 +113,8 @@ def test_no_file_of_the_stage_holds_an_answer(tmp_path):
 
 
 def test_the_network_is_absent(sandbox):
-    assert "PermissionError" in error_of(sandbox, "import socket\nsocket.create_connection(('127.0.0.1', 80))")
+    assert "PermissionError" in error_of(sandbox, "import socket\nsocket.socket(socket.AF_INET)")
+    assert "Error" in error_of(sandbox, "import socket\nsocket.create_connection(('127.0.0.1', 80))")
     interfaces = said(sandbox, "open('/proc/net/dev').read().count(':')")
     assert int(interfaces) <= 1  # the loopback device, which is down
     assert "up" not in said(sandbox, "os.listdir('/proc/net')", "import os").split()
@@ -162,7 +163,7 @@ for _ in range(8):
         time.sleep(60)
 time.sleep(60)
 """
-    assert end_of(sandbox, many) == "memory"
+    assert end_of(sandbox, many, cell_seconds=120.0) == "memory"
 
 
 def test_processes_are_limited_for_root_too(sandbox):
