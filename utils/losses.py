@@ -44,18 +44,18 @@ class TokenSum:
 def soft_targets(logits: Tensor, temperature: float) -> Tensor:
     """softmax(logits / T) over the last axis: (..., V) -> (..., V), summing to 1 (Hinton et al., 2015, eq. 1)."""
     _require_temperature(temperature)
-    return torch.softmax(_at_least_float32(logits) / temperature, dim=-1)
+    return torch.softmax(at_least_float32(logits) / temperature, dim=-1)
 
 
 def entropy(probabilities: Tensor) -> Tensor:
     """-sum p log p in nats over the last axis: (..., V) -> (...), with 0 log 0 = 0."""
-    return torch.special.entr(_at_least_float32(probabilities)).sum(dim=-1)
+    return torch.special.entr(at_least_float32(probabilities)).sum(dim=-1)
 
 
 def kl_divergence(p_logits: Tensor, q_logits: Tensor) -> Tensor:
     """KL(p || q) in nats over the last axis, p first: (..., V), (..., V) -> (...).  0 where p = q; 0 log 0 = 0."""
-    p_log = torch.log_softmax(_at_least_float32(p_logits), dim=-1)
-    q_log = torch.log_softmax(_at_least_float32(q_logits), dim=-1)
+    p_log = torch.log_softmax(at_least_float32(p_logits), dim=-1)
+    q_log = torch.log_softmax(at_least_float32(q_logits), dim=-1)
     # Where p is 0 (a logit of -inf: a token ruled out) the product would be 0 * inf = NaN.
     return (p_log.exp() * (p_log - q_log).masked_fill(p_log == -torch.inf, 0.0)).sum(dim=-1)
 
@@ -78,7 +78,7 @@ def shifted(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 def hard_loss(student_logits: Tensor, labels: Tensor) -> TokenSum:
     """Cross-entropy of the student against the labels, summed over valid positions (nats)."""
     predicted, targets = shifted(student_logits, labels)
-    return TokenSum(F.cross_entropy(_at_least_float32(predicted), targets, reduction="sum"), targets.numel())
+    return TokenSum(F.cross_entropy(at_least_float32(predicted), targets, reduction="sum"), targets.numel())
 
 
 def soft_loss(student_logits: Tensor, teacher_logits: Tensor, labels: Tensor, temperature: float) -> TokenSum:
@@ -89,7 +89,7 @@ def soft_loss(student_logits: Tensor, teacher_logits: Tensor, labels: Tensor, te
     _require_temperature(temperature)
     student, targets = shifted(student_logits, labels)
     teacher, _ = shifted(teacher_logits.detach(), labels)
-    divergence = kl_divergence(_at_least_float32(teacher) / temperature, _at_least_float32(student) / temperature)
+    divergence = kl_divergence(at_least_float32(teacher) / temperature, at_least_float32(student) / temperature)
     return TokenSum(temperature**2 * divergence.sum(), targets.numel())
 
 
@@ -139,7 +139,8 @@ def _require_temperature(temperature: float) -> None:
         )
 
 
-def _at_least_float32(x: Tensor) -> Tensor:
+def at_least_float32(x: Tensor) -> Tensor:
+    """float64 as it is, everything else as float32."""
     return x if x.dtype == torch.float64 else x.float()
 
 

@@ -183,6 +183,7 @@ def with_fast_forward(model: PreTrainedModel, dtype: torch.dtype) -> PreTrainedM
 
     # A bound method, not a closure over this model: a deep copy of the model then runs its own weights.
     model.forward = MethodType(fast_forward, model)
+    model.forward_dtype = dtype
     return model
 
 

@@ -1,0 +1,93 @@
+"""What is kept of a teacher's answers, and what it costs.
+
+The question: does the whole vocabulary fit?  The mistake this module prevents is to find out from a full disk.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from utils.batches import Row
+from utils.errors import CourseError
+from utils.memory import available_memory
+from utils.workspace import require_writable
+
+SMALL_VOCABULARY = 2**16
+
+
+@dataclass(frozen=True)
+class CacheSettings:
+    """What is kept of each answer.
+
+    top_k: None for the whole vocabulary, 0 for no logits, else how many tokens.  temperatures: where the mass of the
+    others is counted (with top_k only).  hidden_layers: which hidden states, 0 the embeddings, n after the n-th layer.
+    """
+
+    top_k: int | None = None
+    temperatures: tuple[float, ...] = (1.0,)
+    hidden_layers: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.top_k is not None and self.top_k < 0:
+            raise CourseError(f"top_k is {self.top_k}; keep at least 1 token, 0 for no logits, or None for all.")
+        if any(not 0 < temperature < float("inf") for temperature in self.temperatures):
+            raise CourseError(f"The temperatures are {self.temperatures}; each must be a finite number above 0.")
+
+    def bytes_a_token(self, vocabulary: int, width: int) -> int:
+        """Bytes that one token's answer takes, for a teacher of this vocabulary and hidden size."""
+        if self.top_k is None:
+            logits = 2 * vocabulary + 4
+        else:
+            k = min(self.top_k, vocabulary)
+            logits = k and k * (4 if vocabulary <= SMALL_VOCABULARY else 6) + 4 * len(self.temperatures)
+        return logits + 2 * width * len(self.hidden_layers)
+
+
+def choose_settings(
+    teacher: nn.Module,
+    rows: Sequence[Row],
+    folder: Path,
+    top_k: int = 64,
+    temperatures: tuple[float, ...] = (1.0,),
+    hidden_layers: tuple[int, ...] = (),
+) -> CacheSettings:
+    """The whole vocabulary where at most half of the free disk and of the free memory holds it, else the top k.
+
+    Says in one sentence what was chosen and why.  Raises CourseError where the folder cannot be written.
+    """
+    require_writable(folder, megabytes=1)
+    tokens = sum(len(ids) for ids in unique_rows(rows))
+    disk, memory = shutil.disk_usage(folder).free, available_memory()
+    room = f"{readable_size(disk)} of disk and {readable_size(memory)} of memory are free"
+    full = CacheSettings(None, temperatures, hidden_layers)
+    size, needed = _sizes(full, teacher, tokens)
+    if needed <= min(disk, memory) // 2:
+        print(f"The teacher's answers are kept in full: {size:,} bytes a token, {readable_size(needed)}; {room}.")
+        return full
+    truncated = CacheSettings(top_k, temperatures, hidden_layers)
+    size, smaller = _sizes(truncated, teacher, tokens)
+    print(
+        f"The teacher's answers would take {readable_size(needed)} in full and {room}, so the {top_k} most likely "
+        f"tokens and the mass of the others are kept: {size:,} bytes a token, {readable_size(smaller)}."
+    )
+    return truncated
+
+
+def unique_rows(rows: Sequence[Row]) -> list[tuple[int, ...]]:
+    """Every row's ids once, short rows first: the same cache for every order of the rows."""
+    return sorted({row.input_ids for row in rows}, key=lambda ids: (len(ids), ids))
+
+
+def _sizes(settings: CacheSettings, teacher: nn.Module, tokens: int) -> tuple[int, int]:
+    size = settings.bytes_a_token(teacher.config.vocab_size, teacher.config.hidden_size)
+    return size, size * tokens
+
+
+def readable_size(size: int) -> str:
+    """Bytes as people read them."""
+    return f"{size / 1e9:.2f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
