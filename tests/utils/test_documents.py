@@ -70,8 +70,9 @@ def test_an_edited_docstring_stays_in_its_split(editions):
     old, new = editions
     edited = [name for name in old.keys() & new.keys() if old[name].text != new[name].text]
     assert len(edited) == 20
-    assert {splits(old)[name] for name in edited} == set(SPLITS)
-    assert all(splits(old)[name] == splits(new)[name] for name in edited)
+    before, after = splits(old), splits(new)
+    assert {before[name] for name in edited} == set(SPLITS)
+    assert all(before[name] == after[name] for name in edited)
 
 
 def test_what_comes_and_goes_moves_no_other_document(editions):
