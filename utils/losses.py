@@ -43,7 +43,7 @@ class TokenSum:
 
 def soft_targets(logits: Tensor, temperature: float) -> Tensor:
     """softmax(logits / T) over the last axis: (..., V) -> (..., V), summing to 1 (Hinton et al., 2015, eq. 1)."""
-    _require_temperature(temperature)
+    require_temperature(temperature)
     return torch.softmax(at_least_float32(logits) / temperature, dim=-1)
 
 
@@ -86,7 +86,7 @@ def soft_loss(student_logits: Tensor, teacher_logits: Tensor, labels: Tensor, te
 
     T^2 keeps the gradient's scale: without it, it shrinks as 1 / T^2 (Hinton et al., 2015, section 2.1).
     """
-    _require_temperature(temperature)
+    require_temperature(temperature)
     student, targets = shifted(student_logits, labels)
     teacher, _ = shifted(teacher_logits.detach(), labels)
     divergence = kl_divergence(at_least_float32(teacher) / temperature, at_least_float32(student) / temperature)
@@ -132,7 +132,8 @@ def require_matching(student_logits: Tensor, teacher_logits: Tensor, labels: Ten
         )
 
 
-def _require_temperature(temperature: float) -> None:
+def require_temperature(temperature: float) -> None:
+    """Raise CourseError for a temperature that cannot divide."""
     if not 0 < temperature < float("inf"):
         raise CourseError(
             f"The temperature is {temperature}; it divides the logits and must be a finite number above 0."

@@ -117,8 +117,7 @@ class TeacherCache:
             whole = readable_size(self.tokens * self.bytes_a_token)
             raise CourseError(
                 f"The teacher's answers could not be written ({error.strerror}): {kept} of {len(self.shards)} shards "
-                f"are kept in {str(self.folder)!r}. Make room (all of them take {whole}) and run the same call again; it goes "
-                "on from there."
+                f"are kept in {str(self.folder)!r}. Make room (all take {whole}) and run it again; it goes on."
             ) from error
 
     def knows(self, ids: Sequence[int]) -> bool:
