@@ -141,7 +141,6 @@ def _returned(choice, loss, student, batch, loss_function, target):
 
 
 TENSOR = "a tensor is returned instead of a Python float"
-LATE = "no gradient reaches the optimizer: backward() is missing, comes too late, or gradients are zeroed after it"
 MISCONCEPTIONS: tuple[Misconception, ...] = (
     Misconception("zero_grad is missing: gradients of earlier batches pile up", "Never zeroed.", _step(zero="never")),
     Misconception("optimizer.step() is missing", "The student never moves.", _step(order="no step")),
@@ -150,9 +149,17 @@ MISCONCEPTIONS: tuple[Misconception, ...] = (
         "It moves by the last batch's gradient.",
         _step(zero="never", order="step first"),
     ),
-    Misconception(LATE, "backward() is missing.", _step(order="no backward")),
-    Misconception(LATE, "zero_grad stands between backward and step.", _step(zero="between")),
-    Misconception(LATE, "zero_grad, then step, then backward.", _step(order="step first")),
+    Misconception(
+        "backward() is missing: no gradient reaches the optimizer", "Only a forward pass.", _step(order="no backward")
+    ),
+    Misconception(
+        "gradients are zeroed between backward() and step()",
+        "zero_grad stands between backward and step.",
+        _step(zero="between"),
+    ),
+    Misconception(
+        "the optimizer steps before backward()", "zero_grad, then step, then backward.", _step(order="step first")
+    ),
     Misconception("the teacher runs in train mode: dropout is on", "teacher.train().", _step(teacher_mode="train")),
     Misconception("gradient flows into the teacher (no no_grad, no detach)", "No no_grad.", _step(teacher_grad=True)),
     Misconception(

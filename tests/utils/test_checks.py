@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import threading
 import time
 from pathlib import Path
@@ -76,10 +77,8 @@ def test_what_is_not_written_yet_names_no_misconception() -> None:
 
 def endless(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
     while True:
-        try:
+        with contextlib.suppress(Exception):
             time.sleep(0.001)
-        except Exception:
-            pass
 
 
 def test_an_endless_loop_ends_with_a_sentence() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from utils.checks import toys
 from utils.checks.hints import hint
 from utils.checks.records import Answer, Table
 from utils.checks.verdict import Verdict
@@ -115,7 +116,7 @@ def _loss_arguments(table: Table, index: int, numbers: dict[str, np.ndarray], ex
     if "trace/loss/0/labels" not in numbers:
         return ["loss_function is not called"]
     seen = {name: numbers[f"trace/loss/0/{name}"] for name in ("student", "teacher", "labels")}
-    toys = table.probes[index].toys
+    given = table.probes[index].toys
     names = []
     if near(seen["student"], expected["loss/0/teacher"]) and near(seen["teacher"], expected["loss/0/student"]):
         names.append("student and teacher logits swapped in the call of loss_function")
@@ -124,7 +125,7 @@ def _loss_arguments(table: Table, index: int, numbers: dict[str, np.ndarray], ex
     elif near(seen["student"], expected["loss/0/teacher"]):
         names.append("the teacher's logits are given as the student's")
     labels, tokens, mask = (
-        np.asarray(toys[f"batch/0/{name}"], float) for name in ("labels", "input_ids", "attention_mask")
+        np.asarray(given[f"batch/0/{name}"], float) for name in ("labels", "input_ids", "attention_mask")
     )
     if seen["labels"].shape == labels.shape and not np.array_equal(seen["labels"], labels):
         if np.array_equal(seen["labels"], tokens):
@@ -170,11 +171,7 @@ def _update(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:
         return ["the optimizer steps more than once a batch"]
     first = np.nan_to_num(steps[0])
     if not np.any(first):
-        if len(steps) > 1 and np.any(np.nan_to_num(steps[1])):
-            return [EARLY]
-        return [
-            "no gradient reaches the optimizer: backward() is missing, comes too late, or gradients are zeroed after it"
-        ]
+        return [_without_gradient(numbers["trace/events"].tolist())]
     if len(steps) < 2:
         return []
     before, now = expected["steps"][0], expected["steps"][1]
@@ -187,6 +184,15 @@ def _update(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:
     if near(first * np.linalg.norm(before), before * np.linalg.norm(first)):
         return ["gradients are clipped or scaled"]
     return []
+
+
+def _without_gradient(events: list[float]) -> str:
+    """Why the first step found no gradient: from the order of backward and step."""
+    if toys.BACKWARD not in events:
+        return "backward() is missing: no gradient reaches the optimizer"
+    if events[0] == toys.STEP:
+        return EARLY
+    return "gradients are zeroed between backward() and step()"
 
 
 def _returned(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:

@@ -25,6 +25,7 @@ ARGUMENTS = {
 }
 FIELDS = ("input_ids", "attention_mask", "labels")
 LEARNING_RATE = 0.5
+BACKWARD, STEP = 1, 2
 
 
 @dataclass
@@ -114,11 +115,12 @@ class StoppedError(Exception):
 class PlainOptimizer:
     """Gradient descent with the calls of ``torch.optim.SGD``, which would first import the compiler for seconds.
 
-    steps: the student's gradient at each step, before it moves.
+    steps: the student's gradient at each step, before it moves. events: where each step is written down.
     """
 
-    def __init__(self, model: Toy, lr: float) -> None:
+    def __init__(self, model: Toy, lr: float, events: list[int]) -> None:
         self.model = model
+        self.events = events
         self.param_groups = [{"params": list(model.parameters()), "lr": lr}]
         self.steps: list[np.ndarray] = []
 
@@ -128,6 +130,7 @@ class PlainOptimizer:
 
     def step(self, closure: Callable | None = None) -> object:
         loss = closure() if closure else None
+        self.events.append(STEP)
         self.steps.append(_flat(self.model, gradient=True))
         with torch.no_grad():
             for parameter in self.param_groups[0]["params"]:
@@ -138,11 +141,12 @@ class PlainOptimizer:
 
 @dataclass
 class Trace:
-    """What the loss function saw, in the order in which it happened."""
+    """What the loss function saw; events: a loss's backward (BACKWARD) and steps (STEP), in order."""
 
     losses: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
     student_open: list[bool] = field(default_factory=list)
     teacher_open: list[bool] = field(default_factory=list)
+    events: list[int] = field(default_factory=list)
 
 
 def _flat(model: Toy, gradient: bool = False) -> np.ndarray:
@@ -169,17 +173,20 @@ def _calls(model: Toy, expected: list[dict[str, Tensor]]) -> dict[str, np.ndarra
 
 def play_train_step(fn: Callable, probe: Probe) -> Answer:
     """Call ``train_step`` once on each batch, with the same models and optimizer."""
-    student, teacher = build(probe, "student", False), build(probe, "teacher", True)
+    trace, student, teacher = Trace(), build(probe, "student", False), build(probe, "teacher", True)
     student.train()
     teacher.eval()
-    optimizer = PlainOptimizer(student, LEARNING_RATE)
-    given, trace = list(batches(probe)), Trace()
+    optimizer = PlainOptimizer(student, LEARNING_RATE, trace.events)
+    given = list(batches(probe))
 
     def loss_function(student_logits: Tensor, teacher_logits: Tensor, labels: Tensor) -> Tensor:
         trace.losses.append((plain(student_logits), plain(teacher_logits), plain(labels)))
         trace.student_open.append(student_logits.requires_grad)
         trace.teacher_open.append(teacher_logits.requires_grad)
-        return spy_loss(student_logits, teacher_logits, labels)
+        loss = spy_loss(student_logits, teacher_logits, labels)
+        if loss.requires_grad:
+            loss.register_hook(lambda _: trace.events.append(BACKWARD))
+        return loss
 
     values, weights, counts, first = [], [], [], None
     for batch in given:
@@ -204,6 +211,7 @@ def play_train_step(fn: Callable, probe: Probe) -> Answer:
         "trace/student calls": _calls(student, given),
         "trace/teacher calls": _calls(teacher, given),
         "trace/steps": _stacked(optimizer.steps, student),
+        "trace/events": np.array(trace.events, dtype=np.float64),
         "trace/open": np.array([trace.student_open, trace.teacher_open], dtype=np.float64),
     }
     for index, seen in enumerate(trace.losses[: len(given)]):
