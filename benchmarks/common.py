@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import datetime
+import fcntl
+import hashlib
 import json
 import os
 import platform
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import IO
 
 import torch
 import transformers
@@ -22,7 +27,6 @@ from utils.profiles import Profile
 from utils.workspace import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results"
-PARTIAL = ROOT / "outputs" / "benchmarks"
 
 
 def machine() -> dict[str, str | int]:
@@ -50,18 +54,61 @@ def write_result(name: str, result: dict) -> Path:
     return path
 
 
+def shared(jobs: Mapping[str, Callable[[], dict]]) -> dict[str, dict]:
+    """The result of every job, by its key; a result that an earlier run left is taken as it is.
+
+    Start the same benchmark twice and the two share the work: a job belongs to whoever claims it first, and a claim
+    ends with its process.
+    """
+    results: dict[str, dict] = {}
+    while len(results) < len(jobs):
+        done_before = len(results)
+        for key, compute in jobs.items():
+            path = _partial_results() / f"{key}.json"
+            if key not in results and not path.exists() and (claim := _claim(path)):
+                with claim:
+                    _write(path, compute())
+                print(f"{key}: done", file=sys.stderr, flush=True)
+            if key not in results and path.exists():
+                results[key] = json.loads(path.read_text(encoding="utf-8"))
+        if len(results) == done_before:
+            time.sleep(1)
+    return results
+
+
 def remembered(key: str, compute: Callable[[], dict]) -> dict:
-    """The result called `key`, computed unless an earlier, interrupted run of the benchmark left it."""
-    path = PARTIAL / f"{key}.json"
-    if path.exists():
-        return json.loads(path.read_text(encoding="utf-8"))
-    result = compute()
+    """The result of one job, computed unless it is there already."""
+    return shared({key: compute})[key]
+
+
+@cache
+def _partial_results() -> Path:
+    """Where partial results lie; a folder of its own for each version of the embedded pair, so none is ever stale."""
+    digest = hashlib.sha256()
+    for model in ("teacher", "student"):
+        digest.update((ROOT / "utils" / "pretrained" / model / "model.safetensors").read_bytes())
+    return ROOT / "outputs" / "benchmarks" / digest.hexdigest()[:12]
+
+
+def _claim(path: Path) -> IO[str] | None:
+    """An open file that holds a lock on the job until it is closed or the process ends; None where another has it."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    claim = open(path.with_suffix(".claim"), "w", encoding="utf-8")  # noqa: SIM115
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        claim.close()
+        return None
+    if path.exists():  # finished by the one that let go just now
+        claim.close()
+        return None
+    return claim
+
+
+def _write(path: Path, result: dict) -> None:
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(result), encoding="utf-8")
     partial.replace(path)
-    print(f"{key}: done", file=sys.stderr, flush=True)
-    return result
 
 
 def settings_of(profile: Profile, learning_rate: float, seed: int = 0) -> TrainingSettings:

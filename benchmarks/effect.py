@@ -4,26 +4,28 @@
 
 Both arms' learning rates are chosen on the tune split, the verdict is on the validation split, and nothing of either
 is trained on.  A seed draws which rows are trained on and in which order, the same for both arms.  An interrupted run
-goes on where it stopped; its partial results lie in outputs/benchmarks.
+goes on where it stopped, and a second start of the same command shares the work; partial results lie in
+outputs/benchmarks.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
 from dataclasses import asdict
+from functools import partial
 
 import numpy as np
+import torch
 
-from benchmarks.common import as_numbers, from_numbers, remembered, train_and_judge, write_result
+from benchmarks.common import as_numbers, from_numbers, shared, train_and_judge, write_result
 from utils import models
 from utils.batches import Row, rows_of
 from utils.corpus import load_corpus
-from utils.evaluation import Evaluation, comparison_row, evaluate, paired_effect
+from utils.evaluation import comparison_row, evaluate, paired_effect
 from utils.losses import distillation_loss
 from utils.profiles import Profile, get_profile
 
-LEARNING_RATES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3)
+LEARNING_RATES = (1e-3, 2e-3, 4e-3, 8e-3)
 ARMS = ("ce_only", "distilled")
 
 
@@ -34,7 +36,7 @@ class Experiment:
         self.profile = profile
         self.pair = models.load_pair(profile)
         corpus = load_corpus(profile.text, profile.min_characters)
-        rows = functools.partial(rows_of, tokenizer=self.pair.tokenizer, max_length=profile.max_length)
+        rows = partial(rows_of, tokenizer=self.pair.tokenizer, max_length=profile.max_length)
         self.train, self.tune = rows(corpus.train), rows(corpus.tune)
         self.validation = rows(corpus.validation, limit=profile.evaluation_rows)
         self.pad = self.pair.tokenizer.pad_token_id
@@ -50,22 +52,27 @@ class Experiment:
         """Train one arm and judge it on the given rows."""
         loss = None
         if arm == "distilled":
-            loss = functools.partial(distillation_loss, temperature=self.profile.temperature, alpha=self.profile.alpha)
+            loss = partial(distillation_loss, temperature=self.profile.temperature, alpha=self.profile.alpha)
         teacher = self.pair.teacher if loss else None
         return train_and_judge(self.profile, self.rows_for(seed), judged, self.pad, learning_rate, seed, teacher, loss)
 
+    def judge(self, model: torch.nn.Module) -> dict:
+        """A model as it is, on the validation rows."""
+        return as_numbers(evaluate(model, self.validation, self.pad))
+
     def best_learning_rates(self) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
         """Each arm's best learning rate on the tune split, and the perplexities it was chosen from."""
-        best, tried = {}, {}
-        for arm in ARMS:
-            perplexities = {}
-            for rate in LEARNING_RATES:
-                key = f"effect/{self.profile.name}/tune-{arm}-{rate:g}"
-                numbers = remembered(key, functools.partial(self.run, arm, rate, 0, self.tune))
-                perplexities[rate] = from_numbers(numbers).perplexity
-            best[arm] = min(perplexities, key=perplexities.get)
-            tried[arm] = {f"{rate:g}": value for rate, value in perplexities.items()}
+        jobs = {
+            (arm, rate): f"effect/{self.profile.name}/tune-{arm}-{rate:g}" for rate in LEARNING_RATES for arm in ARMS
+        }
+        runs = shared({key: partial(self.run, arm, rate, 0, self.tune) for (arm, rate), key in jobs.items()})
+        tried = {arm: {f"{rate:g}": _perplexity(runs[jobs[arm, rate]]) for rate in LEARNING_RATES} for arm in ARMS}
+        best = {arm: float(min(perplexities, key=perplexities.get)) for arm, perplexities in tried.items()}
         return best, tried
+
+
+def _perplexity(numbers: dict) -> float:
+    return from_numbers(numbers).perplexity
 
 
 def main() -> None:
@@ -81,22 +88,16 @@ def main() -> None:
     if not arguments.skip_tuning:
         best, tried = experiment.best_learning_rates()
 
-    arms: dict[str, list[Evaluation]] = {arm: [] for arm in ARMS}
-    for seed in range(arguments.seeds):
-        for arm in ARMS:
-            key = f"effect/{profile.name}/{arm}-{best[arm]:g}-seed{seed}"
-            numbers = remembered(key, functools.partial(experiment.run, arm, best[arm], seed, experiment.validation))
-            arms[arm].append(from_numbers(numbers))
-
-    references = {
-        name: from_numbers(
-            remembered(
-                f"effect/{profile.name}/{name}",
-                lambda model=model: as_numbers(evaluate(model, experiment.validation, experiment.pad)),
-            )
-        )
-        for name, model in (("teacher", experiment.pair.teacher), ("untouched", experiment.pair.student))
+    name = f"effect/{profile.name}"
+    keys = {(arm, seed): f"{name}/{arm}-{best[arm]:g}-seed{seed}" for seed in range(arguments.seeds) for arm in ARMS}
+    jobs = {
+        key: partial(experiment.run, arm, best[arm], seed, experiment.validation) for (arm, seed), key in keys.items()
     }
+    for model in ("teacher", "student"):
+        jobs[f"{name}/{model}"] = partial(experiment.judge, getattr(experiment.pair, model))
+    runs = {key: from_numbers(numbers) for key, numbers in shared(jobs).items()}
+    arms = {arm: [runs[keys[arm, seed]] for seed in range(arguments.seeds)] for arm in ARMS}
+    references = {"teacher": runs[f"{name}/teacher"], "untouched": runs[f"{name}/student"]}
     effect = paired_effect(arms["distilled"], arms["ce_only"])
     sizes = {name: models.count_parameters(experiment.pair.student) for name in ("untouched", *ARMS)}
     sizes["teacher"] = models.count_parameters(experiment.pair.teacher)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import argparse
 import math
+from functools import partial
 
-from benchmarks.common import from_numbers, remembered, train_and_judge, write_result
+from benchmarks.common import from_numbers, shared, train_and_judge, write_result
 from benchmarks.effect import Experiment
 from utils.evaluation import paired_effect
 from utils.listing import ALONE, Errors, listing_with
@@ -27,25 +28,23 @@ def main() -> None:
     profile = get_profile("embedded")
     experiment = Experiment(profile)
 
-    def runs(name: str, errors: Errors) -> list:
-        loss = listing_with(errors, TEMPERATURE, ALPHA, experiment.pad)
-        return [
-            from_numbers(
-                remembered(
-                    f"listing/{name.replace(' ', '_')}-seed{seed}",
-                    lambda seed=seed: train_and_judge(
-                        profile, experiment.rows_for(seed), experiment.validation, experiment.pad,
-                        profile.learning_rate, seed, experiment.pair.teacher, loss,
-                    ),
-                )
-            )
-            for seed in range(arguments.seeds)
-        ]  # fmt: skip
+    variants = {"no error": Errors(), **ALONE}
+    keys = {(name, seed): f"listing/{name}-seed{seed}" for seed in range(arguments.seeds) for name in variants}
 
-    right = runs("no error", Errors())
+    def run(name: str, seed: int) -> dict:
+        loss = listing_with(variants[name], TEMPERATURE, ALPHA, experiment.pad)
+        return train_and_judge(
+            profile, experiment.rows_for(seed), experiment.validation, experiment.pad,
+            profile.learning_rate, seed, experiment.pair.teacher, loss,
+        )  # fmt: skip
+
+    results = shared({key: partial(run, name, seed) for (name, seed), key in keys.items()})
+    evaluations = {
+        name: [from_numbers(results[keys[name, seed]]) for seed in range(arguments.seeds)] for name in variants
+    }
     rows = []
-    for name, variant in {"no error": right, **{name: runs(name, errors) for name, errors in ALONE.items()}}.items():
-        effect = paired_effect(variant, right)
+    for name, variant in evaluations.items():
+        effect = paired_effect(variant, evaluations["no error"])
         nats, tokens = sum(run.nats.sum() for run in variant), sum(run.tokens.sum() for run in variant)
         rows.append({"variant": name, "perplexity": math.exp(nats / tokens), **effect.as_dict()})
     print(write_result("listing", {"temperature": TEMPERATURE, "alpha": ALPHA, "rows": rows}))
