@@ -153,7 +153,7 @@ def _grade_one(grading: _Grading, submission: Submission) -> tuple[Entry, bool]:
 
 
 def _rows(grading: _Grading, made: Plan) -> tuple[Result, ...]:
-    arguments = (grading.asked, made, grading.sandbox, grading.settings.limits, grading.seed)
+    arguments = (grading.settings.lab, grading.asked, made, grading.sandbox, grading.settings.limits, grading.seed)
     try:
         graded = grade(*arguments)
     except ServerGone:

@@ -10,11 +10,12 @@ is right in it keeps its points.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from grader import diagnose, exercises
+from grader import diagnose, exercises, needs
 from grader.exercise import Exercise
 from grader.matching import Plan, Release, Task
 from grader.sandbox.client import Attempt, Ended, Sandbox
@@ -24,6 +25,12 @@ from utils.errors import CourseError
 
 _MOST_SKIPPED = 3
 _NO_MEMORY = ("MemoryError", "can't allocate memory", "Cannot allocate memory")
+_MESSAGES = {
+    "ok": "Right: every number agrees with the reference.",
+    "partial": "A part of it is right.",
+    "timeout": "It took too long to answer.",
+    "memory": "It needed more memory than it may use.",
+}
 _OUTCOMES = {"tensor", "float", "none", "other", "error", "unwritten", "signature", "timeout"}
 
 
@@ -46,17 +53,21 @@ class Result:
 
 @dataclass(frozen=True)
 class Question:
-    """An exercise as this grading asks it."""
+    """An exercise as this grading asks it. table: fresh probes, which earn points. shown: those of the learner's check,
+    which earn nothing and explain: a number of theirs is one that the learner can see again."""
 
     task: Task
     exercise: Exercise
     table: Table
+    shown: Table
 
 
 @dataclass
 class _State:
-    """What is known of one submission so far, over all attempts."""
+    """What is known of one submission so far, over all attempts. needed: numbers of the steps that run."""
 
+    needed: set[int]
+    read: bool = False
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     results: dict[str, Result] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)
@@ -81,18 +92,29 @@ def questions(lab: Release, seed: int) -> tuple[Question, ...]:
                 f"{lab.name} gives points for {task.name!r}, and no module of grader/exercises knows it:"
                 " add it there, or mark that cell by hand."
             ) from None
-        found.append(Question(task, exercise, exercise.table(seed)))
+        found.append(Question(task, exercise, exercise.table(seed), exercise.table(None)))
     return tuple(found)
 
 
-def grade(asked: Sequence[Question], plan: Plan, sandbox: Sandbox, limits: Limits, seed: int) -> tuple[Result, ...]:
+def grade(
+    lab: Release, asked: Sequence[Question], plan: Plan, sandbox: Sandbox, limits: Limits, seed: int
+) -> tuple[Result, ...]:
     """One result for each question, in order."""
-    state = _State()
+    state = _State(needs.needed(lab, plan, set()))
     for _ in range(_MOST_SKIPPED + len(asked) + 1):
         with sandbox.attempt(limits, seed) as attempt:
+            if not state.read:
+                state.read = True
+                _read_names(lab, plan, attempt, state)
             if _run_and_ask(asked, plan, attempt, state):
                 break
     return tuple(state.results.get(question.task.name) or _never_asked(question, state) for question in asked)
+
+
+def _read_names(lab: Release, plan: Plan, attempt: Attempt, state: _State) -> None:
+    """Find out which of the lab's own cells this submission needs; where its text ends the attempt, none."""
+    with contextlib.suppress(Ended):
+        state.needed = needs.needed(lab, plan, attempt.names(needs.own_sources(plan)))
 
 
 def _run_and_ask(asked: Sequence[Question], plan: Plan, attempt: Attempt, state: _State) -> bool:
@@ -102,7 +124,7 @@ def _run_and_ask(asked: Sequence[Question], plan: Plan, attempt: Attempt, state:
         for name in step.asks:
             if name not in state.results and not _ask(by_name[name], attempt, state):
                 return False
-        if not step.source.strip() or step.number in state.skipped:
+        if not step.source.strip() or step.number in state.skipped or step.number not in state.needed:
             continue
         try:
             error = attempt.run(step.source, step.part)
@@ -127,6 +149,8 @@ def _ask(question: Question, attempt: Attempt, state: _State, last: bool = False
     else:
         result = judge(question, answers) if isinstance(answers, list) else _unasked(question, answers, state)
         over = False
+        if isinstance(answers, list) and result.status in ("partial", "wrong"):
+            result, over = _explained(question, attempt, result)
     before = state.results.get(name)
     if before is None or (result.score or 0.0) > (before.score or 0.0) or (last and before.status == "missing"):
         state.results[name] = result
@@ -146,10 +170,27 @@ def judge(question: Question, answers: Sequence[Answer]) -> Result:
     parts = _scaled(question, earned)
     score = round(sum(points for _, _, points in parts), 6)
     maximum = question.task.points
+    outcomes = {answer.outcome for answer in answers}
     status = "ok" if score >= maximum else "partial" if score > 0 else _failure(answers)
     names = () if status == "ok" else tuple(verdict.misconceptions)
-    message = "Right." if status == "ok" and not verdict.passed else verdict.message
+    message = verdict.message if outcomes == {"unwritten"} else _MESSAGES.get(status, "It is not right yet.")
     return Result(question.task.name, score, maximum, status, message, names, parts)
+
+
+def _explained(question: Question, attempt: Attempt, result: Result) -> tuple[Result, bool]:
+    """The result with a message from the shown check, whose numbers are no secret; and whether the attempt is over."""
+    try:
+        answers = attempt.ask(question.task.name, question.shown.probes)
+        verdict = diagnose.verdict(question.shown, answers)
+    except Ended:
+        return result, True
+    except Exception:  # as in judge
+        return result, False
+    names = result.misconceptions or tuple(verdict.misconceptions)
+    if verdict.passed:
+        found = f" What is wrong there: {'; '.join(names)}." if names else ""
+        return replace(result, message=f"It passes the shown check, and not all of the fresh probes.{found}"), False
+    return replace(result, message=verdict.message, misconceptions=names), False
 
 
 def _scaled(question: Question, earned: dict[str, float]) -> tuple[tuple[str, float, float], ...]:

@@ -47,12 +47,16 @@ class Release:
 
 @dataclass(frozen=True)
 class Step:
-    """One cell to run: ``all`` of it or its ``definitions``. asks: the exercises that are asked *before* it runs."""
+    """One cell to run: ``all`` of it or its ``definitions``. asks: the exercises that are asked *before* it runs.
+
+    place: of a cell that is the lab's own, unchanged, its index in the release; it runs only where it is needed.
+    """
 
     number: int
     source: str
     part: str = "all"
     asks: tuple[str, ...] = ()
+    place: int | None = None
 
 
 @dataclass(frozen=True)
@@ -103,18 +107,28 @@ def plan(lab: Release, submitted: tuple[Cell, ...]) -> Plan:
     for index, cell in enumerate(submitted):
         place = pairs.get(index)
         original = lab.cells[place] if place is not None else None
-        if place in written_at or not _is_code(cell, original):
+        if place in written_at or not _is_code(cell, original) or _is_replaced(index, cell, original, submitted):
             continue
         asks = (asked_at[place],) if place in asked_at else ()
         part = _part(cell, original)
         if part or asks:
-            steps.append(Step(index + 1, cell.source if part else "", part or "all", asks))
+            unchanged = original is not None and original.source.strip() == cell.source.strip()
+            own = place if unchanged and not _is_function(original) else None
+            steps.append(Step(index + 1, cell.source if part else "", part or "all", asks, own))
     return Plan(tuple(steps), written, tuple(_remarks(lab, submitted, pairs)))
 
 
 def _is_code(cell: Cell, original: Cell | None) -> bool:
     """Code, or a solution that was turned into text by a slip of the keyboard."""
     return cell.kind == "code" or (original is not None and original.solution and original.kind == "code")
+
+
+def _is_replaced(index: int, cell: Cell, original: Cell | None, submitted: tuple[Cell, ...]) -> bool:
+    """An untouched scaffold whose function the learner wrote in another cell: run last, it would undo that."""
+    if original is None or not _is_function(original) or cell.source.strip() != original.source.strip():
+        return False
+    others = (other for number, other in enumerate(submitted) if number != index and other.kind == "code")
+    return any(original.grade_id in other.defined and other.source.strip() != cell.source.strip() for other in others)
 
 
 def _part(cell: Cell, original: Cell | None) -> str:

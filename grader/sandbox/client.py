@@ -27,6 +27,7 @@ from grader.sandbox.protocol import Closed, Deadline, Late, Message, ProtocolErr
 from utils.checks.records import Answer, Probe
 
 _SMALL = 1 << 16
+_MOST_NAMES = 1 << 20
 _START_SECONDS = 180.0
 _FAREWELL_SECONDS = 10.0
 
@@ -185,6 +186,13 @@ class Attempt:
         reply = self._hear(timer, _SMALL)
         self._cells_left -= timer.spent()
         return reply.texts.get("error", "")[:1000]
+
+    def names(self, sources: Sequence[str]) -> set[str]:
+        """The names that cells take from elsewhere, as the sandbox reads them. What cannot be read has none."""
+        order = Message({"kind": "names"} | {str(number): source for number, source in enumerate(sources)})
+        timer = _Timer(self, max(self._cells_left, 0.05), self._limits.cell_seconds)
+        self._guard(timer, lambda: send(self._talk, order, timer))
+        return set(self._hear(timer, _MOST_NAMES).texts.get("used", "").split())
 
     def ask(self, name: str, probes: Sequence[Probe]) -> list[Answer] | str:
         """One answer for each probe; or a text instead: why the function could not be asked (empty: it is absent)."""

@@ -31,7 +31,7 @@ class Limits:
     ask_seconds: float = 20.0
     cpu_seconds: float = 120.0
     memory: int = 2048 * MEGABYTE
-    processes: int = 64
+    processes: int = 32
     files: int = 128
     file_size: int = 32 * MEGABYTE
     disk: int = 64 * MEGABYTE

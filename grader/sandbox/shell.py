@@ -12,6 +12,8 @@ import contextlib
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
+from grader.sandbox.names import names
+
 _QUIET_MAGICS = {
     "pip", "conda", "mamba", "uv", "matplotlib", "pylab", "load_ext", "reload_ext", "autoreload", "timeit", "run",
     "system", "sx", "sc", "debug", "pdb", "prun", "lsmagic", "history", "notebook", "edit", "config",
@@ -65,6 +67,24 @@ def run_cell(shell: InteractiveShell, source: str) -> str:
     except BaseException as raised:  # a cell may raise anything, and a later one may be right
         error = raised
     return "" if error is None else describe(error)
+
+
+def used_names(shell: InteractiveShell, source: str) -> set[str]:
+    """What a cell takes from elsewhere; nothing where it cannot be read."""
+    with contextlib.suppress(Exception):
+        found = names(shell.transform_cell(source))
+        return found[1] if found else set()
+    return set()
+
+
+def run_statements(shell: InteractiveShell, source: str) -> None:
+    """Run what stands at the top of a cell piece by piece; a piece that fails takes none of the others with it."""
+    try:
+        pieces = ast.parse(shell.transform_cell(source)).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    for piece in pieces:
+        run_cell(shell, ast.unparse(piece))
 
 
 def describe(error: BaseException) -> str:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HARMLESS = (
-    "batches", "corpus", "devices", "documents", "errors", "models", "plots", "pretrained", "profiles", "widgets",
-    "workspace",
+    "batches", "bootstrap", "corpus", "documents", "errors", "fingerprint", "history", "hub", "interrupts", "models",
+    "plots", "pretrained", "profiles", "workspace",
 )  # fmt: skip
 _ASKING = ("ask", "verdict")  # modules of utils.checks; with them come those that they import
-_INSIDE = ("__init__", "limits", "namespaces", "protocol", "seccomp", "server", "shell", "wire")
+_INSIDE = ("__init__", "limits", "names", "namespaces", "protocol", "seccomp", "server", "shell", "wire")
 
 STAND_IN = '''"""While a notebook is graded, the library's answers are not here."""
 
@@ -98,6 +98,13 @@ def asking_modules(checks: Path) -> set[str]:
     return found
 
 
+def stand_in(source: Path) -> str:
+    """A module without answers: its plain constants, and for every other name something that says so."""
+    body = ast.parse(source.read_text(encoding="utf-8")).body if source.is_file() else []
+    constants = [node for node in body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)]
+    return "\n".join([STAND_IN, *map(ast.unparse, constants), ""])
+
+
 def _copy_or_replace(source: Path, utils: Path) -> None:
     """One module or package of ``utils``: itself where it is harmless, else a stand-in of the same name."""
     name = source.stem
@@ -109,4 +116,4 @@ def _copy_or_replace(source: Path, utils: Path) -> None:
         else:
             shutil.copy(source, utils / source.name)
     elif source.suffix == ".py" or (source / "__init__.py").exists():
-        (utils / f"{name}.py").write_text(STAND_IN)
+        (utils / f"{name}.py").write_text(stand_in(source))

@@ -104,7 +104,7 @@ def test_no_file_of_the_stage_holds_an_answer(tmp_path):
     assert not list(folder.rglob("*.npz"))
     for name in ("losses", "evaluation", "training", "listing", "teacher_cache"):
         path = folder / "utils" / f"{name}.py"
-        assert not path.exists() or path.read_text() == stage.STAND_IN
+        assert not path.exists() or path.read_text().startswith(stage.STAND_IN)
     text = "".join(path.read_text() for path in folder.rglob("*.py"))
     assert "kl_div" not in text
     assert stage.asking_modules(stage.ROOT / "utils" / "checks") <= {

@@ -18,7 +18,7 @@ from grader.sandbox.limits import MEGABYTE, Limits
 from tests.grader.attacks import files
 from tests.grader.fixture_lab import NAME, POINTS, WRITTEN, honest, released, save, save_release
 
-LIMITS = Limits(cell_seconds=2.0, ask_seconds=2.0, cpu_seconds=8.0, memory=512 * MEGABYTE)
+LIMITS = Limits(cell_seconds=2.0, ask_seconds=2.0, cpu_seconds=6.0, memory=512 * MEGABYTE, processes=16)
 CELLS = Path(__file__).parent / "cells"
 
 
