@@ -16,3 +16,6 @@ class Verdict:
     passed: bool
     message: str
     misconceptions: list[str] = field(default_factory=list)
+
+    def _ipython_display_(self) -> None:
+        """Nothing: `check` has shown the card, and a check cell ends with the verdict."""
