@@ -180,7 +180,7 @@ LABEL_COSTS: dict[str, tuple[Callable[[Tensor, Tensor, Tensor], Tensor], float]]
     ),
     "sum of log-probabilities over the whole vocabulary in the hard part": (lambda s, t, hot: -_sum(_log(s)), 1.5),
 }
-SMOOTHINGS = (0.05, 0.1, 0.2)
+SMOOTHINGS = (0.01, 0.05, 0.1, 0.15, 0.2, 0.3)
 TEACHER_PLACES = {
     "": (0, 0.0),
     "teacher one position ahead of the student": (1, 1.0),

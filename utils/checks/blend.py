@@ -14,7 +14,7 @@ import numpy as np
 from utils.checks.mixture import unmix
 from utils.checks.parts import Evidence, Explanation, Fingerprints, close, explain
 from utils.checks.records import Answer, Table
-from utils.checks.scale import CONSTANTS
+from utils.checks.scale import CONSTANTS, FIXED_SCALES, NO_SCALE
 
 MISSING = {"soft": "the soft part is missing", "hard": "the hard part is missing"}
 SWAPPED = "alpha and 1 - alpha swapped"
@@ -185,12 +185,21 @@ def _weights(both: dict[str, Explanation]) -> tuple[str, dict[str, Explanation |
         key=lambda pair: CONSTANTS[pair[0]][1] + CONSTANTS[pair[1]][1],
     )
     for soft, hard in choices:
-        weights = both["soft"].constant / soft, both["hard"].constant / hard
-        plain = close(weights[0], 1, 3e-3) and close(weights[1], 1, 3e-3)
-        if plain or (close(sum(weights), 1, 3e-3) and min(weights) > 0.02):
-            names = {"soft": CONSTANTS[soft][0], "hard": CONSTANTS[hard][0]}
+        for fixed in (1.0, *FIXED_SCALES) if NO_SCALE in both["soft"].names else (1.0,):
+            weights = both["soft"].constant / soft / fixed**2, both["hard"].constant / hard
+            plain = close(weights[0], 1, 3e-3) and close(weights[1], 1, 3e-3)
+            if not plain and not (close(sum(weights), 1, 3e-3) and min(weights) > 0.02):
+                continue
             parts = {
-                part: replace(both[part], names=(*both[part].names, *filter(None, [names[part]]))) for part in both
+                "soft": _renamed(both["soft"], CONSTANTS[soft][0], fixed),
+                "hard": _renamed(both["hard"], CONSTANTS[hard][0], 1.0),
             }
             return UNWEIGHTED if plain else FIXED, dict(parts)
     return FIXED, dict(both)
+
+
+def _renamed(explanation: Explanation, constant: str, fixed: float) -> Explanation:
+    """With the constant's name; a T squared that is missing but made up for by a fixed number is hard-coded."""
+    names = [name for name in explanation.names if fixed == 1.0 or name != NO_SCALE]
+    names += [f"T squared hard-coded to {fixed:g} squared"] * (fixed != 1.0)
+    return replace(explanation, names=(*names, *filter(None, [constant])))

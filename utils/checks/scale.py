@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+NO_SCALE = "T squared missing"
 # exponent of T beyond what is right -> name, cost
 SOFT_POWERS = {
     0: ("", 0.0),
-    -2: ("T squared missing", 1.0),
+    -2: (NO_SCALE, 1.0),
     -1: ("scaled by T instead of T squared", 1.0),
     -4: ("divided by T squared instead of multiplied", 1.1),
     -3: ("divided by T instead of multiplied by T squared", 1.2),
