@@ -142,19 +142,23 @@ def pack(rows: Sequence[Row], length: int, pad_token_id: int) -> Batch:
 class BatchPlan:
     """Which rows make up which batch, epoch by epoch: the same for the same seed, so a resumed run sees the same data.
 
-    Raises CourseError where there are no rows or the batch size is below 1.
+    Rows are padded to the longest of their batch.  Two ways to compute less padding: `pack_length` packs the same rows
+    into sequences of that many tokens; `pool` sorts the rows of that many batches by length before they are dealt out,
+    so that a batch holds rows of like length.  Raises CourseError where there are no rows or a size is below 1.
     """
 
     rows: tuple[Row, ...]
     batch_size: int
     pad_token_id: int
     seed: int = 0
+    pack_length: int | None = None
+    pool: int = 1
 
     def __post_init__(self) -> None:
-        if not self.rows or self.batch_size < 1:
+        if not self.rows or self.batch_size < 1 or self.pool < 1:
             raise CourseError(
-                f"{len(self.rows)} rows in batches of {self.batch_size} give nothing to train on. "
-                "Bring at least one row, and a batch size of at least 1."
+                f"{len(self.rows)} rows in batches of {self.batch_size}, pooled by {self.pool}, give nothing to train "
+                "on. Bring at least one row, and a batch size and a pool of at least 1."
             )
 
     def __len__(self) -> int:
@@ -162,10 +166,25 @@ class BatchPlan:
         return -(-len(self.rows) // self.batch_size)
 
     def epoch(self, number: int) -> Iterator[Batch]:
-        """The padded batches of one epoch, rows shuffled by (seed, number)."""
-        order = np.random.Generator(np.random.PCG64([self.seed, number])).permutation(len(self.rows))
-        for start in range(0, len(order), self.batch_size):
-            yield pad([self.rows[i] for i in order[start : start + self.batch_size]], self.pad_token_id)
+        """The batches of one epoch, rows shuffled by (seed, number)."""
+        random = np.random.Generator(np.random.PCG64([self.seed, number]))
+        order = random.permutation(len(self.rows))
+        members = _cut(order, self.batch_size)
+        if self.pool > 1:
+            pools = _cut(order, self.batch_size * self.pool)
+            by_length = [sorted(pool, key=lambda index: len(self.rows[index].input_ids)) for pool in pools]
+            members = [batch for pool in by_length for batch in _cut(pool, self.batch_size)]
+            random.shuffle(members)
+        for batch in members:
+            rows = [self.rows[index] for index in batch]
+            if self.pack_length is None:
+                yield pad(rows, self.pad_token_id)
+            else:
+                yield pack(rows, self.pack_length, self.pad_token_id)
+
+
+def _cut(items: Sequence[int], size: int) -> list[Sequence[int]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def in_order(rows: Sequence[Row], batch_size: int, pad_token_id: int) -> list[Batch]:

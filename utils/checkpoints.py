@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from utils import fingerprint
+from utils import distributed, fingerprint
 from utils.batches import BatchPlan
 from utils.errors import CourseError
 from utils.history import History, TrainingSettings
@@ -51,6 +51,12 @@ class Run:
 
         A checkpoint that cannot be read or belongs to another run is set aside, never overwritten.
         """
+        if distributed.rank() == 0:
+            self._resume_from_file()
+        if distributed.size() > 1:
+            self._restore(distributed.of_the_first(self._state()))
+
+    def _resume_from_file(self) -> None:
         if self.path is None:
             return
         # Weights and two moments, in the old file and in the new one beside it.
@@ -91,19 +97,11 @@ class Run:
 
     def save(self) -> None:
         """Write the checkpoint beside the old one, then put it in its place; a failed write leaves the old one."""
-        if self.path is None:
+        if self.path is None or distributed.rank() > 0:
             return
-        state = {
-            "identity": self.identity,
-            "started_from": self.started_from,
-            "student": self.student.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "scheduler": self.scheduler.state_dict(),
-            "history": self.history.to_dict(),
-        }
         partial = self._partial()
         try:
-            torch.save(state, partial)
+            torch.save(self._state(), partial)
             partial.replace(self.path)
             self.steps_saved = self.history.steps_done
         except (OSError, RuntimeError) as error:
@@ -114,7 +112,7 @@ class Run:
 
     def finish(self) -> None:
         """Remove the checkpoint of a run that came to its end."""
-        if self.path is not None:
+        if self.path is not None and distributed.rank() == 0:
             self.path.unlink(missing_ok=True)
             self._partial().unlink(missing_ok=True)
 
@@ -129,6 +127,16 @@ class Run:
             f"{stopped} Weights, optimizer and history of {self.steps_saved} steps are kept in {self.path.name}; "
             "the same call goes on from there."
         )
+
+    def _state(self) -> dict:
+        return {
+            "identity": self.identity,
+            "started_from": self.started_from,
+            "student": self.student.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+            "history": self.history.to_dict(),
+        }
 
     def _restore(self, state: dict) -> None:
         self.student.load_state_dict(state["student"])
@@ -145,6 +153,7 @@ class Run:
         """The same for runs of one name, settings, loss, step, rows, order of batches, teacher and student's shapes."""
         parts = [
             self.name, asdict(self.settings), self.plan.batch_size, self.plan.seed, self.plan.pad_token_id,
+            self.plan.pack_length, self.plan.pool,
             fingerprint.of_function(self.loss), fingerprint.of_function(self.step), fingerprint.of_rows(self.plan.rows),
             None if self.teacher is None else fingerprint.of_weights(self.teacher),
             {name: list(tensor.shape) for name, tensor in self.student.state_dict().items()},

@@ -16,16 +16,16 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from utils import checkpoints
+from utils import checkpoints, distributed
+from utils.accumulation import PiecewiseStep, Step
 from utils.batches import Batch, BatchPlan, model_inputs, to_device, valid_tokens
 from utils.errors import CourseError
 from utils.history import History, StepRecord, TrainingSettings
 from utils.interrupts import DeferredInterrupt
-from utils.losses import hard_loss, soft_loss
+from utils.losses import TokenSum, hard_loss, soft_loss
 from utils.models import require_context, require_frozen
 
 LossFunction = Callable[[Tensor, Tensor, Tensor], Tensor]
-Step = Callable[[nn.Module, nn.Module, Batch, torch.optim.Optimizer, LossFunction], float]
 
 
 def train_step(
@@ -69,15 +69,19 @@ def distill(
     checkpoint: Path | None = None,
     name: str = "distilled",
     temperature: float = 1.0,
+    micro_batch: int | None = None,
 ) -> History:
     """Train the student in place and return its history.
 
     `loss` is called as loss(student_logits, teacher_logits, labels); `step` as in `train_step`.  The soft and hard
     parts are recorded apart every few steps, at `temperature`.  With `checkpoint` an interrupt costs nothing and a
-    process that dies at most ten seconds: the same call goes on.  Raises CourseError for a teacher that still learns,
+    process that dies at most ten seconds: the same call goes on.  With `micro_batch` a batch is computed so many rows
+    at a time, and where memory runs out in fewer; under `accelerate launch` the processes share its rows.  Either way
+    the update is that of the whole batch.  Raises CourseError for a teacher that still learns,
     a student that cannot be trained in its number type, rows longer than a model's context, a step that returns no
     float, and a loss or gradient that is not finite; the student then keeps the weights of the step before.
     """
+    distributed.join()
     _require_trainable(student)
     require_context(student, plan.rows)
     if teacher is not None:
@@ -93,12 +97,14 @@ def distill(
     run.resume()
     recorder = _PartsRecorder(loss, temperature, settings.record_parts_every, history)
     device = next(student.parameters()).device
-    bar = tqdm(total=history.steps_total, initial=history.steps_done, desc=name, unit="step", disable=None, leave=False)
+    stepper = PiecewiseStep(step, micro_batch)
+    total, done, quiet = history.steps_total, history.steps_done, True if distributed.rank() else None
+    bar = tqdm(total=total, initial=done, desc=name, unit="step", disable=quiet, leave=False)
     interrupt = DeferredInterrupt()
     try:
         for epoch, batch in _remaining(plan, history):
             torch.manual_seed(settings.seed * 1_000_003 + history.steps_done)  # dropout, the same after a resume
-            value = step(student, teacher, to_device(batch, device), optimizer, recorder)
+            value = stepper(student, teacher, to_device(batch, device), optimizer, recorder)
             _require_float(value)
             _require_finite(value, "loss", history)
             scheduler.step()
@@ -126,7 +132,7 @@ class _PartsRecorder:
 
     def __init__(self, loss: LossFunction | None, temperature: float, every: int, history: History):
         self.loss, self.temperature, self.every, self.history = loss, temperature, every, history
-        self.parts: tuple[float | None, float | None] = (None, None)
+        self.parts: tuple[TokenSum, TokenSum] | None = None
 
     def __call__(self, student_logits: Tensor, teacher_logits: Tensor, labels: Tensor) -> Tensor:
         if self.loss is None:
@@ -135,9 +141,10 @@ class _PartsRecorder:
             )
         if self.history.steps_done % self.every == 0:
             with torch.no_grad():
-                soft = soft_loss(student_logits, teacher_logits, labels, self.temperature).mean().item()
-                hard = hard_loss(student_logits, labels).mean().item()
-            self.parts = (soft, hard)
+                soft = soft_loss(student_logits, teacher_logits, labels, self.temperature)
+                hard = hard_loss(student_logits, labels)
+            # A batch may come in pieces.
+            self.parts = (soft, hard) if self.parts is None else (self.parts[0] + soft, self.parts[1] + hard)
         try:
             value = self.loss(student_logits, teacher_logits, labels)
         except CourseError as error:
@@ -148,8 +155,8 @@ class _PartsRecorder:
         return value
 
     def take(self) -> tuple[float | None, float | None]:
-        parts, self.parts = self.parts, (None, None)
-        return parts
+        parts, self.parts = self.parts, None
+        return (None, None) if parts is None else (parts[0].mean().item(), parts[1].mean().item())
 
 
 def _optimizer(
