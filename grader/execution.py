@@ -40,6 +40,8 @@ def execute(notebook: NotebookNode, lab: Lab, profile: str) -> NotebookNode:
         client = NotebookClient(
             executed,
             timeout=CELL_SECONDS,
+            startup_timeout=300,
+            iopub_timeout=60,  # a busy machine delivers the last outputs late
             kernel_name="python3",
             resources={"metadata": {"path": str(lab.source.parent)}},
             record_timing=False,

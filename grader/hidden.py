@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 
 from grader import exercises
 from grader.labs import Lab
-from utils.hidden_tests import tests_of, to_text
+from utils.hidden_tests import excerpt, to_text
 
 BEGIN, END = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 CHECK = "check_"
@@ -37,7 +37,7 @@ def hidden_record(name: str, lab: Lab, seed: int | None) -> str:
         return ""
     drawn = zlib.crc32(f"{lab.name}/{name}/{'' if seed is None else seed}".encode())
     parts = [(part.name, part.points, part.probes) for part in exercise.parts]
-    return to_text(tests_of(exercise.table(drawn), parts))
+    return to_text(excerpt(exercise.table(drawn), parts))
 
 
 def with_hidden_tests(source: str, name: str, record: str, maximum: float) -> str:

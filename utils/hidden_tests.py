@@ -61,7 +61,7 @@ def points(function: Callable, record: str, maximum: float) -> float:
     return min(float(maximum), round(maximum * earned / sum(value for _, value, _ in tests.parts), 4))
 
 
-def tests_of(table: Table, parts: Sequence[tuple[str, float, Sequence[str]]]) -> HiddenTests:
+def excerpt(table: Table, parts: Sequence[tuple[str, float, Sequence[str]]]) -> HiddenTests:
     """The probes that parts are judged on and their expected numbers, out of a whole table with its fingerprints."""
     wanted = {name for _, _, names in parts for name in names}
     kept = [index for index, probe in enumerate(table.probes) if probe.name in wanted]

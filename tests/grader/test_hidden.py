@@ -7,16 +7,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from grader import exercises
+from grader import diagnose, exercises
 from grader.hidden import hidden_record, with_hidden_tests
-from utils.hidden_tests import from_text, hush, points, tests_of, to_text
+from utils.checks.ask import ask
+from utils.hidden_tests import excerpt, from_text, hush, points, to_text
 
+SEED = 5
 NAMES = [exercise.name for exercise in exercises.EXERCISES]
 
 
 @pytest.fixture(scope="module")
 def records() -> dict[str, str]:
-    return {name: hidden_record(name, SimpleNamespace(name="09_any"), seed=5) for name in NAMES}
+    return {name: hidden_record(name, SimpleNamespace(name="09_any"), seed=SEED) for name in NAMES}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -26,11 +28,19 @@ def test_every_right_variant_earns_all_points(records, name):
         assert points(function, records[name], 7) == 7.0, style
 
 
+@pytest.mark.parametrize("share", [8, pytest.param(1, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("name", NAMES)
-def test_no_catalogued_mistake_earns_all_points(records, name):
-    for mistake in exercises.get(name).misconceptions:
+def test_a_catalogued_mistake_earns_what_the_judge_gives_it(name, share):
+    """share: every eighth mistake, or all of them."""
+    exercise = exercises.get(name)
+    table = exercise.table(SEED)
+    parts = [(part.name, part.points, part.probes) for part in exercise.parts]
+    record, whole = to_text(excerpt(table, parts)), sum(part.points for part in exercise.parts)
+    for mistake in exercise.misconceptions[::share]:
+        answers = ask(table.name, table.probes, mistake.implementation)
+        judged = sum(diagnose.scores(exercise, table, answers).values())
         hush()
-        assert points(mistake.implementation, records[name], 7) < 7.0, mistake.name
+        assert points(mistake.implementation, record, whole) == pytest.approx(judged, abs=1e-3), mistake.name
 
 
 @pytest.mark.parametrize("answer", [0.0, 1.0, float("nan"), None, "10.0"])
@@ -52,7 +62,7 @@ def test_the_record_holds_probes_and_numbers_and_nothing_that_runs(records, name
 def test_what_is_kept_is_what_the_exercise_expects(name):
     exercise = exercises.get(name)
     table = exercise.table(11)
-    kept = from_text(to_text(tests_of(table, [(part.name, part.points, part.probes) for part in exercise.parts])))
+    kept = from_text(to_text(excerpt(table, [(part.name, part.points, part.probes) for part in exercise.parts])))
     names = [probe.name for probe in table.probes]
     for index, probe in enumerate(kept.table.probes):
         original = names.index(probe.name)
