@@ -11,7 +11,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import torch
@@ -151,8 +151,9 @@ class Run:
 
     def _identity(self) -> str:
         """The same for runs of one name, settings, loss, step, rows, order of batches, teacher and student's shapes."""
+        plan = {field.name: getattr(self.plan, field.name) for field in fields(self.plan) if field.name != "rows"}
         parts = [
-            self.name, asdict(self.settings), self.plan.batch_size, self.plan.seed, self.plan.pad_token_id,
+            self.name, asdict(self.settings), plan,
             self.plan.pack_length, self.plan.pool,
             fingerprint.of_function(self.loss), fingerprint.of_function(self.step), fingerprint.of_rows(self.plan.rows),
             None if self.teacher is None else fingerprint.of_weights(self.teacher),
