@@ -42,22 +42,21 @@ EXTRAS = (
 )
 
 
+def _telling(labels: np.ndarray, valid: np.ndarray, vocabulary: int) -> bool:
+    """Neighbours differ, so that a label one place off always shows; 0 and the last id are among those that count."""
+    counted = labels[:, 1:][valid[:, 1:]]
+    ids = counted.size < 4 or (0 in counted and vocabulary - 1 in counted)
+    return ids and not np.any(labels[:, 1:] == labels[:, :-1])
+
+
 def _draw(frame: Frame, stream: np.random.Generator, scale: float = 2.0) -> dict[str, np.ndarray]:
     """Logits of the student and the teacher, and labels among which 0 and the last id stand at valid places."""
     valid = np.array([[mark == "." for mark in row] for row in frame.rows])
     shape = (*valid.shape, frame.vocabulary)
     student, teacher = (np.float32(stream.normal(0.0, scale, shape)) for _ in LOGITS)
     labels = stream.integers(0, frame.vocabulary, valid.shape)
-    counted = np.argwhere(valid & (np.arange(valid.shape[1]) > 0))
-    chosen = counted[stream.permutation(len(counted))[:2]]
-    for (row, position), label in zip(chosen, (0, frame.vocabulary - 1), strict=False):
-        labels[row, position] = label
-    # Neighbours differ, so that a label one place off always shows.
-    for position in range(1, labels.shape[1]):
-        same = labels[:, position] == labels[:, position - 1]
-        labels[same, position - 1] = (labels[same, position] + 1 + stream.integers(0, frame.vocabulary - 2)) % (
-            frame.vocabulary
-        )
+    while not _telling(labels, valid, frame.vocabulary):
+        labels = stream.integers(0, frame.vocabulary, valid.shape)
     return {"student_logits": student, "teacher_logits": teacher, "labels": np.where(valid, labels, IGNORED)}
 
 

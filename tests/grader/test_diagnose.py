@@ -40,7 +40,7 @@ def right_ones() -> Iterator[object]:
             yield pytest.param(exercise, name, id=f"{exercise.name}-{name}")
 
 
-@pytest.mark.parametrize(("exercise", "wrong"), wrong_ones())
+@pytest.mark.parametrize(("exercise", "wrong"), list(wrong_ones()))
 def test_every_misconception_fails_and_is_named(exercise: Exercise, wrong: Misconception, tables: dict) -> None:
     table = tables[exercise.name, None]
     found = verdict(table, ask(table.name, table.probes, wrong.implementation))
@@ -51,7 +51,7 @@ def test_every_misconception_fails_and_is_named(exercise: Exercise, wrong: Misco
     assert any(sign.isdigit() for sign in found.message) or "None" in found.message or "returns a" in found.message
 
 
-@pytest.mark.parametrize(("exercise", "name"), right_ones())
+@pytest.mark.parametrize(("exercise", "name"), list(right_ones()))
 @pytest.mark.filterwarnings("ignore:just a warning")
 def test_every_right_variant_passes_with_all_points_on_fixed_and_fresh_probes(
     exercise: Exercise, name: str, tables: dict
