@@ -96,7 +96,7 @@ def record(book: Gradebook, lab: Release, student: str, results: Sequence[Result
             grade = _grade(book, notebook, grade_id)
             share = points / task.points if task.points else 0.0
             if task.written:
-                grade.auto_score = 0.0 if result.status == "missing" else None
+                grade.auto_score = None if result.status == "ok" else 0.0
             else:
                 grade.auto_score = (result.score or 0.0) * share
             grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from grader.notebooks import Cell, parse, read_file
+from grader.notebooks import Cell, UnreadableError, parse
 from utils.errors import CourseError
 
 EXPENSIVE = frozenset({"sweep", "stretch", "train", "expensive"})
@@ -70,8 +70,11 @@ class Plan:
 
 def release(path: Path) -> Release:
     """Read the released lab. Raises CourseError where it holds nothing to grade."""
-    content = read_file(path)
-    cells = parse(content)
+    try:
+        content = path.read_bytes()
+        cells = parse(content)
+    except (OSError, UnreadableError) as error:
+        raise CourseError(f"The released lab {str(path)!r} cannot be read: {error}") from None
     tasks = tuple(_tasks(cells))
     if not tasks:
         raise CourseError(f"{path.name} holds no cell with points: is it the lab as `course.py release` writes it?")

@@ -50,7 +50,8 @@ def find(folder: Path, lab: Release, students: list[str] | None = None) -> list[
         entries = sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name))
     except OSError as error:
         raise CourseError(f"The submissions in {str(folder)!r} cannot be read ({error.strerror}).") from None
-    found = [_submission(entry, lab.name) for entry in entries if _is_student(entry)]
+    found = [_submission(entry, lab.name) for entry in entries if _is_folder(entry)]
+    found = [each for each in found if each.path or each.problem or not each.student.startswith(".")]
     if students:
         unknown = set(students) - {submission.student for submission in found}
         if unknown:
@@ -61,8 +62,8 @@ def find(folder: Path, lab: Release, students: list[str] | None = None) -> list[
     return found
 
 
-def _is_student(entry: os.DirEntry) -> bool:
-    return not entry.name.startswith(".") and (entry.is_symlink() or entry.is_dir(follow_symlinks=False))
+def _is_folder(entry: os.DirEntry) -> bool:
+    return entry.is_symlink() or entry.is_dir(follow_symlinks=False)
 
 
 def _submission(entry: os.DirEntry, lab: str) -> Submission:

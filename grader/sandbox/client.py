@@ -58,8 +58,12 @@ class Sandbox:
         self._closed = False
 
     def __enter__(self) -> Sandbox:
-        with self._lock:
-            self._start()
+        try:
+            with self._lock:
+                self._start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
