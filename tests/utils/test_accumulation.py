@@ -1,6 +1,7 @@
 """A batch in pieces, in several processes, packed or sorted by length: the same update, to rounding."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -168,14 +169,21 @@ def test_the_shares_of_several_processes_add_up_to_the_whole(rows, teacher, new_
     torch.testing.assert_close(summed, whole[1], rtol=1e-4, atol=1e-6)
 
 
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
 @pytest.mark.nightly
 def test_two_processes_under_accelerate_give_the_loss_and_weights_of_one(tmp_path):
     found = []
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    for processes in (1, 2):
+    # The launcher's way to several processes is called --multi_gpu; without a GPU they talk over gloo.
+    for processes, kind in ((1, "--cpu"), (2, "--multi_gpu")):
         path = tmp_path / f"{processes}.safetensors"
-        launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_machines=1", "--mixed_precision=no"]
-        launch += ["--dynamo_backend=no", f"--num_processes={processes}", "--main_process_port=0"]
+        launch = ["-m", "accelerate.commands.launch", kind, "--num_machines=1", "--mixed_precision=no"]
+        launch += ["--dynamo_backend=no", f"--num_processes={processes}", f"--main_process_port={free_port()}"]
         script = [str(Path(__file__).with_name("train_together.py")), str(path)]
         done = subprocess.run([sys.executable, *launch, *script], env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr

@@ -1,0 +1,155 @@
+"""Train the same student under several settings, and say which is best, and how sure that is.
+
+The question: which T, which alpha, and do hidden states help?  The mistakes this module prevents: settings that differ
+in more than the knob (start, rows, order, schedule are the same for all), and a best value that is named without saying
+how often another would have won on other documents.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from torch import nn
+from tqdm.auto import tqdm
+
+from utils import models, training
+from utils.batches import BatchPlan, Row
+from utils.calibration import Calibration, calibration
+from utils.errors import CourseError
+from utils.evaluation import DRAWS, Evaluation, evaluate
+from utils.hidden_states import add_projections, drop_projections, hidden_state_loss, hidden_step
+from utils.history import TrainingSettings
+from utils.losses import distillation_loss
+from utils.profiles import Profile
+
+NO_PARTS = 10**9
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """How hidden states are matched: a weight beside the loss, the teacher layer of each student layer (1-based).
+
+    frozen: the projections stay random, a control.
+    """
+
+    weight: float
+    teacher_layers: tuple[int, ...]
+    frozen: bool = False
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One point of a sweep.  learning_rate None: the profile's."""
+
+    temperature: float = 1.0
+    alpha: float = 0.5
+    hidden: Hidden | None = None
+    learning_rate: float | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a setting came to, on the judged rows."""
+
+    evaluation: Evaluation
+    calibration: Calibration
+
+
+@dataclass
+class Sweep:
+    """The same start, rows and order for every setting.  Results stay where a sweep is stopped; run it again to go on.
+
+    teacher: a model or a `CachedTeacher`.  loss is called with logits, labels, temperature and alpha; step as in
+    `utils.training.distill`; hidden_loss as `hidden_state_loss`.
+    """
+
+    profile: Profile
+    teacher: nn.Module
+    train_rows: Sequence[Row]
+    judged_rows: Sequence[Row]
+    pad_token_id: int
+    loss: Callable = distillation_loss
+    step: training.Step = training.train_step
+    hidden_loss: Callable = hidden_state_loss
+    seed: int = 0
+    results: dict[Setting, Outcome] = field(default_factory=dict)
+
+    def run(self, settings: Iterable[Setting], name: str = "sweep") -> dict[Setting, Outcome]:
+        """Train and judge every setting that has no result yet; returns those asked for, in order."""
+        settings = list(settings)
+        bar = tqdm(settings, desc=name, unit="setting", disable=None, leave=False)
+        try:
+            for setting in bar:
+                if setting not in self.results:
+                    self.results[setting] = self.outcome(setting)
+        except KeyboardInterrupt:
+            done = sum(setting in self.results for setting in settings)
+            print(f"{name}: stopped with {done} of {len(settings)} settings done; run the cell again to go on.")
+            raise
+        return {setting: self.results[setting] for setting in settings}
+
+    def outcome(self, setting: Setting) -> Outcome:
+        """Train a fresh student under one setting and judge it."""
+        student = self.trained(setting)
+        return Outcome(
+            evaluate(student, self.judged_rows, self.pad_token_id),
+            calibration(student, self.judged_rows, self.pad_token_id),
+        )
+
+    def trained(self, setting: Setting) -> nn.Module:
+        """A student trained under one setting, its projections taken off again."""
+        student, step, hidden = models.load_model(self.profile.student), self.step, setting.hidden
+        if hidden is not None:
+            width = self.teacher.config.hidden_size
+            maps = add_projections(student, len(hidden.teacher_layers), width, self.seed)
+            maps.requires_grad_(not hidden.frozen)
+            step = hidden_step(hidden.teacher_layers, hidden.weight, self.hidden_loss)
+        training.distill(
+            student,
+            self.teacher,
+            BatchPlan(tuple(self.train_rows), self.profile.batch_size, self.pad_token_id, self.seed),
+            self._training_settings(setting),
+            functools.partial(self.loss, temperature=setting.temperature, alpha=setting.alpha),
+            step,
+            name=f"T {setting.temperature:g}, alpha {setting.alpha:g}",
+        )
+        if hidden is not None:
+            drop_projections(student)
+        return student
+
+    def _training_settings(self, setting: Setting) -> TrainingSettings:
+        profile = self.profile
+        return TrainingSettings(
+            learning_rate=setting.learning_rate or profile.learning_rate,
+            epochs=profile.epochs,
+            weight_decay=profile.weight_decay,
+            warmup_share=profile.warmup_share,
+            max_gradient_norm=profile.max_gradient_norm,
+            seed=self.seed,
+            record_parts_every=NO_PARTS,
+        )
+
+
+def wins(runs: Mapping[float, Sequence[Evaluation]], seed: int = 0) -> dict[float, float]:
+    """How often each value of a knob has the lowest perplexity, when documents and seeds are drawn again.
+
+    runs: for each value one evaluation a seed, all on the same documents.  The shares sum to 1: one value near 1 is a
+    clear optimum, several of like size are a plateau.  Raises CourseError where the documents differ.
+    """
+    everyone = [evaluation for evaluations in runs.values() for evaluation in evaluations]
+    if not everyone or any(one.documents != everyone[0].documents for one in everyone):
+        raise CourseError("The settings were judged on different documents; an optimum needs the same ones.")
+    generator = np.random.Generator(np.random.PCG64(seed))
+    documents = len(everyone[0].documents)
+    draws = generator.multinomial(documents, np.full(documents, 1 / documents), size=DRAWS).astype(np.float64)
+    seeds = len(next(iter(runs.values())))
+    drawn = generator.integers(seeds, size=(DRAWS, seeds))
+    nats = []
+    for evaluations in runs.values():
+        by_seed = draws @ np.stack([one.nats for one in evaluations]).T
+        nats.append(np.take_along_axis(by_seed, drawn, axis=1).mean(axis=1))
+    best = np.argmin(np.stack(nats), axis=0)
+    return {value: float((best == place).mean()) for place, value in enumerate(runs)}
