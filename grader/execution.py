@@ -94,11 +94,12 @@ def private_paths(root: Path, outputs: str) -> dict[str, str]:
 
 def clean_outputs(outputs: list[NotebookNode], paths: dict[str, str]) -> list[NotebookNode]:
     """Outputs without stderr, widgets, absolute paths and addresses.  paths: what to replace by what."""
-    kept = []
+    kept: list[NotebookNode] = []
     for output in outputs:
         if output.output_type == "stream":
-            if output.name == "stdout":
-                output.text = clean_text(last_states(output.text), paths)
+            if output.name == "stdout" and kept and kept[-1].output_type == "stream":
+                kept[-1].text += output.text  # in how many pieces text arrives is chance
+            elif output.name == "stdout":
                 kept.append(output)
             continue
         if any(kind in output.get("data", {}) for kind in WIDGET_TYPES):
@@ -107,6 +108,9 @@ def clean_outputs(outputs: list[NotebookNode], paths: dict[str, str]) -> list[No
             if isinstance(content, str) and kind.startswith("text/"):
                 output.data[kind] = clean_text(content, paths)
         kept.append(output)
+    for output in kept:
+        if output.output_type == "stream":
+            output.text = clean_text(last_states(output.text), paths)
     return kept
 
 

@@ -247,6 +247,13 @@ def test_a_line_that_was_written_over_keeps_its_last_state():
     assert last_states("a\r\nb 1 %\rb 2 %\nc") == "a\nb 2 %\nc"
 
 
+def test_text_that_arrived_in_pieces_is_one_output():
+    pieces = [NotebookNode(output_type="stream", name="stdout", text=text) for text in ("a 1 %\r", "a 2 %\n", "/secret/b")]
+    noise = NotebookNode(output_type="stream", name="stderr", text="noise")
+    cleaned = clean_outputs([pieces[0], noise, *pieces[1:]], {"/secret/": ""})
+    assert [output.text for output in cleaned] == ["a 2 %\nb"]
+
+
 def test_a_figure_keeps_its_alt_text_in_the_outputs():
     alt = {"image/png": {"alt": "A line."}}
     figure = NotebookNode(output_type="display_data", data={"image/png": "QQ=="}, metadata=alt)
