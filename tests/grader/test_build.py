@@ -77,7 +77,7 @@ def test_text_is_filled_in_from_the_committed_results(tiny_lab):
 
 def test_missing_results_are_named_with_the_script_that_makes_them(tiny_lab):
     (tiny_lab.root / "benchmarks" / "results" / "tiny.json").unlink()
-    with pytest.raises(CourseError, match=r"09_squares.py, cell 6: benchmarks/results/tiny.json .* python -m benchmarks.tiny makes"):
+    with pytest.raises(CourseError, match=r"cell 6: benchmarks/results/tiny.json .* python -m benchmarks.tiny makes"):
         prepare(tiny_lab)
 
 
@@ -248,7 +248,8 @@ def test_a_line_that_was_written_over_keeps_its_last_state():
 
 
 def test_text_that_arrived_in_pieces_is_one_output():
-    pieces = [NotebookNode(output_type="stream", name="stdout", text=text) for text in ("a 1 %\r", "a 2 %\n", "/secret/b")]
+    texts = ("a 1 %\r", "a 2 %\n", "/secret/b")
+    pieces = [NotebookNode(output_type="stream", name="stdout", text=text) for text in texts]
     noise = NotebookNode(output_type="stream", name="stderr", text="noise")
     cleaned = clean_outputs([pieces[0], noise, *pieces[1:]], {"/secret/": ""})
     assert [output.text for output in cleaned] == ["a 2 %\nb"]
