@@ -2,7 +2,10 @@
 
 import copy
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -215,3 +218,18 @@ def test_the_solution_runs_in_full_and_earns_all_points(lab):
         marks = cell.metadata.get("nbgrader", {})
         if marks.get("grade") and cell.cell_type == "code":
             assert float(cell.outputs[-1].data["text/plain"]) == marks["points"], cell.id
+
+
+@EVERY_LAB
+@pytest.mark.nightly
+def test_nbgrader_validate_tells_an_open_todo_from_a_right_one(lab, tmp_path):
+    program = Path(sys.executable).with_name("nbgrader")
+    environment = {**os.environ, "COURSE_ROOT": str(ROOT), "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}"}
+    said = {}
+    for name, notebook in (("open", read(lab)), ("right", filled_in(lab))):
+        nbformat.write(notebook, tmp_path / f"{name}.ipynb")
+        command = [str(program), "validate", str(tmp_path / f"{name}.ipynb")]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
+        said[name] = done.stdout + done.stderr
+    assert "VALIDATION FAILED" in said["open"].upper()
+    assert "Success" in said["right"]
