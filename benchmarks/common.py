@@ -135,7 +135,7 @@ def train_and_judge(
 ) -> dict:
     """Train a fresh student (CE-only without a loss, else distilled) and evaluate it; plain numbers a document."""
     student = models.load_model(profile.student)
-    plan = BatchPlan(tuple(train_rows), profile.batch_size, pad_token_id, seed)
+    plan = BatchPlan(tuple(train_rows), profile.batch_size, pad_token_id, seed, pool=profile.length_pool)
     step = training.ce_only_step if loss is None else training.train_step
     history = training.distill(
         student,

@@ -22,8 +22,9 @@ class Profile:
     """One size of the course.
 
     `teacher`, `student`: hub names or folders of two models with one tokenizer.  `text`: see utils.corpus.load_corpus.
-    Rows are documents of more than `min_characters` characters, cut at `max_length` tokens.  `learning_rate` is for the
-    distilled student; `ce_learning_rate` is the CE-only control's own best one (benchmarks/tuning.py).
+    Rows are documents of more than `min_characters` characters, cut at `max_length` tokens.  A batch holds rows of like
+    length, dealt out of `length_pool` batches at a time.  `learning_rate` is for the distilled student;
+    `ce_learning_rate` is the CE-only control's own best one (benchmarks/effect.py).
     """
 
     name: str
@@ -35,6 +36,7 @@ class Profile:
     min_characters: int = 50
     max_length: int = 128
     batch_size: int = 8
+    length_pool: int = 25
     epochs: int = 2
     learning_rate: float = 2e-3
     ce_learning_rate: float = 2e-3

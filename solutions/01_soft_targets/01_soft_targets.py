@@ -394,7 +394,9 @@ settings = TrainingSettings(
     max_gradient_norm=profile.max_gradient_norm,
     seed=profile.seed,
 )
-plan = batches.BatchPlan(tuple(train_rows), profile.batch_size, tokenizer.pad_token_id, profile.seed)
+plan = batches.BatchPlan(
+    tuple(train_rows), profile.batch_size, tokenizer.pad_token_id, profile.seed, pool=profile.length_pool
+)
 
 
 def trained(arm, loss, learning_rate=profile.learning_rate):

@@ -84,7 +84,9 @@ text = corpus.load_corpus(profile.text, profile.min_characters)
 train_rows = batches.rows_of(text.train, tokenizer, profile.max_length, profile.train_rows)
 validation_rows = batches.rows_of(text.validation, tokenizer, profile.max_length, profile.evaluation_rows)
 validation_batches = batches.in_order(validation_rows, 16, tokenizer.pad_token_id)
-plan = batches.BatchPlan(tuple(train_rows), profile.batch_size, tokenizer.pad_token_id, profile.seed)
+plan = batches.BatchPlan(
+    tuple(train_rows), profile.batch_size, tokenizer.pad_token_id, profile.seed, pool=profile.length_pool
+)
 
 print(text.describe())
 print(f"{len(train_rows):,} rows to train on, {len(validation_rows):,} to judge on, {profile.max_length} tokens at most")
