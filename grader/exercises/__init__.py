@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from grader.exercise import Exercise
-from grader.exercises import lab01, lab02
+from grader.exercises import lab01, lab02, lab03
 
-EXERCISES: tuple[Exercise, ...] = (*lab01.EXERCISES, *lab02.EXERCISES)
+EXERCISES: tuple[Exercise, ...] = (*lab01.EXERCISES, *lab02.EXERCISES, *lab03.EXERCISES)
 
 
 def get(name: str) -> Exercise:

@@ -17,6 +17,8 @@ BOTH, SOFT, HARD = " in both parts", " in the soft part", " in the hard part"
 BLIND = {"none", "text", "nan", "constant", "zero", "noise"}
 # Without a graph, no mistake in what flows back shows.
 GRAPHLESS = {"float", "numpy", "detached"}
+# Costs that take no logarithm of the student's probabilities, so that it cannot be unstable.
+WITHOUT_LOG = {"raw student", "no log", "mse logits", "mse probabilities", "l1", "binary", "raw", "squared"}
 GONE = {"only soft": "hard", "all soft": "hard", "only hard": "soft", "all hard": "soft"}
 
 
@@ -36,6 +38,18 @@ def _parts(wrong: Wrong) -> set[str]:
     }
 
 
+def _same_loss(changes: dict[str, object], part: str) -> bool:
+    """Do two changes in one part give the same numbers as one of them alone?"""
+    shift, mask, mean = (changes.get(f"{part}_{factor}") for factor in ("shift", "mask", "mean"))
+    kind = changes.get("divergence" if part == "soft" else "hard_cost")
+    return (
+        (mask == "none" and mean == "all")  # all positions are the valid ones
+        or (mask == "last" and mean == "batch")  # one position a row: as many as rows
+        or (shift == "none" and mask == "unshifted")  # nothing is cut, so the mask fits
+        or (f"{part}_log" in changes and kind in WITHOUT_LOG)
+    )
+
+
 def hidden(first: Wrong, second: Wrong) -> bool:
     """Does one of the two leave nothing of the other to be seen?"""
     changes = first.changes | second.changes
@@ -47,6 +61,12 @@ def hidden(first: Wrong, second: Wrong) -> bool:
         return True  # alpha is not used at all, so its default never shows
     if changes.get("teacher_graph") == "open" and changes.get("divergence") == "top":
         return True  # the teacher's favourite has no gradient
+    if "default_temperature" in changes and changes.get("default_alpha", 0.5) is None:
+        return True  # without a default for alpha, none for the temperature can be used
+    if changes.get("returned") == "repeated" and "sum" in (changes.get("soft_mean"), changes.get("hard_mean")):
+        return True  # what comes unreduced is not also summed
+    if any(_same_loss(changes, part) for part in ("soft", "hard")):
+        return True
     gone = GONE.get(str(changes.get("blend")))
     return gone is not None and any(_parts(wrong) == {gone} for wrong in (first, second))
 

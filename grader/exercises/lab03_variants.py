@@ -1,0 +1,245 @@
+"""Lab 3's two functions, right and wrong, as choices: the source of their tables and runnable mistakes.
+
+``layer_map(student_layers, teacher_layers)``: 1-based, evenly spaced, last to last; where it does not divide, any
+rounding to a neighbour is right. ``hidden_state_loss(student_hidden, teacher_hidden, projection, attention_mask)``: the
+squared difference, averaged over valid positions and features. The mistake this prevents: probes on which two mistakes
+give one number, such as a mask without padding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from grader.exercises.lab01_variants import Variant
+from utils.checks.records import Probe, Table
+from utils.checks.states import with_projection
+
+MAP, STATES = "layer map: ", "mask of the states: "
+PAIRS = ((6, 24), (6, 24), (4, 12), (1, 6), (5, 5), (4, 6), (3, 8), (2, 9))
+
+
+def right_map(student_layers: int, teacher_layers: int) -> list[int]:
+    return [i * teacher_layers // student_layers for i in range(1, student_layers + 1)]
+
+
+def _up(s: int, t: int) -> list[int]:
+    return [-(-i * t // s) for i in range(1, s + 1)]
+
+
+def _nearest(s: int, t: int) -> list[int]:
+    return [math.floor(i * t / s + 0.5) for i in range(1, s + 1)]
+
+
+def _to_even(s: int, t: int) -> list[int]:
+    return [round(i * t / s) for i in range(1, s + 1)]
+
+
+def layer_map_variants() -> list[Variant]:
+    """Every mistake gives another list on at least one of the pairs."""
+    span = range
+
+    def entry(name: str, compute: Callable[[int, int], list[int]], cost: float = 1.0) -> Variant:
+        return Variant((name,), compute, cost)
+
+    return [
+        Variant((), right_map, 0.0),
+        entry("layers counted from 0 instead of 1", lambda s, t: [i * t // s - 1 for i in span(1, s + 1)]),
+        entry("last layer missed: it starts at 0 and ends early", lambda s, t: [i * t // s for i in span(s)]),
+        entry("last layer missed: it starts at 1 and ends early", lambda s, t: [i * t // s + 1 for i in span(s)]),
+        entry(MAP + "the first layers instead of evenly spaced ones", lambda s, t: list(span(1, s + 1))),
+        entry(MAP + "the last layers instead of evenly spaced ones", lambda s, t: list(span(t - s + 1, t + 1))),
+        entry(
+            "last layer missed where it does not divide: a fixed step is used",
+            lambda s, t: [i * (t // s) for i in span(1, s + 1)],
+        ),
+        entry(MAP + "in reverse", lambda s, t: right_map(s, t)[::-1]),
+        entry(MAP + "every teacher layer is listed", lambda s, t: list(span(1, t + 1))),
+        entry(MAP + "every student layer follows the last one", lambda s, t: [t] * s),
+        entry(
+            MAP + "a step list that is longer than the student where it does not divide",
+            lambda s, t: list(span(t // s, t + 1, t // s)),
+        ),
+        entry(
+            MAP + "first to first and last to last instead of equal steps",
+            lambda s, t: [round(1 + i * (t - 1) / max(1, s - 1)) for i in span(s)] if s > 1 else [t],
+        ),
+        entry(
+            "layers counted from 0, first to first and last to last",
+            lambda s, t: [round(i * (t - 1) / max(1, s - 1)) for i in span(s)] if s > 1 else [t - 1],
+            1.1,
+        ),
+        entry(MAP + "student and teacher swapped", lambda s, t: [i * s // t for i in span(1, t + 1)]),
+        entry(MAP + "one layer too many: the embeddings are listed as 0", lambda s, t: [0, *right_map(s, t)]),
+        entry("last layer left out of the list", lambda s, t: right_map(s, t)[:-1] or [0], 1.1),
+    ]
+
+
+def layer_map_probes(seed: int | None) -> tuple[Probe, ...]:
+    pairs = list(PAIRS)
+    if seed is not None:
+        stream = np.random.Generator(np.random.PCG64(seed))
+        for place in range(2, len(pairs)):
+            student = int(stream.integers(2, 9))
+            pairs[place] = (student, student * int(stream.integers(2, 5)) + int(stream.integers(0, 2)))
+        pairs[3], pairs[-1] = (1, int(stream.integers(4, 30))), (4, int(4 * stream.integers(2, 6) + 2))
+    return tuple(
+        Probe(f"ordinary {index}", {"student_layers": s, "teacher_layers": t}) for index, (s, t) in enumerate(pairs)
+    )
+
+
+def layer_map_table(seed: int | None = None) -> Table:
+    """Expected lists, the other roundings that are right too, and every variant's."""
+    probes = layer_map_probes(seed)
+    numbers: dict[str, np.ndarray] = {}
+    for index, probe in enumerate(probes):
+        s, t = probe.inputs.values()
+        numbers[f"expected/{index}/value"] = np.array(right_map(s, t), dtype=np.float64)
+        others = [f(s, t) for f in (_up, _nearest, _to_even)]
+        numbers[f"expected/{index}/also"] = np.array(others, dtype=np.float64)
+    return _with_variants("layer_map", probes, layer_map_variants(), numbers, {"returns": "other"})
+
+
+Mask = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
+
+
+def hidden_variants() -> list[Variant]:
+    """A product of which positions count, how far two states are apart, and how the distances are averaged."""
+    masks: tuple[tuple[str, Callable[[Tensor], Tensor], float], ...] = (
+        ("", lambda m: m.bool(), 0.0),
+        (STATES + "padding counts", lambda m: torch.ones_like(m).bool(), 1.0),
+        (STATES + "inverted: only padding counts", lambda m: ~m.bool(), 1.0),
+        (STATES + "only the last real position of a row counts", _last_real, 1.1),
+        (STATES + "the first real position of a row is left out", _without_first, 1.1),
+    )
+    shifts: tuple[tuple[str, Callable[[Tensor, Tensor, Tensor], tuple[Tensor, ...]], float], ...] = (
+        ("", lambda s, t, m: (s, t, m), 0.0),
+        (
+            "states shifted: student at t against teacher at t + 1",
+            lambda s, t, m: (s[:, :-1], t[:, 1:], m[:, 1:]),
+            1.0,
+        ),
+        ("states shifted: the last position is cut off", lambda s, t, m: (s[:, :-1], t[:, :-1], m[:, 1:]), 1.0),
+    )
+    distances: tuple[tuple[str, Callable[[Tensor, Tensor], Tensor], float], ...] = (
+        ("", lambda a, b: (a - b).square(), 0.0),
+        ("absolute instead of the squared difference", lambda a, b: (a - b).abs(), 1.0),
+        ("half of it instead of the squared difference", lambda a, b: 0.5 * (a - b).square(), 1.1),
+        ("Huber loss instead of the squared difference", lambda a, b: _huber(a, b), 1.1),
+        ("normalised states instead of the squared difference", lambda a, b: (_unit(a) - _unit(b)).square(), 1.0),
+        ("cosine instead of the squared difference", lambda a, b: 1 - (_unit(a) * _unit(b)).sum(-1, True), 1.0),
+        ("plain difference instead of the squared difference", lambda a, b: a - b, 1.1),
+    )
+    means: tuple[tuple[str, Callable[[Tensor, Tensor], Tensor], float], ...] = (
+        ("", lambda d, m: d[m].mean(), 0.0),
+        ("features are summed, not averaged", lambda d, m: d[m].sum(-1).mean(), 1.0),
+        ("positions and features are summed, not averaged", lambda d, m: d[m].sum(), 1.0),
+        ("positions are summed, features averaged", lambda d, m: d[m].mean(-1).sum(), 1.0),
+        (STATES + "divided by all positions, padding included", lambda d, m: _zeroed(d, m).mean(), 1.0),
+        (STATES + "mean of the rows' means", lambda d, m: _row_means(d, m).mean(), 1.0),
+        ("divided by the rows of the batch, features summed", lambda d, m: d[m].sum() / len(d), 1.1),
+        ("root of the mean instead of the squared difference", lambda d, m: d[m].mean().abs().sqrt(), 1.1),
+        ("sign flipped", lambda d, m: -d[m].mean(), 1.2),
+    )
+    return [
+        Variant(tuple(filter(None, names)), _loss(mask, shift, distance, mean), sum(costs))
+        for shift_name, shift, c1 in shifts
+        for mask_name, mask, c2 in masks
+        for distance_name, distance, c3 in distances
+        for mean_name, mean, c4 in means
+        for names, costs in [((shift_name, mask_name, distance_name, mean_name), (c1, c2, c3, c4))]
+    ]
+
+
+def _loss(mask: Callable, shift: Callable, distance: Callable, mean: Callable) -> Callable[..., Tensor]:
+    def loss(student_hidden, teacher_hidden, projection, attention_mask):
+        student, teacher, valid = shift(student_hidden, teacher_hidden.detach(), attention_mask)
+        return mean(distance(projection(student), teacher), mask(valid))
+
+    return loss
+
+
+def _unit(x: Tensor) -> Tensor:
+    return x / x.norm(dim=-1, keepdim=True)
+
+
+def _huber(a: Tensor, b: Tensor) -> Tensor:
+    return torch.nn.functional.smooth_l1_loss(a, b, reduction="none")
+
+
+def _last_real(m: Tensor) -> Tensor:
+    return (m.cumsum(1) == m.sum(1, keepdim=True)) & m.bool()
+
+
+def _without_first(m: Tensor) -> Tensor:
+    return (m.cumsum(1) > 1) & m.bool()
+
+
+def _zeroed(d: Tensor, m: Tensor) -> Tensor:
+    return d.masked_fill(~m.unsqueeze(-1), 0.0)
+
+
+def _row_means(d: Tensor, m: Tensor) -> Tensor:
+    return torch.stack([row[keep].mean() for row, keep in zip(d, m, strict=True) if keep.any()])
+
+
+# Rows of real (1) and padded (0) positions; padding on either side, rows of different lengths.
+LAYOUTS = (("111100", "001111", "111111"), ("1110000", "0000011"), ("11110", "11100", "00111", "11111"))
+WIDTHS = ((3, 5), (4, 6), (5, 2))
+
+
+def hidden_probes(seed: int | None) -> tuple[Probe, ...]:
+    stream = np.random.Generator(np.random.PCG64(31 if seed is None else seed))
+    probes = []
+    for index, place in enumerate((0, 0, 1, 2)):  # the first one is asked twice
+        mask = np.array([[int(sign) for sign in row] for row in LAYOUTS[place]])
+        ours, theirs = WIDTHS[place]
+        if index != 1:
+            drawn = {
+                "student_hidden": np.float32(stream.normal(0, 1, (*mask.shape, ours))),
+                "teacher_hidden": np.float32(stream.normal(0.5, 1.5, (*mask.shape, theirs))),
+                "projection": np.float32(stream.normal(0, 0.7, (theirs, ours))),
+                "attention_mask": mask,
+            }
+        probes.append(Probe(f"ordinary {index}", drawn, ("student_hidden", "teacher_hidden", "projection")))
+    return tuple(probes)
+
+
+def hidden_table(seed: int | None = None) -> Table:
+    """Expected values and gradients, and every variant's values."""
+    probes, variants = hidden_probes(seed), hidden_variants()
+    numbers: dict[str, np.ndarray] = {}
+    for index, probe in enumerate(probes):
+        given = _doubles(probe)
+        leaves = [tensor.requires_grad_() for tensor in (given[0], given[2])]
+        value = with_projection(variants[0].compute)(*given)
+        gradients = torch.autograd.grad(value, leaves)
+        numbers[f"expected/{index}/value"] = value.detach().numpy()
+        for name, gradient in zip(("student_hidden", "projection"), gradients, strict=True):
+            numbers[f"expected/{index}/gradient/{name}"] = gradient.numpy()
+    return _with_variants("hidden_state_loss", probes, variants, numbers, {})
+
+
+def _with_variants(
+    name: str, probes: tuple[Probe, ...], variants: list[Variant], numbers: dict[str, np.ndarray], texts: dict
+) -> Table:
+    entries = []
+    for place, variant in enumerate(variants):
+        compute = with_projection(variant.compute) if name == "hidden_state_loss" else variant.compute
+        answers = [np.asarray(_plain(compute(*_doubles(probe)))) for probe in probes]
+        numbers[f"variant/{place}"] = np.concatenate([answer.reshape(-1) for answer in answers])
+        entries.append([list(variant.names), variant.cost, [list(answer.shape) for answer in answers]])
+    return Table(name, probes, numbers, {"variants": entries, "extremes": {}, **texts})
+
+
+def _plain(answer: Tensor | list[int]) -> np.ndarray:
+    return answer.detach().numpy() if isinstance(answer, Tensor) else np.array(answer, dtype=np.float64)
+
+
+def _doubles(probe: Probe) -> list:
+    tensors = [torch.from_numpy(v) if isinstance(v, np.ndarray) else v for v in probe.inputs.values()]
+    return [t.double() if isinstance(t, Tensor) and t.is_floating_point() else t for t in tensors]
