@@ -64,11 +64,13 @@ def test_the_notebooks_agree_with_their_source(lab):
 
 @EVERY_LAB
 def test_the_learners_notebook_holds_no_answer_and_no_hidden_test(lab):
-    written = json.dumps(read(lab))
+    text = "\n".join(cell.source for cell in read(lab).cells)
+    lines = {line.strip() for line in text.splitlines()}
     assert len(solution_lines(lab)) > 5
-    assert [line for line in solution_lines(lab) if json.dumps(line)[1:-1] in written] == []
+    # a hint may name a short call inside a sentence
+    assert [line for line in solution_lines(lab) if line in lines or (len(line) > 30 and line in text)] == []
     for marker in ("BEGIN SOLUTION", "BEGIN HIDDEN", "hidden_tests", "MARK SCHEME"):
-        assert marker not in written
+        assert marker not in json.dumps(read(lab))
 
 
 @EVERY_LAB
