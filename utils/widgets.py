@@ -23,8 +23,8 @@ from utils.live_picture import LivePicture
 from utils.loss_view import TEMPERATURES, LossScene, loss_curves
 from utils.temperature_view import HIGHEST, LOWEST, TemperatureScene
 
-_WIDE = ipywidgets.Layout(width="100%", max_width="880px")
-_NAMES = {"description_width": "6em"}
+_WIDE = ipywidgets.Layout(width="auto", max_width="880px")
+_NAMES = {"description_width": "8em"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Explorer:
 
     def _ipython_display_(self) -> None:
         display(self.box)
-        display(HTML(_NAME_THE_HANDLES))
+        display(HTML(_NAME_THE_PARTS))
 
 
 def temperature_explorer(
@@ -106,8 +106,7 @@ def _explorer(
     def step(*_: object) -> None:
         sentence = state["move"]()
         picture.value = state["picture"].png()
-        picture.tooltip = sentence  # the browser shows it as the picture's title, which is its text alternative
-        numbers.value = "<br>".join(html.escape(part) for part in sentence.split(". "))
+        numbers.value = f'<div style="line-height:1.5;margin:0 1em">{html.escape(sentence)}</div>'
 
     state: dict = {}
     new_scene()
@@ -126,14 +125,24 @@ def _slider(name: str, value: float, low: float, high: float, step: float) -> ip
     )  # fmt: skip
 
 
-# ipywidgets gives the handle of a slider no name of its own, so a screen reader would say "slider" and nothing else.
-_NAME_THE_HANDLES = """<script>
+# ipywidgets names neither a slider's handle nor a picture (and a tooltip on a picture breaks it), so a screen reader
+# would say "slider" and "image" and nothing else.  Both get a name here; the picture is described by its numbers.
+_NAME_THE_PARTS = """<script>
 (() => {
-  const name = () => document.querySelectorAll(".widget-slider .noUi-handle:not([aria-label])").forEach((handle) => {
-    const label = handle.closest(".widget-slider").querySelector(".widget-label");
-    if (label) handle.setAttribute("aria-label", label.textContent);
-  });
+  const name = () => {
+    document.querySelectorAll(".widget-slider .noUi-handle:not([aria-label])").forEach((handle) => {
+      const label = handle.closest(".widget-slider").querySelector(".widget-label");
+      if (label) handle.setAttribute("aria-label", label.textContent);
+    });
+    document.querySelectorAll(".widget-vbox > img.widget-image:not([alt])").forEach((picture) => {
+      const numbers = picture.parentElement.querySelector(".widget-html");
+      if (!numbers) return;
+      numbers.id = numbers.id || "numbers-" + Math.random().toString(36).slice(2);
+      picture.alt = "Figure that follows the sliders above it; the text below it says what it shows.";
+      picture.setAttribute("aria-describedby", numbers.id);
+    });
+  };
   let tries = 0;
-  const timer = setInterval(() => { name(); if (++tries > 20) clearInterval(timer); }, 250);
+  const timer = setInterval(() => { name(); if (++tries > 40) clearInterval(timer); }, 250);
 })();
 </script>"""

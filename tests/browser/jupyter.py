@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -78,11 +79,12 @@ class JupyterServer:
     def _wait_for_address(self, log: Path) -> str:
         deadline = time.monotonic() + 90
         while time.monotonic() < deadline and self._process.poll() is None:
-            found = re.search(r"http://(?:localhost|127\.0\.0\.1):(\d+)/lab", log.read_text(encoding="utf-8"))
-            if found:
-                address = f"http://127.0.0.1:{found[1]}"
-                urllib.request.urlopen(f"{address}/api/status?token={self.token}", timeout=60).close()
-                return address
+            written = log.read_text(encoding="utf-8")
+            for port in re.findall(r"http://(?:localhost|127\.0\.0\.1):(\d+)/lab\S*\n", written):
+                address = f"http://127.0.0.1:{port}"
+                with contextlib.suppress(OSError):  # named in the log a moment before it answers
+                    urllib.request.urlopen(f"{address}/api/status?token={self.token}", timeout=60).close()
+                    return address
             time.sleep(0.2)
         raise RuntimeError(f"JupyterLab did not start: {log.read_text(encoding='utf-8')[-2000:]}")
 

@@ -45,6 +45,7 @@ class Explorer:
 
     def press(self, slider: int, key: str, times: int) -> list[float]:
         """Press a key on a slider's handle, each time waiting for the picture; returns the delays in milliseconds."""
+        self._delays()  # those of a drag before do not belong here
         self.handles.nth(slider).focus()
         for _ in range(times):
             before = self._pictures()

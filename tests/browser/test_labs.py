@@ -25,6 +25,7 @@ class Lab:
     name: str
     notebook: object
     answers: dict[str, str]
+    explorers: int
 
     @property
     def page(self):
@@ -47,7 +48,8 @@ def lab(request, jupyter, page):
     from tests.browser.jupyter import OpenNotebook
 
     path: Path = request.param
-    return Lab(path.stem, OpenNotebook(page, jupyter.url(jupyter.add(path))), answers(path.stem))
+    explorers = path.read_text(encoding="utf-8").count("_explorer(")
+    return Lab(path.stem, OpenNotebook(page, jupyter.url(jupyter.add(path))), answers(path.stem), explorers)
 
 
 def card(lab: Lab, todo: str) -> str:
@@ -91,7 +93,10 @@ def test_sliders_take_mouse_and_keys_and_the_picture_follows(lab, artefacts):
     from tests.browser.sliders import Explorer, explorers
 
     delays, drags = [], []
-    for place in explorers(lab.page):
+    assert lab.page.locator(".jp-OutputArea-output svg[viewBox='0 0 48 48']").count() == 0, "a widget failed to show"
+    found = explorers(lab.page)
+    assert len(found) == lab.explorers
+    for place in found:
         explorer = Explorer(lab.page, place)
         for slider in range(explorer.handles.count()):
             pixels, numbers = explorer.pixels(), explorer.numbers
