@@ -139,7 +139,7 @@ class _TokenPanel:
         (self._others,) = axis.plot([], [], "D", color=COLOURS[colour], markersize=6, clip_on=False, label=beside)
         (self._dots,) = axis.plot([], [], "o", color=COLOURS["teacher"], markersize=6, label=prediction.model)
         if legend:
-            axis.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.42, -0.16), ncol=3, fontsize="small")
+            axis.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.42, -0.18), ncol=3, fontsize="small")
         self.moving = (self._others, self._dots, self._title)
 
     def move(self, temperature: float) -> tuple[Tensor, Tensor]:
