@@ -103,7 +103,7 @@ def as_a_float(student_hidden, teacher_hidden, projection, attention_mask):
 
 _ORDINARY = tuple(probe.name for probe in variants.layer_map_probes(None))
 _HIDDEN = tuple(probe.name for probe in variants.hidden_probes(None))
-_DIVIDING, _NOT_DIVIDING = _ORDINARY[:5], _ORDINARY[5:]
+_DIVIDING, _NOT_DIVIDING = _ORDINARY[: variants.DIVIDING], _ORDINARY[variants.DIVIDING :]
 
 EXERCISES = (
     Exercise(

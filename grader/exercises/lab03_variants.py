@@ -20,6 +20,7 @@ from utils.checks.records import Probe, Table
 from utils.checks.states import with_projection
 
 MAP, STATES = "layer map: ", "mask of the states: "
+DIVIDING = 5  # so many of the pairs divide
 PAIRS = ((6, 24), (6, 24), (4, 12), (1, 6), (5, 5), (4, 6), (3, 8), (2, 9))
 
 
@@ -85,8 +86,9 @@ def layer_map_probes(seed: int | None) -> tuple[Probe, ...]:
         stream = np.random.Generator(np.random.PCG64(seed))
         for place in range(2, len(pairs)):
             student = int(stream.integers(2, 9))
-            pairs[place] = (student, student * int(stream.integers(2, 5)) + int(stream.integers(0, 2)))
-        pairs[3], pairs[-1] = (1, int(stream.integers(4, 30))), (4, int(4 * stream.integers(2, 6) + 2))
+            rest = 0 if place < DIVIDING else int(stream.integers(1, student))
+            pairs[place] = (student, student * int(stream.integers(2, 5)) + rest)
+        pairs[3], pairs[5] = (1, int(stream.integers(4, 30))), (student, 2 * student - 1)
     return tuple(
         Probe(f"ordinary {index}", {"student_layers": s, "teacher_layers": t}) for index, (s, t) in enumerate(pairs)
     )

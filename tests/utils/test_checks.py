@@ -37,8 +37,11 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         check("distilation_loss", right)
 
 
-def test_six_functions_can_be_checked() -> None:
-    assert known() == ["distillation_loss", "entropy", "kl_divergence", "perplexity", "soft_targets", "train_step"]
+def test_eight_functions_can_be_checked() -> None:
+    assert known() == [
+        "distillation_loss", "entropy", "hidden_state_loss", "kl_divergence",
+        "layer_map", "perplexity", "soft_targets", "train_step",
+    ]  # fmt: skip
 
 
 def unwritten(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):

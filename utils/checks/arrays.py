@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from utils.checks.hints import hint
-from utils.checks.judgement import agrees, expected_value, is_right
+from utils.checks.judgement import agrees, expected_gradients, expected_value, is_right, leaks
 from utils.checks.records import Answer, Table
 from utils.checks.verdict import Verdict
 
@@ -21,7 +21,7 @@ def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
     right = [is_right(table, index, answer) for index, answer in enumerate(answers)]
     if all(right):
         return Verdict(True, f"Right: all {len(right)} probes agree with the definition.")
-    names = list(dict.fromkeys([*_as_such(answers), *_numbers(table, answers)]))[:3]
+    names = list(dict.fromkeys([*_as_such(table, answers), *_numbers(table, answers), *_gradients(table, answers)]))[:3]
     wrong = right.index(False)
     expected, answer = expected_value(table, wrong), answers[wrong]
     if answer.outcome == "error":
@@ -42,9 +42,14 @@ def _first_difference(found: np.ndarray | None, expected: np.ndarray) -> str:
     return f"One entry is {found.reshape(-1)[place]:.4g}; it should be {expected.reshape(-1)[place]:.4g}."
 
 
-def _as_such(answers: Sequence[Answer]) -> list[str]:
+def _as_such(table: Table, answers: Sequence[Answer]) -> list[str]:
     names = []
-    if answers[0].outcome == "float":
+    if table.texts.get("returns") == "other":  # a list of whole numbers
+        if answers[0].outcome in ("tensor", "float"):
+            names.append(f"a {answers[0].note} instead of a list")
+        elif answers[0].note.endswith("floats"):
+            names.append("floats instead of whole numbers")
+    elif answers[0].outcome == "float":
         names.append("a Python number instead of a tensor: no gradient can flow")
     elif answers[0].outcome == "other":
         names.append(f"a {answers[0].note} instead of a tensor")
@@ -55,6 +60,20 @@ def _as_such(answers: Sequence[Answer]) -> list[str]:
     again = [answer.numbers.get("value") for answer in answers[:2]]  # the first probe is asked twice
     if all(value is not None and np.isfinite(value).all() for value in again) and not np.array_equal(*again):
         names.append("random: the same input gives different answers")
+    return names
+
+
+def _gradients(table: Table, answers: Sequence[Answer]) -> list[str]:
+    """Gradients that arrive where none should, and that do not where one should."""
+    names = []
+    for index, (probe, answer) in enumerate(zip(table.probes, answers, strict=True)):
+        expected = expected_gradients(table, index)
+        for name in probe.gradients:
+            found = answer.gradient(name)
+            if name not in expected and leaks(found):
+                names.append(f"gradient flows into {name}")
+            if name in expected and not leaks(found):
+                names.append(f"no gradient reaches {name}")
     return names
 
 

@@ -12,12 +12,13 @@ import site
 import sysconfig
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
 
 import numpy as np
 import torch
 
-from utils.checks import toys
+from utils.checks import states, toys
 from utils.checks.clock import TimeLimitError, within
 from utils.checks.plain import describe, plain
 from utils.checks.records import Answer, Probe
@@ -34,6 +35,7 @@ def ask(name: str, probes: Sequence[Probe], fn: Callable, seconds: float = 10.0)
     ``NotImplementedError`` the remaining probes are not tried: they get the same answer.
     """
     play = toys.PLAYS.get(name)
+    adapted = states.ADAPTED.get(name, lambda fn: fn)(fn)
     end = time.monotonic() + seconds
     answers: list[Answer] = []
     for probe in probes:
@@ -42,7 +44,8 @@ def ask(name: str, probes: Sequence[Probe], fn: Callable, seconds: float = 10.0)
             continue
         left = max(end - time.monotonic(), 0.01)
         names = toys.ARGUMENTS.get(name, tuple(probe.inputs))
-        answers.append(_guarded(left, lambda probe=probe: play(fn, probe) if play else _call(fn, probe), fn, names))
+        work = partial(play, fn, probe) if play else partial(_call, adapted, probe)
+        answers.append(_guarded(left, work, fn, names))
     return answers
 
 

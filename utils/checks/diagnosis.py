@@ -21,6 +21,8 @@ VERDICTS = {
     "distillation_loss": loss.verdict,
     "train_step": steps.verdict,
     "perplexity": perplexity.verdict,
+    "layer_map": arrays.verdict,
+    "hidden_state_loss": arrays.verdict,
 }
 
 

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 # A word in the name -> the thought. The first that occurs counts, so the special ones stand first.
 HINTS = (
+    ("layers counted from 0", "The task counts layers from 1: what is the number of the last one?"),
+    ("last layer", "Which teacher layer should the student's last one follow?"),
+    ("layer map", "How far apart should the chosen layers be, and where must the last one lie?"),
+    ("floats", "A layer's number is used as an index. Which division gives whole numbers?"),
+    ("instead of a list", "The task asks for a list of whole numbers."),
+    ("states shifted", "A state at position t belongs to token t in both models. Is anything predicted here?"),
+    ("mask of the states", "Which positions hold a real token, and how many are there over the whole batch?"),
+    ("features", "How many numbers does a state have after the projection? Each counts once."),
+    ("projection", "Which of the two has another width, and which way does the projection map?"),
+    ("instead of the squared difference", "Square the difference, and average. What does your distance do besides?"),
+    ("gradient flows into teacher", "Should this loss ever change the teacher? What cuts a tensor off from the graph?"),
     (
         "wrong direction",
         "Which token does the model predict at position t: the one it has just read, or the one after?",

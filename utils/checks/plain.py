@@ -22,6 +22,10 @@ def describe(returned: object) -> tuple[str, str, torch.Tensor | None]:
     if isinstance(returned, dict):
         returned = list(returned.values())
     if isinstance(returned, (tuple, list)):
+        if returned and all(type(item) in (int, float) for item in returned):
+            numbers = torch.tensor([float(item) for item in returned], dtype=torch.float64)
+            whole = all(type(item) is int for item in returned)
+            return "other", kind if whole else f"{kind} of floats", numbers
         tensors = [item for item in returned if isinstance(item, torch.Tensor)]
         return "other", kind, tensors[0] if tensors else None
     return "other", kind, None

@@ -1,0 +1,33 @@
+"""A linear projection made from a probe's numbers, to be called as learners call a module.
+
+The mistake this prevents is a check that hands over a weight matrix, and so tests which side it is multiplied from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class Projection(torch.nn.Module):
+    """``projection(x)`` is x times the transposed weight (D_t, D_s); ``weight`` is a tensor whose gradient is asked."""
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        self.weight = weight
+        self.out_features, self.in_features = weight.shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., D_s) -> (..., D_t), in the number type of x."""
+        return F.linear(x, self.weight.to(x.dtype))
+
+
+def with_projection(fn: Callable) -> Callable:
+    """``fn(student_hidden, teacher_hidden, projection, attention_mask)``, called with a weight in the third place."""
+    return lambda student, teacher, weight, mask: fn(student, teacher, Projection(weight), mask)
+
+
+ADAPTED = {"hidden_state_loss": with_projection}
