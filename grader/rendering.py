@@ -9,12 +9,14 @@ The mistake this prevents: a number typed by hand that was true once. In a Markd
 - ``{{ table("effect") }}``: the rows of effect.json; ``table("effect", {"model": "model", "perplexity": "nats"})``
   chooses columns and their headings, and rows of any other place will do: ``table(results.effect.seeds)``. ``low`` and
   ``high`` of a row go into brackets behind the value in front of them;
+- ``{{ source("utils/listing.py", "listing_loss") }}``: the text of one function of the course, as a code block;
 - ``{{ picture("effect", alt="…") }}``: ``pictures/effect.png`` beside the source, or ``benchmarks/results/effect.png``,
   carried inside the notebook, because Colab opens a notebook without its folder.
 """
 
 from __future__ import annotations
 
+import ast
 import base64
 import json
 import tomllib
@@ -156,6 +158,7 @@ class Renderer:
             "results": self._results,
             "table": self._table,
             "picture": self._picture,
+            "source": self._source,
         }
 
     def render(self, text: str, where: str) -> str:
@@ -189,3 +192,10 @@ class Renderer:
         content = base64.b64encode(path.read_bytes()).decode("ascii")
         self.attachments[path.name] = {IMAGE_TYPES[path.suffix]: content}
         return f"![{alt.replace('[', '(').replace(']', ')')}](attachment:{path.name})"
+
+    def _source(self, path: str, name: str) -> str:
+        text = (self._lab.root / path).read_text(encoding="utf-8")
+        found = [node for node in ast.parse(text).body if getattr(node, "name", None) == name]
+        if not found:
+            raise CourseError(f"{path} defines no {name!r}, whose text was asked for.")
+        return f"```python\n{ast.get_source_segment(text, found[0])}\n```"

@@ -488,6 +488,11 @@ loss_view.show_loss_parts(*logits, batch["labels"], temperature=3.0, alpha=0.5)
 # instead, the soft part would drown the hard one. T squared gives the soft gradient its size back, so alpha means the
 # same at every T. Whether the loop works is told by the paired comparison with CE-only at equal tokens, not by the gain
 # over the untouched student, most of which plain training has too.
+#
+# *For comparison, the printed listing's loss*, with its three errors as switches; all of them are on by default. Read it
+# beside your own:
+#
+# {{ source("utils/listing.py", "listing_loss") }}
 
 # %% [markdown]
 # ## Check yourself
