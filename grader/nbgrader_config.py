@@ -5,6 +5,9 @@ Loaded by nbgrader_config.py in the course's folder, where nbgrader looks. What 
 
 from pathlib import Path
 
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+from nbgrader.preprocessors import ClearHiddenTests, GetGrades
+
 c = get_config()  # noqa: F821
 
 c.CourseDirectory.root = str(Path(__file__).resolve().parent.parent)
@@ -25,3 +28,5 @@ c.IgnorePattern.enabled = True
 c.IgnorePattern.pattern = r"(?s).*"
 # A check that was deleted is put back and counts as what it is, instead of waiting for a person for ever.
 c.OverwriteCells.add_missing_cells = True
+# Feedback would print the hidden tests with their expected numbers.
+c.GenerateFeedback.preprocessors = [GetGrades, ClearHiddenTests, CSSHTMLHeaderPreprocessor]
