@@ -10,7 +10,7 @@ control has a label and takes the arrow keys; the numbers stand beside the pictu
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import ipywidgets
@@ -21,8 +21,10 @@ from utils.dark_knowledge import Prediction
 from utils.errors import CourseError
 from utils.live_picture import LivePicture
 from utils.loss_view import TEMPERATURES, LossScene, loss_curves
+from utils.sweep_plots import SurfaceScene
 from utils.temperature_view import HIGHEST, LOWEST, TemperatureScene
 
+Slider = ipywidgets.FloatSlider | ipywidgets.SelectionSlider
 _WIDE = ipywidgets.Layout(width="auto", max_width="880px")
 _NAMES = {"description_width": "8em"}
 
@@ -32,7 +34,7 @@ class Explorer:
     """Controls, a picture and its numbers.  `box` is what a notebook shows; the parts can be driven from code."""
 
     box: ipywidgets.VBox
-    sliders: tuple[ipywidgets.FloatSlider, ...]
+    sliders: tuple[Slider, ...]
     picture: ipywidgets.Image
     numbers: ipywidgets.HTML
     choice: ipywidgets.Dropdown | None = None
@@ -88,9 +90,25 @@ def loss_explorer(
     return _explorer((first, second), scene_of)
 
 
+def surface_explorer(surface: Sequence[Mapping]) -> Explorer:
+    """Move a slice through a recorded surface over (T, alpha): rows with both, and "ratio to CE-only"."""
+    scene = SurfaceScene(surface)
+    options = [(f"{temperature:g}", temperature) for temperature in scene.temperatures]
+    slider = ipywidgets.SelectionSlider(options=options, description="temperature", layout=_WIDE, style=_NAMES)
+
+    def scene_of() -> tuple[SurfaceScene, Callable[[], str]]:
+        def move() -> str:
+            scene.move(slider.value)
+            return scene.sentence(slider.value)
+
+        return scene, move
+
+    return _explorer((slider,), scene_of)
+
+
 def _explorer(
-    sliders: tuple[ipywidgets.FloatSlider, ...],
-    scene_of: Callable[[], tuple[TemperatureScene | LossScene, Callable[[], str]]],
+    sliders: tuple[Slider, ...],
+    scene_of: Callable[[], tuple[TemperatureScene | LossScene | SurfaceScene, Callable[[], str]]],
     choice: ipywidgets.Dropdown | None = None,
 ) -> Explorer:
     """Put the parts together.  A slider moves artists on the kept picture; only another choice makes a new picture."""

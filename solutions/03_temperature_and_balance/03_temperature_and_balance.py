@@ -1,0 +1,499 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Lab 3. Temperature and balance
+#
+# The distillation loss has two knobs, the temperature T and the balance alpha, and you could match more than the
+# teacher's last word: its hidden states. Recipes give values for all three. In this lab you turn each knob, with the
+# control beside it, and find out which of them matters, how much, and how sure you can be.
+#
+# **After this lab you can**
+#
+# - sweep T and alpha cheaply, because the teacher is asked only once;
+# - say why T is nearly flat for language models, and what T squared is for;
+# - read a calibration curve, and say what perplexity does not show;
+# - match hidden states across different depths and widths, and tell their effect from that of a random target;
+# - say when a teacher is worth most.
+#
+# {{ header }}
+
+# %% [markdown]
+# ## Before you start
+#
+# | You need | Where to read it |
+# |---|---|
+# | The distillation loss: soft part, hard part, T squared | Lab 2 of this course |
+# | The Transformer's residual stream: one hidden state a token and a layer | [The Illustrated GPT-2](https://jalammar.github.io/illustrated-gpt2/) |
+# | Calibration | [Guo et al., 2017](https://arxiv.org/abs/1706.04599), sections 1 and 2 |
+#
+# Run the cells from top to bottom. A cell that needs something you have not written yet says so in one sentence and
+# stops nothing else.
+
+# %% tags=["set-up"]
+import torch
+import torch.nn.functional as F
+
+from utils import batches, cache_settings, corpus, evaluation, losses, models, plots, sweep_plots, teacher_cache
+from utils.cached_teacher import CachedTeacher
+from utils.calibration import calibration
+from utils.checks import check
+from utils.notebook import committed, errors_as_sentences, ready
+from utils.profiles import get_profile
+from utils.sweeps import Hidden, Setting, Sweep, wins
+from utils.workspace import output_folder
+
+errors_as_sentences()
+profile = get_profile("auto")
+outputs = output_folder("03_temperature_and_balance")
+
+# %% [markdown]
+# ## Step 1. Ask the teacher once
+#
+# A sweep trains the student again and again on the same rows, and a teacher never changes its mind. So its answers are
+# computed once and kept. How much is that? For each token one number for every token of the vocabulary. Whether that
+# fits is checked first; where it does not, the most likely tokens are kept with the mass of all the others.
+
+# %%
+pair = models.load_pair(profile)
+tokenizer, pad = pair.tokenizer, pair.tokenizer.pad_token_id
+text = corpus.load_corpus(profile.text, profile.min_characters)
+train_rows = batches.rows_of(text.train, tokenizer, profile.max_length, profile.sweep_rows)
+validation_rows = batches.rows_of(text.validation, tokenizer, profile.max_length, profile.evaluation_rows)
+
+depth = pair.teacher.config.num_hidden_layers
+settings = cache_settings.choose_settings(
+    pair.teacher, train_rows, outputs / "teacher", hidden_layers=tuple(range(1, depth + 1))
+)
+whole = settings.top_k is None
+if whole:
+    cache = teacher_cache.cache_answers(pair.teacher, train_rows, outputs / "teacher", settings)
+    print(cache.describe())
+teacher = CachedTeacher(cache, pair.teacher.device) if whole else pair.teacher
+
+# %% [markdown]
+# The cached teacher is called like any other model, and your `train_step` from Lab 2 would not notice. Is its answer the
+# same? It is kept in half precision, so the loss differs by a little; the last column says how little.
+
+# %%
+plan = batches.BatchPlan(tuple(train_rows), profile.batch_size, pad)
+batch = batches.to_device(next(iter(plan.epoch(0))), pair.teacher.device)
+with torch.no_grad():
+    student_logits = pair.student(**batches.model_inputs(batch)).logits
+    live_logits = pair.teacher(**batches.model_inputs(batch)).logits
+    kept_logits = teacher(**batches.model_inputs(batch)).logits
+for temperature in (1.0, 3.0, 10.0):
+    live, kept = (
+        losses.soft_loss(student_logits, logits, batch["labels"], temperature).mean().item()
+        for logits in (live_logits, kept_logits)
+    )
+    print(f"T = {temperature:>4g}: soft part {live:.5f} with the teacher, {kept:.5f} cached, {kept / live - 1:+.1e}")
+
+# %% [markdown]
+# ## Step 2. What T squared is for
+#
+# **Predict first.** At T = 10 the teacher's targets are nearly flat. By which factor does the soft part's gradient on the
+# student's logits shrink from T = 1 to T = 10, if nobody makes up for it?
+
+# %%
+my_factor = None  # how many times smaller
+
+# %%
+temperatures = (1.0, 3.0, 5.0, 10.0)
+norms = sweep_plots.gradient_norms(student_logits, live_logits, batch["labels"], temperatures)
+print(f"without T squared: {norms[0][1] / norms[-1][1]:.0f} times smaller; your guess: {my_factor}")
+print(f"with T squared:    {norms[0][2] / norms[-1][2]:.1f} times smaller")
+plots.show(
+    sweep_plots.gradient_figure(norms),
+    "Gradient norm by T: "
+    + ", ".join(f"T {t:g}: {without:.2g} without T squared, {square:.2g} with" for t, without, square in norms),
+)
+
+# %% [markdown]
+# One power of T comes from the chain rule, since the logits are divided by T. The other comes from the distributions:
+# the flatter they are, the less they differ, and what is left is about the difference of the logits divided by T. T
+# squared takes back both. It does not make the gradients equal, but of one size, so alpha keeps its meaning while T
+# moves. Without it a sweep over T is a sweep over alpha in disguise.
+
+# %% [markdown]
+# ## Step 3. Which temperature?
+#
+# Four students from the same start, on the same rows in the same order, at T = 1, 3, 5 and 10. The control is a fifth
+# one, trained on the labels alone. Recipes say: T between 2 and 5.
+#
+# **Predict first.** Which of the four temperatures gives the lowest perplexity?
+
+# %%
+my_temperature = None  # 1, 3, 5 or 10
+
+# %% [markdown]
+# You may interrupt the sweep: what was computed is kept, and running the cell again goes on.
+
+# %%
+sweep = Sweep(profile, teacher, train_rows, validation_rows, pad, seed=profile.seed)
+ce_only = Setting(alpha=0.0, learning_rate=profile.ce_learning_rate)
+recorded = committed("sweeps")
+
+# %% tags=["train"]
+control = sweep.run([ce_only], "CE-only")[ce_only]
+by_temperature = sweep.run([Setting(t, profile.alpha) for t in temperatures], "temperature")
+
+# %%
+live = {setting.temperature: outcome.evaluation.perplexity for setting, outcome in by_temperature.items()}
+figure = sweep_plots.knob(
+    "temperature", live, control.evaluation.perplexity, recorded["temperature"], my_temperature, logarithmic=True
+)
+plots.show(figure, sweep_plots.describe_knob("temperature", live, control.evaluation.perplexity))
+
+# %% [markdown]
+# {{ table(results.sweeps.temperature, {"temperature": "T", "perplexity": "perplexity", "ratio to CE-only": "ratio to CE-only", "low": "low", "high": "high", "share of draws won": "share of draws won"}) }}
+#
+# *Ours, over several seeds; yours will differ a little.* The last column says how often each temperature has the lowest
+# perplexity when documents and seeds are drawn again. Look at the size of the differences before you look at the winner:
+# all temperatures lie close together, and far from CE-only. For language models that is what the literature finds as
+# well ([Busbridge et al., 2025](https://arxiv.org/abs/2502.08606)): T = 1 is about as good as any.
+#
+# Why? In a picture of ten classes the teacher is nearly certain, and at T = 1 its wrong answers are too small to learn
+# from. The next token is uncertain by nature: a vocabulary's worth of plausible continuations is already soft at T = 1. A
+# higher T then raises the thousands of tokens that neither model expects, and the student spends its capacity there.
+
+# %% [markdown]
+# ### What perplexity does not show
+#
+# A student is *calibrated* when tokens that it gives 30 percent come in 30 percent of the cases. Below each curve of
+# confidence against accuracy stands the expected calibration error: the mean distance from the diagonal.
+#
+# **Predict first.** A student that was distilled at T = 10 is asked at T = 1. Is it over- or underconfident?
+
+# %%
+my_direction = None  # "over" or "under"
+
+# %%
+curves = {
+    "teacher": calibration(pair.teacher, validation_rows, pad),
+    "CE-only": control.calibration,
+    **{f"T = {setting.temperature:g}": outcome.calibration for setting, outcome in by_temperature.items()},
+}
+plots.show(sweep_plots.reliability(curves), sweep_plots.describe_reliability(curves))
+for name, found in curves.items():
+    print(f"{name:>9}: error {found.error:.3f}, confidence minus accuracy {found.overconfidence:+.3f}")
+print(f"your guess for T = 10: {my_direction}")
+
+# %% [markdown]
+# The soft part at a high T matches logits divided by T. It says little about how sharp the distribution is at T = 1; the
+# hard part alone holds that in place. So two students of nearly one perplexity can differ in how far you may believe
+# their probabilities.
+
+# %% [markdown]
+# ## Step 4. Which balance?
+#
+# alpha = 0 is plain training, alpha = 1 is imitation without labels. A label is one sample of what comes next; a good
+# teacher knows the distribution that it was drawn from; a poor one is wrong in its own way.
+#
+# **Predict first.** At which alpha is the perplexity lowest, at T of the profile?
+
+# %%
+my_alpha = None  # between 0 and 1
+
+# %% tags=["train"]
+alphas = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
+by_alpha = sweep.run([Setting(profile.temperature, alpha) for alpha in alphas], "alpha")
+
+# %%
+live = {setting.alpha: outcome.evaluation.perplexity for setting, outcome in by_alpha.items()}
+figure = sweep_plots.knob("alpha", live, control.evaluation.perplexity, recorded["alpha"], my_alpha)
+plots.show(figure, sweep_plots.describe_knob("alpha", live, control.evaluation.perplexity))
+shares = wins({setting.alpha: [outcome.evaluation] for setting, outcome in by_alpha.items()})
+print("how often each alpha wins on documents drawn again:", {a: round(s, 2) for a, s in shares.items()})
+
+# %% [markdown]
+# {{ table(results.sweeps.alpha, {"alpha": "alpha", "perplexity": "perplexity", "ratio to CE-only": "ratio to CE-only", "low": "low", "high": "high", "share of draws won": "share of draws won"}) }}
+#
+# *Ours, over several seeds.* An optimum is a region, not a number: read the shares before you quote a value. Where the
+# teacher is good and text is scarce, the best alpha lies high; with a weak teacher, or when the student nears it, labels
+# earn their weight back.
+#
+# ### Both knobs at once
+#
+# The map shows every combination that we ran. Move the slice: does the best alpha depend on T?
+
+# %% tags=["notebook-only"]
+from utils.widgets import surface_explorer
+
+surface_explorer(recorded["surface"])
+
+# %% [markdown]
+# The same without a slider, at T of the profile:
+
+# %%
+scene = sweep_plots.SurfaceScene(recorded["surface"])
+scene.move(profile.temperature)
+plots.show(scene.figure, scene.sentence(profile.temperature))
+
+# %% [markdown]
+# ## Step 5. Hidden states
+#
+# The teacher computes more than its last word. After every layer there is a state for each token, and one can ask the
+# student to be near it there as well. Two things do not fit: the student has fewer layers, and its states are narrower.
+#
+# ### Which layer follows which?
+#
+# Spread the student's layers evenly over the teacher's, the last on the last: with 6 and 24 layers the first follows the
+# 4th. Count from 1; where it does not divide, take a neighbour, and keep the last on the last.
+#
+# **Difficulty:** 1 of 5. **Time:** about 5 minutes.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# How many teacher layers are there for one student layer? After i student layers, how many of the teacher's have passed?
+#
+# </details>
+# <details><summary>Hint 2: the formula</summary>
+#
+# Layer i of the student follows layer i * teacher_layers / student_layers of the teacher, rounded.
+#
+# </details>
+# <details><summary>Hint 3: the functions</summary>
+#
+# `range(1, n + 1)` counts from 1; `//` divides whole numbers and rounds down.
+#
+# </details>
+
+# %% nbgrader={"grade": false, "grade_id": "layer_map", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def layer_map(student_layers, teacher_layers):
+    """For each student layer, in order, the teacher layer it follows: a list of whole numbers, counted from 1."""
+    ### BEGIN SOLUTION
+    return [i * teacher_layers // student_layers for i in range(1, student_layers + 1)]
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_layer_map", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("layer_map", layer_map)
+
+# %% [markdown]
+# ### How far apart are two states?
+#
+# A linear *projection* maps the student's width to the teacher's; it learns with the student and is thrown away
+# afterwards. The loss is the squared difference between the projected state and the teacher's, averaged over the
+# positions that are real and over the teacher's features:
+#
+# $$\frac{1}{N D_t} \sum_{\text{real } t} \big\lVert P\, h_t^{\text{student}} - h_t^{\text{teacher}} \big\rVert^2$$
+#
+# A state is not a prediction. What the student holds after token t belongs beside what the teacher holds after token t.
+# The gradient reaches the student and the projection, never the teacher.
+#
+# **Difficulty:** 2 of 5. **Time:** about 10 minutes.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# As in Lab 2, first select the positions that count and forget the rest.
+#
+# </details>
+# <details><summary>Hint 2: the shapes</summary>
+#
+# A boolean mask (B, S) picks (N, D_s) from the student and (N, D_t) from the teacher. After the projection both are
+# (N, D_t), and the mean over all N * D_t numbers is the loss.
+#
+# </details>
+# <details><summary>Hint 3: the functions</summary>
+#
+# `attention_mask.bool()`, `projection(...)` is called like a function, `F.mse_loss` averages over everything,
+# `detach()` keeps a gradient from the teacher.
+#
+# </details>
+
+# %% nbgrader={"grade": false, "grade_id": "hidden_state_loss", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def hidden_state_loss(student_hidden, teacher_hidden, projection, attention_mask):
+    """The squared difference of the projected states, averaged over real positions and features.
+
+    student_hidden: (B, S, D_s); teacher_hidden: (B, S, D_t); attention_mask: (B, S), 1 at real tokens.
+    projection: maps the student's width to the teacher's.  Returns a scalar tensor.
+    """
+    ### BEGIN SOLUTION
+    real = attention_mask.bool()
+    return F.mse_loss(projection(student_hidden[real]), teacher_hidden[real].detach())
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_hidden_state_loss", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+check("hidden_state_loss", hidden_state_loss)
+
+# %% [markdown]
+# ### Does it help?
+#
+# Compared with what? Not with CE-only: the loss on the logits is already there. The question is what hidden states add to
+# it. And a gain could come from the mere presence of another target. So the controls are a projection that stays random,
+# layers in reverse, and the states of a teacher that was never trained.
+#
+# **Predict first.** Will hidden states lower the perplexity further? By how many percent?
+
+# %%
+my_percent = None  # such as 2 for two percent lower, -2 for two percent higher
+
+# %% tags=["train"]
+alone = Setting(profile.temperature, profile.alpha)
+if ready(layer_map, hidden_state_loss):
+    followed = tuple(layer_map(pair.student.config.num_hidden_layers, depth))
+    print("the student's layers follow the teacher's layers", list(followed))
+    sweep.hidden_loss = hidden_state_loss
+    matched, frozen = (
+        Setting(profile.temperature, profile.alpha, Hidden(0.1, followed, frozen=kept)) for kept in (False, True)
+    )
+    by_hidden = sweep.run([alone, matched, frozen], "hidden states")
+    names = ("logits alone", "and hidden states", "control: projection frozen")
+    for name, (setting, outcome) in zip(names, by_hidden.items(), strict=True):
+        effect = evaluation.paired_effect([outcome.evaluation], [by_hidden[alone].evaluation])
+        print(f"{name:>27}: perplexity {outcome.evaluation.perplexity:6.1f}, ratio {effect.ratio:.3f}")
+    print(f"your guess: {my_percent} percent lower")
+
+# %% [markdown]
+# {{ table(results.sweeps.hidden, {"hidden states": "hidden states", "perplexity": "perplexity", "ratio to CE-only": "ratio to CE-only", "low": "low", "high": "high"}) }}
+#
+# *Ours, over several seeds.* Read the first row as the line to beat and the controls as what a meaningless target gives.
+# A negative result is a result: at this size, and with this little text, what the logits say may leave nothing for the
+# states to add, and a weight that is too high costs. Published gains come with much deeper models and a long training on
+# the states alone before the logits are matched.
+
+# %% [markdown]
+# ## Step 6. Where is a teacher worth most?
+#
+# **Predict first.** Is the effect of distilling larger with little text or with much?
+
+# %%
+my_amount = None  # "little" or "much"
+
+# %% tags=["train"]
+few = Sweep(profile, teacher, train_rows[: len(train_rows) // 4], validation_rows, pad, seed=profile.seed)
+with_few = few.run([ce_only, alone], "a quarter of the rows")
+for name, some in (("all rows", sweep.run([ce_only, alone])), ("a quarter of them", with_few)):
+    effect = evaluation.paired_effect([some[alone].evaluation], [some[ce_only].evaluation])
+    print(f"{name:>18}: distilled over CE-only {effect.ratio:.3f} ({effect.low:.3f} to {effect.high:.3f})")
+
+# %%
+plots.show(
+    sweep_plots.text_figure(recorded["text"]),
+    "Distilled over tuned CE-only by rows of text: "
+    + ", ".join(f"{row['rows']}: {row['ratio to CE-only']:.3f}" for row in recorded["text"]),
+)
+print(f"your guess: {my_amount}")
+
+# %% [markdown]
+# {{ table(results.sweeps.text, {"rows": "rows", "CE-only": "CE-only", "perplexity": "distilled", "ratio to CE-only": "ratio", "low": "low", "high": "high"}) }}
+#
+# *Ours, over several seeds; both sides have a learning rate of their own for every size.* A label is one sample; a soft
+# target is worth many. The fewer samples there are, the more that counts. With enough text the labels alone say the same.
+
+# %% [markdown]
+# ## Say it
+#
+# **Exercise 2 and the balance.** A colleague distils a support assistant from a large model on 3,000 of her own
+# dialogues. In about 200 words: which T and which alpha do you advise to start with, what would make you change them, and
+# which control should she run? Refer to at least two numbers from this lab, one of them with its uncertainty.
+#
+# | Points | Rubric |
+# |---|---|
+# | 1 | Advises a temperature and justifies it by how flat the sweep was, not by a recipe |
+# | 1 | Advises an alpha and names what it depends on: how good the teacher is, how much text there is |
+# | 1 | Names CE-only at equal tokens, with its own learning rate, as the control |
+# | 1 | Supports the advice with two numbers of the lab, one with its interval or share of draws |
+# | 1 | Says what perplexity leaves out, such as calibration, and when that matters to her |
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "written_advice", "locked": false, "points": 5, "schema_version": 3, "solution": true, "task": false}
+# *A sketch of an answer.* Start at T = 1: in our sweep the temperatures lay within a few percent of each other, far
+# closer together than any of them was to CE-only, and a higher T cost calibration. Start with alpha around 0.7 and try
+# two neighbours: with little text and a good teacher the optimum was a region on the upper side, and the share of draws
+# that each value won says how little a single run tells. 3,000 dialogues are scarce, and our effect was largest where
+# text was scarcest, so a teacher is worth its cost here. Lower alpha if the teacher is weak in her domain or the student
+# comes near it. Whether distilling helped is told by CE-only on the same dialogues with a learning rate of its own, not
+# by the untouched student. If the assistant's probabilities decide when to hand over to a person, look at the
+# calibration curve as well: students of one perplexity differ there.
+
+# %% [markdown]
+# ## Check yourself
+#
+# Open the choice you would take; each one explains itself.
+#
+# **1. In a sweep T = 5 wins with one seed, by half a percent. What do you report?**
+#
+# <details><summary>A. T = 5 is best.</summary>
+# Half a percent is within what another draw of documents or another seed moves. Say how often T = 5 wins when both are
+# drawn again.
+# </details>
+# <details><summary>B. T makes little difference here, within the spread of seeds and documents.</summary>
+# Right. The sweep was nearly flat, and that is the finding.
+# </details>
+# <details><summary>C. Nothing, one seed says nothing.</summary>
+# It says something: all temperatures beat CE-only by far more than they differ among each other.
+# </details>
+#
+# **2. Hidden states with a random, frozen projection help as much as with a learned one. What follows?**
+#
+# <details><summary>A. Hidden states carry much.</summary>
+# Then it should matter how they are read. The control says it does not.
+# </details>
+# <details><summary>B. The gain is not shown to come from matching the learned way, perhaps from any extra target.</summary>
+# Right. Next you would try the states of an untrained teacher: if they help too, it was regularisation.
+# </details>
+# <details><summary>C. The projection should be frozen in practice.</summary>
+# The control tells where the gain comes from; it is no recommendation.
+# </details>
+#
+# **3. You keep the top 64 tokens of each answer and scale them up to 1. What goes wrong?**
+#
+# <details><summary>A. Nothing, the others are negligible.</summary>
+# Together they are not: their mass is what the student is told to give up.
+# </details>
+# <details><summary>B. The student is taught that every other token is impossible.</summary>
+# Right. Keep their mass as one bin, and measure what the bin loses.
+# </details>
+# <details><summary>C. The loss is no longer a KL divergence.</summary>
+# It is one, between other distributions than you meant.
+# </details>
+
+# %% [markdown]
+# ## Take away
+#
+# - Ask a teacher once; a cache is named by the hash of its teacher, rows and settings, so that it is never stale.
+# - T squared keeps alpha's meaning while T moves. For language models T itself hardly matters; T = 1 is a good start.
+# - alpha's optimum is a region, and depends on the teacher and on how much text there is.
+# - Hidden states need controls: a gain that a random target gives as well is not the teacher's.
+# - A teacher is worth most where text is scarce.
+
+# %% [markdown]
+# ## After this: the same knobs elsewhere
+#
+# | Here | Elsewhere | What to watch |
+# |---|---|---|
+# | `temperature`, with T squared | `temperature` in TRL's `DistillationTrainer` and `GKDConfig` | no T squared there: moving T moves the loss's weight too |
+# | `alpha` | none in TRL; `alpha_ce`, `alpha_clm` in the DistilBERT scripts | names differ on which part is weighed |
+# | `hidden_state_loss` | FitNets' hint loss, TinyBERT's hidden loss, `alpha_cos` in DistilBERT | cosine ignores the length of a state |
+# | forward KL | `beta` in GKD: 0 forward, 1 reverse, between them Jensen-Shannon | read the direction in the code, not in the name |
+#
+# `utils.divergences` has reverse KL and the Jensen-Shannon divergence, with the same shift, mask and T squared; Lab 5 uses
+# them.
+
+# %%
+lab_results = {
+    "rows": [
+        evaluation.comparison_row(
+            f"T {s.temperature:g}, alpha {s.alpha:g}" + (", hidden" if s.hidden else ""),
+            models.count_parameters(pair.student),
+            outcome.evaluation,
+        )
+        for s, outcome in sweep.results.items()
+    ],
+    "effects": {
+        "distilled_vs_ce_only": evaluation.paired_effect(
+            [by_temperature[alone].evaluation], [control.evaluation]
+        ).as_dict()
+    },
+}

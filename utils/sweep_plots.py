@@ -1,0 +1,178 @@
+"""The figures of a sweep: a knob against perplexity, calibration, gradients, and a surface with a slice through it.
+
+The question: is there an optimum, and does it matter?  The mistake this module prevents is a curve without its control:
+every knob's figure holds the CE-only line, and a run with one seed stands beside the recorded ones, not in their place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from utils.calibration import Calibration
+from utils.losses import soft_loss
+from utils.plots import COLOURS, new_figure
+
+RECORDED, LIVE = "#555555", COLOURS["distilled"]
+
+
+def knob(
+    name: str,
+    live: Mapping[float, float],
+    ce_only: float,
+    recorded: Sequence[Mapping],
+    guess: float | None = None,
+    logarithmic: bool = False,
+) -> Figure:
+    """Left: perplexity of the live run by a knob's value, beside CE-only.  Right: recorded ratios with intervals.
+
+    recorded: rows with the knob's name, "ratio to CE-only", "low" and "high".  guess: the reader's best value.
+    """
+    figure, (left, right) = new_figure(f"knob_{name}", columns=2)
+    values = list(live)
+    left.plot(values, list(live.values()), "o-", color=LIVE, label="distilled, your run (one seed)")
+    left.axhline(ce_only, color=COLOURS["ce_only"], linestyle="--", label="CE-only, your run")
+    if guess is not None:
+        left.axvline(guess, color=COLOURS["guess"], linestyle=":", label=f"your guess: {guess:g}")
+    left.set(title="One seed, live", xlabel=name, ylabel="perplexity per token")
+    places = [row[name] for row in recorded]
+    ratios, lows, highs = (np.array([row[key] for row in recorded]) for key in ("ratio to CE-only", "low", "high"))
+    right.errorbar(
+        places, ratios, yerr=np.stack([ratios - lows, highs - ratios]).clip(min=0), fmt="o-", color=RECORDED, capsize=4
+    )
+    right.axhline(1, color=COLOURS["ce_only"], linestyle="--", label="CE-only")
+    right.set(title="Recorded seeds, 95 % intervals", xlabel=name, ylabel="perplexity, ratio to CE-only")
+    for axis in (left, right):
+        axis.legend(frameon=False)
+        if logarithmic:
+            axis.set_xscale("log")
+            axis.set_xticks(values, [f"{value:g}" for value in values])
+            axis.set_xticks([], minor=True)
+    figure.tight_layout()
+    return figure
+
+
+def describe_knob(name: str, live: Mapping[float, float], ce_only: float) -> str:
+    """The live part of the figure in words."""
+    points = ", ".join(f"{value:g}: {perplexity:.1f}" for value, perplexity in live.items())
+    return f"Perplexity of the distilled student by {name}: {points}. CE-only: {ce_only:.1f}."
+
+
+def reliability(models: Mapping[str, Calibration]) -> Figure:
+    """Accuracy by confidence for each model; on the diagonal a model is as often right as it says."""
+    figure, (axis,) = new_figure("reliability", height=4.2)
+    axis.plot([0, 1], [0, 1], color=COLOURS["untouched"], linestyle="--", label="as often right as it says")
+    colours = [COLOURS["teacher"], COLOURS["ce_only"], *["#f0e442", "#e69f00", "#d55e00", "#8b2500", "#cc79a7"]]
+    for place, (name, found) in enumerate(models.items()):
+        confidence, accuracy, _ = zip(*found.curve(), strict=True)
+        label = f"{name} (error {found.error:.3f})"
+        axis.plot(confidence, accuracy, "o-", color=colours[place % len(colours)], markersize=4, label=label)
+    axis.set(
+        title="Confidence and accuracy", xlabel="probability of the likeliest token", ylabel="share of these that came"
+    )
+    axis.legend(frameon=False, fontsize="small")
+    figure.tight_layout()
+    return figure
+
+
+def describe_reliability(models: Mapping[str, Calibration]) -> str:
+    """The figure in words: error, and the direction that the model errs in."""
+    parts = []
+    for name, found in models.items():
+        direction = "over" if found.overconfidence > 0 else "under"
+        parts.append(f"{name} {found.error:.3f} ({direction}confident)")
+    return "Expected calibration error: " + ", ".join(parts) + "."
+
+
+def gradient_norms(
+    student_logits: Tensor, teacher_logits: Tensor, labels: Tensor, temperatures: Sequence[float]
+) -> list[tuple[float, float, float]]:
+    """(T, norm of the soft part's gradient on the student's logits without T^2, the same with it), per token."""
+    found = []
+    for temperature in temperatures:
+        leaf = student_logits.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(soft_loss(leaf, teacher_logits, labels, temperature).mean(), leaf)
+        norm = gradient.norm().item()
+        found.append((temperature, norm / temperature**2, norm))
+    return found
+
+
+def gradient_figure(norms: Sequence[tuple[float, float, float]]) -> Figure:
+    """The two norms of `gradient_norms` by temperature, both axes logarithmic."""
+    figure, (axis,) = new_figure("gradient_norms")
+    temperatures, without, with_square = zip(*norms, strict=True)
+    axis.plot(temperatures, without, "o-", color=COLOURS["ce_only"], label="without T²")
+    axis.plot(temperatures, with_square, "o-", color=COLOURS["soft"], label="with T²")
+    axis.set(xscale="log", yscale="log", xlabel="temperature T", ylabel="gradient norm (nats per token)")
+    axis.set_xticks(temperatures, [f"{t:g}" for t in temperatures])
+    axis.set_xticks([], minor=True)
+    axis.set_title("The soft part's gradient on the student's logits")
+    axis.legend(frameon=False)
+    figure.tight_layout()
+    return figure
+
+
+def text_figure(recorded: Sequence[Mapping]) -> Figure:
+    """The effect of distilling by the number of rows: ratio to tuned CE-only with its interval."""
+    figure, (axis,) = new_figure("text")
+    rows = [row["rows"] for row in recorded]
+    ratios, lows, highs = (np.array([row[key] for row in recorded]) for key in ("ratio to CE-only", "low", "high"))
+    error = np.stack([ratios - lows, highs - ratios]).clip(min=0)
+    axis.errorbar(rows, ratios, yerr=error, fmt="o-", color=LIVE, capsize=4, label="distilled")
+    axis.axhline(1, color=COLOURS["ce_only"], linestyle="--", label="CE-only, tuned for each size")
+    axis.set(xscale="log", xlabel="rows of text", ylabel="perplexity, ratio to CE-only")
+    axis.set_xticks(rows, [f"{count:,}" for count in rows])
+    axis.set_xticks([], minor=True)
+    axis.set_title("Where a teacher is worth most")
+    axis.legend(frameon=False)
+    figure.tight_layout()
+    return figure
+
+
+class SurfaceScene:
+    """Perplexity over (T, alpha) as a map, and a slice through it at one temperature; `move` changes the slice."""
+
+    def __init__(self, surface: Sequence[Mapping]):
+        self.temperatures = sorted({row["temperature"] for row in surface})
+        self.alphas = sorted({row["alpha"] for row in surface})
+        values = {(row["temperature"], row["alpha"]): row["ratio to CE-only"] for row in surface}
+        self._grid = np.array([[values[t, a] for a in self.alphas] for t in self.temperatures])
+        self.figure, (left, right) = new_figure("surface", columns=2)
+        shown = left.imshow(self._grid, origin="lower", aspect="auto", cmap="cividis_r")
+        left.grid(False)
+        left.set_xticks(range(len(self.alphas)), [f"{a:g}" for a in self.alphas])
+        left.set_yticks(range(len(self.temperatures)), [f"{t:g}" for t in self.temperatures])
+        left.set(title="Perplexity, ratio to CE-only", xlabel="alpha", ylabel="temperature T")
+        self.figure.colorbar(shown, ax=left)
+        self._row = left.axhline(0, color="white", linewidth=2)
+        for line in self._grid:
+            right.plot(self.alphas, line, color="#bbbbbb", linewidth=1)
+        (self._slice,) = right.plot([], [], "o-", color=LIVE)
+        right.axhline(1, color=COLOURS["ce_only"], linestyle="--")
+        right.set(title="The slice at T, among the others", xlabel="alpha", ylabel="ratio to CE-only")
+        self.figure.tight_layout()
+        self.moving = (self._row, self._slice)
+
+    def move(self, temperature: float) -> None:
+        """Put the slice at one of the temperatures."""
+        place = self.temperatures.index(temperature)
+        self._row.set_ydata([place, place])
+        self._slice.set_data(self.alphas, self._grid[place])
+
+    def sentence(self, temperature: float) -> str:
+        """The slice in words."""
+        line = self._grid[self.temperatures.index(temperature)]
+        best = int(np.argmin(line))
+        points = ", ".join(f"{a:g}: {value:.3f}" for a, value in zip(self.alphas, line, strict=True))
+        return f"T = {temperature:g}, ratio to CE-only by alpha: {points}. Lowest at alpha = {self.alphas[best]:g}."
+
+
+def surface_figure(surface: Sequence[Mapping], temperature: float) -> Figure:
+    """The surface with its slice at one temperature: for where nothing moves."""
+    scene = SurfaceScene(surface)
+    scene.move(temperature)
+    return scene.figure
