@@ -36,6 +36,7 @@ class Arms:
 
     def evaluation(self, arm: str, rate: float, seed: int, split: str = "validation") -> Evaluation:
         """One training of one arm, judged on a split; computed once."""
+        arm = SOFT if arm == f"T = {self.profile.temperature:g}" else arm  # the same loss
         key = f"soft_targets/{self.profile.name}/{split}-{arm.replace(' ', '_')}-{rate:g}-seed{seed}"
         return from_numbers(remembered(key, functools.partial(self._train, arm, rate, seed, split)))
 
