@@ -38,8 +38,8 @@ class Profile:
     batch_size: int = 8
     length_pool: int = 25
     epochs: int = 2
-    learning_rate: float = 2e-3
-    ce_learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
+    ce_learning_rate: float = 4e-3
     weight_decay: float = 0.01
     warmup_share: float = 0.05
     max_gradient_norm: float = 1.0
