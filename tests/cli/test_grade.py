@@ -1,0 +1,47 @@
+"""`grade` and `report` find the lab they are asked for, and say in a sentence what is missing."""
+
+import pytest
+
+from cli.__main__ import main
+from cli.grade import find_release
+from tests.grader.fixture_lab import NAME, save_release
+from utils.errors import CourseError
+
+
+@pytest.mark.parametrize("asked", ["02", "2", NAME])
+def test_a_lab_is_found_by_number_or_name(tmp_path, asked):
+    path = save_release(tmp_path / "labs")
+    assert find_release(asked, tmp_path / "labs") == path
+    assert find_release(asked, tmp_path / "labs" / NAME) == path
+
+
+def test_a_lab_that_is_not_there_is_said_with_those_that_are(tmp_path):
+    save_release(tmp_path / "labs")
+    with pytest.raises(CourseError, match=f"no released lab 07 .*{NAME}"):
+        find_release("07", tmp_path / "labs")
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1"])
+def test_impossible_settings_are_refused(tmp_path, capsys, jobs):
+    line = ["grade", "02", "--submissions", str(tmp_path), "--out", str(tmp_path / "out"), "--jobs", jobs]
+    assert main(line) == 1
+    assert "must be positive" in capsys.readouterr().err
+
+
+def test_submissions_that_are_not_there_are_said(tmp_path, capsys):
+    save_release(tmp_path / "labs")
+    line = ["grade", "02", "--submissions", str(tmp_path / "none"), "--out", str(tmp_path / "out")]
+    assert main([*line, "--labs", str(tmp_path / "labs")]) == 1
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_going_on_without_a_sandbox_is_loud(tmp_path, capsys):
+    save_release(tmp_path / "labs")
+    line = ["grade", "02", "--submissions", str(tmp_path / "none"), "--out", str(tmp_path / "out"), "--no-sandbox"]
+    assert main([*line, "--labs", str(tmp_path / "labs")]) == 1
+    assert "NO SANDBOX" in capsys.readouterr().err
+
+
+def test_a_report_without_results_says_what_to_do_first(tmp_path, capsys):
+    assert main(["report", "02", "--out", str(tmp_path)]) == 1
+    assert "grade first" in capsys.readouterr().err
