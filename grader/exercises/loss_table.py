@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from grader.exercises.loss_axes import Mixed, mixed
 from grader.exercises.loss_kernels import Kernel, hard_kernels, soft_kernels
 from grader.exercises.loss_probes import ALPHAS, FRAMES, IGNORED, LOGITS, probes
-from grader.exercises.loss_weights import DIVISORS, PATTERNS, Mixed, divisors, mixed, patterns
+from grader.exercises.loss_weights import DIVISORS, PATTERNS, divisors, patterns
 from utils.checks.records import Probe, Table
 
 DEFAULTS = {"temperature": 3.0, "alpha": 0.5}
@@ -63,12 +64,12 @@ def _kernel_numbers(kernel: Kernel, probe: Probe) -> tuple[np.ndarray, np.ndarra
     return costs.detach().numpy(), np.zeros(student.shape) if gradient is None else gradient.numpy()
 
 
-def _mixed_numbers(entry: Mixed, probe: Probe) -> tuple[float, np.ndarray, int]:
+def _mixed_numbers(entry: Mixed, probe: Probe) -> tuple[float, np.ndarray, float]:
     """The sum over the positions that count, its gradient, and how many they are."""
     student, teacher, labels = _doubles(probe)
     total = entry.total(student.requires_grad_(), teacher, labels, float(probe.inputs["temperature"]))
     (gradient,) = torch.autograd.grad(total, student)
-    return total.item(), gradient.numpy(), entry.count(labels.numpy())
+    return total.item(), gradient.numpy(), entry.count(labels.numpy(), student.shape[-1])
 
 
 def _singles(arrays: Sequence) -> np.ndarray:

@@ -62,7 +62,9 @@ def _one(table: Table, index: int, answer: Answer) -> tuple[list[str], str]:
     if "trace/weights" not in numbers:
         return names, f"It raised {answer.note}." if answer.outcome == "error" else ""
     names += _models(numbers) + _loss_arguments(table, index, numbers, expected) + _teacher(numbers, expected)
-    names += _update(numbers, expected) + _returned(numbers, expected)
+    names += _update(numbers, expected)
+    if answer.outcome in {"float", "tensor"}:
+        names += _returned(numbers, expected)
     shown = ""
     moved, should = numbers["trace/weights"] - expected["before"], expected["weights"] - expected["before"]
     if not near(numbers["trace/weights"], expected["weights"]):
@@ -82,7 +84,7 @@ def _type(answer: Answer) -> list[str]:
     if answer.outcome == "tensor":
         return ["a tensor is returned instead of a Python float"]
     if answer.outcome not in {"float", "error"}:
-        return [f"a {answer.note} is returned instead of a Python float"]
+        return [f"a {answer.note.split()[0]} is returned instead of a Python float"]
     return []
 
 
