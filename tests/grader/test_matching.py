@@ -3,8 +3,10 @@
 import copy
 import json
 
+import nbformat
 import pytest
 
+from grader import autograded
 from grader.matching import Plan, _tasks, match, plan, release
 from grader.notebooks import UnreadableError, parse
 from tests.grader.fixture_lab import NAME, POINTS, RIGHT, WRITTEN, cell, honest, notebook, released, save_release
@@ -91,6 +93,18 @@ def test_an_answer_is_found_by_the_name_it_defines(lab):
         each.pop("id")
     pairs = match(lab.cells, parse(json.dumps(notebook(cells)).encode()))
     assert [lab.cells[pairs[index]].grade_id for index in (0, 1)] == ["perplexity", "distillation_loss"]
+
+
+def test_what_formgrader_shows_is_valid_complete_and_has_no_markup_of_the_learner_s(lab):
+    content = honest()
+    content["cells"] = [each for each in content["cells"] if each["id"] != "check_perplexity"]
+    content["cells"][-1]["source"] = "<script>alert(1)</script> because"
+    content["cells"].append(copy.deepcopy(content["cells"][2]))
+    made = nbformat.from_dict(autograded.notebook(lab, parse(json.dumps(content).encode())))
+    nbformat.validate(made)
+    ids = [each.metadata["nbgrader"]["grade_id"] for each in made.cells if "nbgrader" in each.metadata]
+    assert sorted(ids) == sorted(each.grade_id for each in lab.cells if each.grade_id)
+    assert "<script>" not in json.dumps(made) and "because" in json.dumps(made)
 
 
 def test_what_is_unusual_is_said(lab):
