@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import argparse
 import functools
+from collections.abc import Iterable
 from dataclasses import replace
 
-from benchmarks.common import from_numbers, remembered, train_and_judge, write_result
+from benchmarks.common import from_numbers, shared, train_and_judge, write_result
 from benchmarks.effect import Experiment
 from utils.evaluation import Evaluation, paired_effect
 from utils.profiles import Profile, get_profile
@@ -34,11 +35,17 @@ class Arms:
         self.losses: dict[str, LossFunction] = arms(profile.temperature, profile.alpha)
         self.temperatures = {f"T = {t:g}": soft_target_loss(t, profile.alpha) for t in TEMPERATURES}
 
-    def evaluation(self, arm: str, rate: float, seed: int, split: str = "validation") -> Evaluation:
-        """One training of one arm, judged on a split; computed once."""
-        arm = SOFT if arm == f"T = {self.profile.temperature:g}" else arm  # the same loss
-        key = f"soft_targets/{self.profile.name}/{split}-{arm.replace(' ', '_')}-{rate:g}-seed{seed}"
-        return from_numbers(remembered(key, functools.partial(self._train, arm, rate, seed, split)))
+    def evaluations(self, runs: Iterable[tuple[str, float, int]], split: str = "validation") -> list[Evaluation]:
+        """One training for each (arm, learning rate, seed), judged on a split; computed once, shared by all starts."""
+        runs = [(self._same_loss(arm), rate, seed) for arm, rate, seed in runs]
+        name = f"soft_targets/{self.profile.name}/{split}"
+        keys = [f"{name}-{arm.replace(' ', '_')}-{rate:g}-seed{seed}" for arm, rate, seed in runs]
+        jobs = {key: functools.partial(self._train, *run, split) for key, run in zip(keys, runs, strict=True)}
+        results = shared(jobs)
+        return [from_numbers(results[key]) for key in keys]
+
+    def _same_loss(self, arm: str) -> str:
+        return SOFT if arm == f"T = {self.profile.temperature:g}" else arm
 
     def _train(self, arm: str, rate: float, seed: int, split: str) -> dict:
         experiment = self.experiment
@@ -47,9 +54,12 @@ class Arms:
         teacher = experiment.pair.teacher
         return train_and_judge(self.profile, rows, judged, experiment.pad, rate, seed, teacher, loss)
 
-    def best_rate(self, arm: str) -> float:
-        """The learning rate with the lowest perplexity on the tune split."""
-        return min(LEARNING_RATES, key=lambda rate: self.evaluation(arm, rate, 0, "tune").perplexity)
+    def best_rates(self) -> dict[str, float]:
+        """For each arm the learning rate with the lowest perplexity on the tune split."""
+        runs = [(arm, rate, 0) for arm in self.losses for rate in LEARNING_RATES]
+        tried = zip(runs, self.evaluations(runs, "tune"), strict=True)
+        perplexities = {(arm, rate): evaluation.perplexity for (arm, rate, _), evaluation in tried}
+        return {arm: min(LEARNING_RATES, key=lambda rate: perplexities[arm, rate]) for arm in self.losses}
 
 
 def main() -> None:
@@ -63,11 +73,11 @@ def main() -> None:
     compared = Arms(profile)
 
     given = {arm: profile.learning_rate for arm in compared.losses} | {HARD: profile.ce_learning_rate}
-    rates = given if arguments.skip_tuning else {arm: compared.best_rate(arm) for arm in compared.losses}
+    rates = given if arguments.skip_tuning else compared.best_rates()
     rates |= {arm: rates[SOFT] for arm in compared.temperatures}
-    runs = {
-        arm: [compared.evaluation(arm, rate, seed) for seed in range(arguments.seeds)] for arm, rate in rates.items()
-    }
+    asked = [(arm, rate, seed) for seed in range(arguments.seeds) for arm, rate in rates.items()]
+    found = dict(zip(asked, compared.evaluations(asked), strict=True))
+    runs = {arm: [found[arm, rate, seed] for seed in range(arguments.seeds)] for arm, rate in rates.items()}
     effects = {arm: paired_effect(evaluations, runs[HARD]).as_dict() for arm, evaluations in runs.items()}
     effects["soft_vs_shuffled"] = paired_effect(runs[SOFT], runs[SHUFFLED]).as_dict()
     rows = [
