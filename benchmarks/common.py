@@ -76,11 +76,6 @@ def shared(jobs: Mapping[str, Callable[[], dict]]) -> dict[str, dict]:
     return results
 
 
-def remembered(key: str, compute: Callable[[], dict]) -> dict:
-    """The result of one job, computed unless it is there already."""
-    return shared({key: compute})[key]
-
-
 @cache
 def _partial_results() -> Path:
     """Where partial results lie; a folder of its own for each version of the embedded pair, so none is ever stale."""
