@@ -39,6 +39,7 @@ ALPHAS = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
 ROWS = (125, 250, 500, 1000, 2000)
 RATES = (1e-3, 2e-3, 4e-3)
 WEIGHTS = (0.01, 0.1, 1.0)
+COSINE = functools.partial(hidden_state_loss, distance="cosine")
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,6 @@ class Job:
     rows: int
     seed: int
     split: str = "validation"
-    cosine: bool = False
     untrained: bool = False
 
     def key(self, profile: Profile) -> str:
@@ -60,7 +60,7 @@ class Job:
         if setting.hidden:
             hidden = setting.hidden
             parts += [f"w{hidden.weight:g}", "-".join(map(str, hidden.teacher_layers))]
-            marks = {"frozen": hidden.frozen, "cosine": self.cosine, "untrained": self.untrained}
+            marks = {"frozen": hidden.frozen, "cosine": hidden.loss is COSINE, "untrained": self.untrained}
             parts += [name for name, there in marks.items() if there]
         return f"sweeps/{profile.name}/" + "_".join(parts)
 
@@ -102,13 +102,9 @@ class Sweeps:
         done = shared({key: functools.partial(self._train, job) for job, key in keys.items()})
         return {job: done[key] for job, key in keys.items()}
 
-    def over_seeds(self, setting: Setting, rows: int | None = None, **marks: bool) -> list[Job]:
+    def over_seeds(self, setting: Setting, rows: int | None = None, untrained: bool = False) -> list[Job]:
         """The jobs of one setting, a seed each."""
-        return [Job(setting, rows or self.profile.sweep_rows, seed, **marks) for seed in self.seeds]
-
-    def reversed_layers(self) -> tuple[int, ...]:
-        """A layer map that is wrong: the student's first layer follows the teacher's last."""
-        return self.layers[::-1]
+        return [Job(setting, rows or self.profile.sweep_rows, seed, untrained=untrained) for seed in self.seeds]
 
     def reference(self, model: nn.Module) -> dict:
         """A model as it is, on the validation rows."""
@@ -130,9 +126,8 @@ class Sweeps:
             random = AutoModelForCausalLM.from_config(self.experiment.pair.teacher.config)
             teacher = StatesOfAnother(self.teacher, models.freeze(models.with_positions(random)))
         judged = self.experiment.tune if job.split == "tune" else self.experiment.validation
-        hidden_loss = functools.partial(hidden_state_loss, distance="cosine") if job.cosine else hidden_state_loss
         rows, pad = self._rows(job.rows, job.seed), self.experiment.pad
-        sweep = Sweep(self.profile, teacher, rows, judged, pad, hidden_loss=hidden_loss, seed=job.seed)
+        sweep = Sweep(self.profile, teacher, rows, judged, pad, seed=job.seed)
         return _numbers(sweep.outcome(job.setting))
 
 
@@ -224,18 +219,17 @@ def hidden(sweeps: Sweeps, control: list[dict]) -> list[dict]:
     """Hidden states beside the loss: the weight, the distance, and three controls; also against logits alone."""
     profile, layers = sweeps.profile, sweeps.layers
 
-    def jobs(weight: float, teacher_layers: tuple[int, ...] = layers, frozen: bool = False, **marks: bool) -> list[Job]:
-        setting = Setting(profile.temperature, profile.alpha, Hidden(weight, teacher_layers, frozen))
-        return sweeps.over_seeds(setting, **marks)
+    def jobs(matched: Hidden, untrained: bool = False) -> list[Job]:
+        return sweeps.over_seeds(Setting(profile.temperature, profile.alpha, matched), untrained=untrained)
 
     middle = WEIGHTS[1]
     arms = {"logits alone": sweeps.over_seeds(Setting(profile.temperature, profile.alpha))}
-    arms |= {f"MSE, weight {weight:g}": jobs(weight) for weight in WEIGHTS}
-    arms |= {f"cosine, weight {weight:g}": jobs(weight, cosine=True) for weight in WEIGHTS[1:]}
+    arms |= {f"MSE, weight {weight:g}": jobs(Hidden(weight, layers)) for weight in WEIGHTS}
+    arms |= {f"cosine, weight {weight:g}": jobs(Hidden(weight, layers, loss=COSINE)) for weight in WEIGHTS[1:]}
     arms |= {
-        "control: projection random and frozen": jobs(middle, frozen=True),
-        "control: layers in reverse": jobs(middle, sweeps.reversed_layers()),
-        "control: states of an untrained teacher": jobs(middle, untrained=True),
+        "control: projection random and frozen": jobs(Hidden(middle, layers, frozen=True)),
+        "control: layers in reverse": jobs(Hidden(middle, layers[::-1])),
+        "control: states of an untrained teacher": jobs(Hidden(middle, layers), untrained=True),
     }
     done = sweeps.run([job for some in arms.values() for job in some])
     runs = {name: [done[job] for job in some] for name, some in arms.items()}

@@ -17,6 +17,7 @@ from utils.calibration import Calibration
 from utils.losses import soft_loss
 from utils.plots import COLOURS, new_figure
 
+FEWEST = 10  # tokens in a bin that is drawn: fewer would show chance alone
 RECORDED, LIVE = "#555555", COLOURS["distilled"]
 
 
@@ -68,7 +69,7 @@ def reliability(models: Mapping[str, Calibration]) -> Figure:
     axis.plot([0, 1], [0, 1], color=COLOURS["untouched"], linestyle="--", label="as often right as it says")
     colours = [COLOURS["teacher"], COLOURS["ce_only"], *["#f0e442", "#e69f00", "#d55e00", "#8b2500", "#cc79a7"]]
     for place, (name, found) in enumerate(models.items()):
-        confidence, accuracy, _ = zip(*found.curve(), strict=True)
+        confidence, accuracy, _ = zip(*(point for point in found.curve() if point[2] >= FEWEST), strict=True)
         label = f"{name} (error {found.error:.3f})"
         axis.plot(confidence, accuracy, "o-", color=colours[place % len(colours)], markersize=4, label=label)
     axis.set(

@@ -32,12 +32,14 @@ NO_PARTS = 10**9
 class Hidden:
     """How hidden states are matched: a weight beside the loss, the teacher layer of each student layer (1-based).
 
-    frozen: the projections stay random, a control.
+    frozen: the projections stay random, a control.  loss: as `hidden_state_loss`; one that was written anew is another
+    setting.
     """
 
     weight: float
     teacher_layers: tuple[int, ...]
     frozen: bool = False
+    loss: Callable = hidden_state_loss
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Sweep:
     """The same start, rows and order for every setting.  Results stay where a sweep is stopped; run it again to go on.
 
     teacher: a model or a `CachedTeacher`.  loss is called with logits, labels, temperature and alpha; step as in
-    `utils.training.distill`; hidden_loss as `hidden_state_loss`.
+    `utils.training.distill`.
     """
 
     profile: Profile
@@ -73,7 +75,6 @@ class Sweep:
     pad_token_id: int
     loss: Callable = distillation_loss
     step: training.Step = training.train_step
-    hidden_loss: Callable = hidden_state_loss
     seed: int = 0
     results: dict[Setting, Outcome] = field(default_factory=dict)
 
@@ -106,11 +107,12 @@ class Sweep:
             width = self.teacher.config.hidden_size
             maps = add_projections(student, len(hidden.teacher_layers), width, self.seed)
             maps.requires_grad_(not hidden.frozen)
-            step = hidden_step(hidden.teacher_layers, hidden.weight, self.hidden_loss)
+            step = hidden_step(hidden.teacher_layers, hidden.weight, hidden.loss)
+        rows, size, pool = tuple(self.train_rows), self.profile.batch_size, self.profile.length_pool
         training.distill(
             student,
             self.teacher,
-            BatchPlan(tuple(self.train_rows), self.profile.batch_size, self.pad_token_id, self.seed),
+            BatchPlan(rows, size, self.pad_token_id, self.seed, pool=pool),
             self._training_settings(setting),
             functools.partial(self.loss, temperature=setting.temperature, alpha=setting.alpha),
             step,

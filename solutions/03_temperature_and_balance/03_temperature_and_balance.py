@@ -85,7 +85,7 @@ teacher = CachedTeacher(cache, pair.teacher.device) if whole else pair.teacher
 # same? It is kept in half precision, so the loss differs by a little; the last column says how little.
 
 # %%
-plan = batches.BatchPlan(tuple(train_rows), profile.batch_size, pad)
+plan = batches.BatchPlan(tuple(train_rows), profile.batch_size, pad, pool=profile.length_pool)
 batch = batches.to_device(next(iter(plan.epoch(0))), pair.teacher.device)
 with torch.no_grad():
     student_logits = pair.student(**batches.model_inputs(batch)).logits
@@ -120,9 +120,14 @@ plots.show(
 
 # %% [markdown]
 # One power of T comes from the chain rule, since the logits are divided by T. The other comes from the distributions:
-# the flatter they are, the less they differ, and what is left is about the difference of the logits divided by T. T
-# squared takes back both. It does not make the gradients equal, but of one size, so alpha keeps its meaning while T
-# moves. Without it a sweep over T is a sweep over alpha in disguise.
+# once they are nearly flat, they differ by about the difference of the logits divided by T and by the size of the
+# vocabulary. T squared takes back both powers, and at high T the upper line levels off. Without it, a sweep over T is a
+# sweep over alpha in disguise.
+#
+# Now look at the left end. Between T = 1 and T = 3 the gradient shrinks *also with* T squared. The rule holds in the
+# limit of a high T; on the way there, what was gathered on a few likely tokens is spread over the whole vocabulary, and
+# a vocabulary is large. In a picture of ten classes you would hardly see it. So for a language model T still moves
+# the balance a little, and a sweep over T is best read beside one over alpha.
 
 # %% [markdown]
 # ## Step 3. Which temperature?
@@ -344,13 +349,13 @@ alone = Setting(profile.temperature, profile.alpha)
 if ready(layer_map, hidden_state_loss):
     followed = tuple(layer_map(pair.student.config.num_hidden_layers, depth))
     print("the student's layers follow the teacher's layers", list(followed))
-    sweep.hidden_loss = hidden_state_loss
     matched, frozen = (
-        Setting(profile.temperature, profile.alpha, Hidden(0.1, followed, frozen=kept)) for kept in (False, True)
+        Setting(profile.temperature, profile.alpha, Hidden(0.1, followed, kept, hidden_state_loss))
+        for kept in (False, True)
     )
     by_hidden = sweep.run([alone, matched, frozen], "hidden states")
     names = ("logits alone", "and hidden states", "control: projection frozen")
-    for name, (setting, outcome) in zip(names, by_hidden.items(), strict=True):
+    for name, outcome in zip(names, by_hidden.values(), strict=True):
         effect = evaluation.paired_effect([outcome.evaluation], [by_hidden[alone].evaluation])
         print(f"{name:>27}: perplexity {outcome.evaluation.perplexity:6.1f}, ratio {effect.ratio:.3f}")
     print(f"your guess: {my_percent} percent lower")
@@ -463,7 +468,8 @@ print(f"your guess: {my_amount}")
 # ## Take away
 #
 # - Ask a teacher once; a cache is named by the hash of its teacher, rows and settings, so that it is never stale.
-# - T squared keeps alpha's meaning while T moves. For language models T itself hardly matters; T = 1 is a good start.
+# - T squared keeps the soft gradient's size at high T; with a large vocabulary not all the way down to T = 1. For
+#   language models T itself hardly matters; T = 1 is a good start.
 # - alpha's optimum is a region, and depends on the teacher and on how much text there is.
 # - Hidden states need controls: a gain that a random target gives as well is not the teacher's.
 # - A teacher is worth most where text is scarce.
