@@ -1,8 +1,8 @@
 """What does formgrader show when a written answer is marked?  The submission as nbgrader would have kept it, made safe.
 
 nbgrader's pages need ``autograded/STUDENT/LAB/LAB.ipynb``. Types, points and locked cells come from the released lab,
-the rest from the submission; outputs are left out, and markup in a learner's text stays text. The mistake this prevents:
-marking in a browser that runs what a stranger wrote.
+the rest from the submission; outputs are left out, and markup in a learner's text stays text. The mistake this
+prevents: marking in a browser that runs what a stranger wrote.
 """
 
 from __future__ import annotations
