@@ -19,6 +19,7 @@ BLIND = {"none", "text", "nan", "constant", "zero", "noise"}
 GRAPHLESS = {"float", "numpy", "detached"}
 # Costs that take no logarithm of the student's probabilities, so that it cannot be unstable.
 WITHOUT_LOG = {"raw student", "no log", "mse logits", "mse probabilities", "l1", "binary", "raw", "squared"}
+WITHOUT_SOFTMAX = {"mse logits", "binary", "raw"}
 GONE = {"only soft": "hard", "all soft": "hard", "only hard": "soft", "all hard": "soft"}
 
 
@@ -47,6 +48,7 @@ def _same_loss(changes: dict[str, object], part: str) -> bool:
         or (mask == "last" and mean == "batch")  # one position a row: as many as rows
         or (shift == "none" and mask == "unshifted")  # nothing is cut, so the mask fits
         or (f"{part}_log" in changes and kind in WITHOUT_LOG)
+        or (f"{part}_axis" in changes and kind in WITHOUT_SOFTMAX)
     )
 
 

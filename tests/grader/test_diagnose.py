@@ -13,6 +13,7 @@ from grader.diagnose import diagnose, scores, verdict
 from grader.exercise import Exercise, Misconception
 from grader.exercises import EXERCISES, get
 from grader.exercises.loss_pairs import named, pairs
+from grader.exercises.loss_probes import FRAMES, probes
 from grader.exercises.loss_recipe import Recipe, cook
 from utils.checks import TABLES
 from utils.checks.ask import ask
@@ -161,6 +162,6 @@ def test_fresh_probes_differ_by_seed_and_repeat_with_it(tables: dict) -> None:
 
 def test_valid_labels_hold_the_first_and_the_last_id() -> None:
     for seed in (None, *range(8)):
-        for probe in get("distillation_loss").table(seed).probes[:9:3]:
+        for probe in probes(seed)[: 3 * len(FRAMES) : 3]:
             labels, size = probe.inputs["labels"][:, 1:], probe.inputs["student_logits"].shape[-1]
             assert 0 in labels and size - 1 in labels

@@ -42,6 +42,7 @@ CONSTANTS = {
     0.1: ("scaled by 0.1{}", 1.4),
     10.0: ("scaled by 10{}", 1.4),
 }
+BESIDE_FIXED = (-1.0, float(1 / np.log(2)))  # what may stand beside a hard-coded T squared
 FIXED_SCALES = (2.0, 3.0, 4.0, 5.0, 10.0)
 TOLERANCE = 1e-3
 
@@ -89,19 +90,23 @@ def scales(
         if known is None and not any_constant:
             continue
         if known is None or any_constant:
-            known, price = "", 0.0 if any_constant and middle > 0 else 3.0
-        power_name = "" if known.startswith("T squared hard-coded") else name
-        labels = tuple(text for text in (*names, power_name, known) if text)
+            known, price = (), 0.0 if any_constant and middle > 0 else 3.0
+        power_name = "" if any(text.startswith("T squared hard-coded") for text in known) else name
+        labels = tuple(text for text in (*names, power_name, *known) if text)
         found.append(Scale(labels, cost + more + price, middle, base + power, int(index)))
     return sorted(found, key=lambda scale: scale.cost)
 
 
-def _constant(value: float, power: int, part: str) -> tuple[str | None, float]:
+def _constant(value: float, power: int, part: str) -> tuple[tuple[str, ...] | None, float]:
     if part == "soft" and power == -2:
         for fixed in FIXED_SCALES:
+            coded = f"T squared hard-coded to {fixed:g} squared"
             if abs(value - fixed**2) < TOLERANCE * fixed**2:
-                return f"T squared hard-coded to {fixed:g} squared", 0.2
+                return (coded,), 0.2
+            for constant in BESIDE_FIXED:
+                if abs(value - constant * fixed**2) < TOLERANCE * abs(constant) * fixed**2:
+                    return (coded, CONSTANTS[constant][0]), 0.2 + CONSTANTS[constant][1]
     for constant, (name, cost) in CONSTANTS.items():
         if abs(value - constant) < TOLERANCE * abs(constant):
-            return name, cost
+            return (name,), cost
     return None, 0.0
