@@ -54,7 +54,7 @@ def test_a_file_is_split_into_paragraphs_each_in_one_split(text_file):
 
 
 def test_windows_line_ends_byte_order_mark_and_blank_lines_with_spaces_separate_paragraphs_too(tmp_path):
-    text = "\r\n \t\r\n\r\n".join(map(paragraph, range(80)))
+    text = "\r\n \t\r\n".join(map(paragraph, range(80)))
     (tmp_path / "mine.txt").write_bytes(b"\xef\xbb\xbf" + text.encode())
     corpus = file_corpus(tmp_path / "mine.txt")
     texts = {document.text for split in SPLITS for document in getattr(corpus, split)}

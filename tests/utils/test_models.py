@@ -11,7 +11,7 @@ import torch
 from transformers import GPT2LMHeadModel
 
 from utils import hub, models
-from utils.batches import BatchPlan
+from utils.batches import BatchPlan, model_inputs, pad
 from utils.errors import CourseError
 from utils.losses import distillation_loss
 from utils.models import (
@@ -57,6 +57,20 @@ def test_the_teacher_comes_frozen_and_the_student_ready_to_learn(save_pair):
     assert all(parameter.requires_grad for parameter in pair.student.parameters())
     assert pair.tokenizer.pad_token_id is not None
     assert pair.compression == count_parameters(pair.teacher) / count_parameters(pair.student) > 1
+
+
+def test_a_loaded_model_answers_the_same_to_a_row_padded_on_either_side(save_pair, make_rows, monkeypatch):
+    monkeypatch.setitem(models._fastest, "cpu", torch.float32)
+    student = load_pair(save_pair(), "cpu").student
+    rows = make_rows((4, 9))
+    right, left = (student(**model_inputs(pad(rows, 0, side))).logits[0] for side in ("right", "left"))
+    torch.testing.assert_close(left[-4:], right[:4])
+
+
+def test_to_freeze_is_to_switch_off_both_gradients_and_dropout(make_model):
+    teacher = freeze(make_model(dropout=0.5).train())
+    require_frozen(teacher)
+    assert torch.equal(teacher(torch.tensor([[1, 2, 3]])).logits, teacher(torch.tensor([[1, 2, 3]])).logits)
 
 
 def test_every_parameter_of_a_loaded_student_moves(save_pair, make_rows):
