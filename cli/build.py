@@ -44,14 +44,23 @@ def main(args: argparse.Namespace, root: Path = ROOT) -> int:
 
 
 def check_all(labs) -> int:
-    from grader.build import check
-
-    problems = {lab.number: check(lab) for lab in labs}
+    problems = {lab.number: problems_of(lab) for lab in labs}
     for number, sentences in problems.items():
         for sentence in sentences:
             print(sentence, file=sys.stderr)
         if sentences:
-            print(f"Write the source and then: python3 course.py build {number}", file=sys.stderr)
+            print(f"Mend the source and then: python3 course.py build {number}", file=sys.stderr)
     if not any(problems.values()):
         print(f"The notebooks of {len(labs)} lab{'s' if len(labs) > 1 else ''} agree with their sources.")
     return int(any(problems.values()))
+
+
+def problems_of(lab) -> list[str]:
+    """What has drifted; a lab that cannot even be put together must not hide the others."""
+    from grader.build import check
+    from utils.errors import CourseError
+
+    try:
+        return check(lab)
+    except CourseError as error:
+        return [str(error)]

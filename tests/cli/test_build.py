@@ -1,0 +1,56 @@
+"""`course.py build --check` speaks of every lab, and its exit code is what CI reads."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from cli import build
+from utils.errors import CourseError
+
+
+@pytest.fixture
+def course(tmp_path) -> Path:
+    """Two labs that have a source and nothing else."""
+    for name in ("01_first", "02_second"):
+        folder = tmp_path / "solutions" / name
+        folder.mkdir(parents=True)
+        (folder / f"{name}.py").write_text("# %%")
+    return tmp_path
+
+
+def start(course: Path, **settings: object) -> int:
+    usual = {"lab": None, "check": False, "profile": None, "again": False}
+    return build.main(argparse.Namespace(**usual | settings), course)
+
+
+def test_check_ends_with_one_and_names_every_lab_that_drifted(course, monkeypatch, capsys):
+    def check(lab):
+        if lab.number == "01":
+            raise CourseError("01 cannot be put together.")
+        return ["02 differs in cell 3."]
+
+    monkeypatch.setattr("grader.build.check", check)
+    assert start(course, check=True) == 1
+    said = capsys.readouterr().err
+    assert "01 cannot be put together." in said and "02 differs in cell 3." in said and "course.py build 02" in said
+
+
+def test_check_ends_with_zero_where_nothing_drifted(course, monkeypatch, capsys):
+    monkeypatch.setattr("grader.build.check", lambda lab: [])
+    assert start(course, check=True) == 0
+    assert capsys.readouterr().out == "The notebooks of 2 labs agree with their sources.\n"
+
+
+@pytest.mark.parametrize(("asked", "profile"), [(None, "embedded"), ("smoke", "smoke")])
+def test_one_lab_is_built_in_the_profile_that_was_asked_for(course, monkeypatch, asked, profile):
+    built = []
+    monkeypatch.delenv("COURSE_PROFILE", raising=False)
+    monkeypatch.setattr("grader.build.build", lambda lab, profile, again: built.append((lab.name, profile, again)))
+    assert start(course, lab="2", profile=asked) == 0
+    assert built == [("02_second", profile, False)]
+
+
+def test_an_unknown_profile_is_said_before_anything_is_built(course):
+    with pytest.raises(CourseError, match="no profile 'huge'"):
+        start(course, profile="huge")
