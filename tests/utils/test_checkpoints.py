@@ -17,13 +17,12 @@ import pytest
 import torch
 
 from utils import checkpoints, fingerprint
-from utils.batches import BatchPlan, Row
+from utils.batches import BatchPlan
 from utils.checkpoints import saved_history
 from utils.errors import CourseError
 from utils.history import TrainingSettings
 from utils.losses import distillation_loss
 from utils.training import ce_only_step, distill, train_step
-from utils.workspace import cache_folder, output_folder, require_writable
 
 LOSS = functools.partial(distillation_loss, temperature=2.0)
 SETTINGS = TrainingSettings(learning_rate=1e-2, epochs=2)
@@ -265,18 +264,6 @@ def test_too_little_space_is_said_before_training(new_student, teacher, plan, pa
         run(new_student(), teacher, plan, path, lambda *_: pytest.fail("training began"))
 
 
-def test_folders_are_the_ones_asked_for(tmp_path, monkeypatch):
-    monkeypatch.setenv("COURSE_OUT", str(tmp_path / "out"))
-    assert output_folder("02_lab") == tmp_path / "out" and (tmp_path / "out").is_dir()
-    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
-    assert cache_folder() == tmp_path / "cache"
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "file"))
-    assert cache_folder() is None
-    require_writable(tmp_path, megabytes=0)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["cache", "file", "out"]
-
-
 def stopped_runs(folder, stops):
     command = [sys.executable, str(SCRIPT), str(folder), *stops]
     environment = {**os.environ, "PYTHONPATH": str(SCRIPT.parents[2]), "OMP_NUM_THREADS": "1"}
@@ -297,76 +284,3 @@ def test_a_run_stopped_by_ctrl_c_and_killed_at_random_steps_goes_on_to_the_same_
     assert found["resumed"]["weights"] == found["whole"]["weights"], stops
     assert found["resumed"]["history"] == found["whole"]["history"], stops
     assert found["left"] == ["result.json", "said.txt"], stops
-
-
-ALPHA = 0.5
-
-
-def with_global(student_logits, teacher_logits, labels):
-    return distillation_loss(student_logits, teacher_logits, labels, 2.0, ALPHA)
-
-
-def enclosing(alpha):
-    return lambda s, t, labels: distillation_loss(s, t, labels, 2.0, alpha)
-
-
-class Callable_:
-    def __init__(self, alpha):
-        self.alpha = alpha
-
-    def __call__(self, s, t, labels):
-        return distillation_loss(s, t, labels, 2.0, self.alpha)
-
-    def method(self, s, t, labels):
-        return self(s, t, labels)
-
-
-def keyword_only(s, t, labels, *, alpha=0.5):
-    return distillation_loss(s, t, labels, 2.0, alpha)
-
-
-def recursive(n):
-    return recursive(n - 1) if n else {"a", "b", "c"}
-
-
-def test_functions_that_differ_in_one_number_differ(monkeypatch):
-    of = fingerprint.of_function
-    assert of(enclosing(0.5)) == of(enclosing(0.5)) != of(enclosing(0.7))
-    assert of(Callable_(0.5)) == of(Callable_(0.5)) != of(Callable_(0.7))
-    assert of(Callable_(0.5).method) != of(Callable_(0.7).method)
-    assert of(functools.partial(LOSS, alpha=0.5)) != of(functools.partial(LOSS, alpha=0.7))
-    assert of(functools.partial(LOSS, enclosing(1.0))) == of(functools.partial(LOSS, enclosing(1.0)))
-    assert of(torch.nn.Linear(2, 2)) != of(torch.nn.Linear(2, 2))
-    assert of(recursive) == of(recursive)
-    before = of(with_global), of(keyword_only)
-    monkeypatch.setitem(with_global.__globals__, "ALPHA", 0.7)
-    monkeypatch.setitem(keyword_only.__kwdefaults__, "alpha", 0.7)
-    assert of(with_global) != before[0] and of(keyword_only) != before[1]
-
-
-@pytest.mark.nightly
-def test_a_fingerprint_is_the_same_in_the_next_process():
-    """Sets change their order from one start of Python to the next, and objects their address."""
-    code = (
-        "from utils import fingerprint; import functools, json\n"
-        "def helper(s): return s in {'a', 'b', 'c', 'd'}\n"
-        "def loss(s, t, labels): return helper(s) and (lambda x: x + 1)(s)\n"
-        "print(json.dumps(fingerprint.of_function(functools.partial(loss, t=helper))))"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(SCRIPT.parents[2])}
-    found = [
-        subprocess.run([sys.executable, "-c", code], env={**environment, "PYTHONHASHSEED": seed},
-                       capture_output=True, text=True, check=True).stdout
-        for seed in ("1", "2")
-    ]  # fmt: skip
-    assert found[0] == found[1] != ""
-
-
-def test_weights_and_rows_that_differ_in_one_place_differ(make_model):
-    model = make_model()
-    before = fingerprint.of_weights(model)
-    with torch.no_grad():
-        model.transformer.ln_f.bias[3] += 1e-6
-    assert fingerprint.of_weights(model) != before
-    row = Row((1, 2), (1, 2), "a", 2)
-    assert fingerprint.of_rows([row]) != fingerprint.of_rows([replace(row, labels=(1, -100))])
