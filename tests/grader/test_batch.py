@@ -32,15 +32,19 @@ MARKUP = WRONG.replace("return 1 / 0", "raise ValueError('<script>alert(1)</scri
 
 @pytest.fixture
 def home(tmp_path):
+    return furnished(tmp_path)
+
+
+def furnished(home: Path) -> Path:
     """A course folder with a released lab and five submissions."""
-    save_release(tmp_path / "labs")
-    folder = tmp_path / "submissions"
+    save_release(home / "labs")
+    folder = home / "submissions"
     save(folder, "anna", honest())
     save(folder, "bob", released(RIGHT | {"distillation_loss": WRONG}))
     save(folder, "carl", released())
     save(folder, "dora", b"not a notebook")
     save(folder, "emil", released({"distillation_loss": MARKUP, "train_step": RIGHT["train_step"]}))
-    return tmp_path
+    return home
 
 
 def settings_of(home: Path, **changes: object) -> batch.Settings:
@@ -139,17 +143,20 @@ def finished(home: Path) -> tuple[list[dict], str]:
     return lines[:-1], (home / "out" / "results.csv").read_text()
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> str:
+    """results.csv of a grading that nobody killed."""
+    return finished(furnished(tmp_path_factory.mktemp("undisturbed")))[1]
+
+
 @pytest.mark.parametrize("moment", [0, 1, 2, *[pytest.param(n, marks=pytest.mark.nightly) for n in range(3, 50)]])
-def test_a_killed_grading_goes_on_with_the_same_results(home, moment, tmp_path_factory):
+def test_a_killed_grading_goes_on_with_the_same_results(home, moment, undisturbed):
     chance = random.Random(moment)
     before = killed_after(home, chance.randint(0, 3), chance.random() * 0.2)
     lines, results = finished(home)
     assert {line["student"] for line in lines} == {"anna", "bob", "carl", "dora", "emil"}
     assert {line["student"] for line in lines if line["again"]} >= set(before)
-    undisturbed = tmp_path_factory.mktemp("undisturbed")
-    for name in ("labs", "submissions"):
-        shutil.copytree(home / name, undisturbed / name)
-    assert finished(undisturbed)[1] == results
+    assert results == undisturbed
 
 
 def test_a_gradebook_that_is_none_is_left_as_it_is(home):
