@@ -4,6 +4,7 @@ The mistake this prevents: a suite that nobody runs because one test of it train
 """
 
 import os
+import signal
 
 import pytest
 
@@ -14,6 +15,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("COURSE_PROFILE", "smoke")
+    # A run in the background inherits an ignored Ctrl-C and hands it on to the programs that tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
