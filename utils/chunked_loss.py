@@ -13,9 +13,8 @@ import torch
 from torch import Tensor
 
 from utils.errors import CourseError
-from utils.losses import kl_divergence
 
-CHUNK = 256
+CHUNK = 128
 
 
 def chunked_distillation_loss(
@@ -27,11 +26,14 @@ def chunked_distillation_loss(
     temperature: float = 3.0,
     alpha: float = 0.5,
     chunk: int = CHUNK,
+    products: torch.dtype | None = None,
 ) -> Tensor:
     """alpha * soft + (1 - alpha) * hard in nats per token, from valid positions only.
 
     student_hidden (N, D_s), teacher_hidden (N, D_t): last hidden states at the valid positions (`valid_positions`).
     student_head (V, D_s), teacher_head (V, D_t): output layers.  targets (N,): the tokens that came.
+    products: the number type of the matrix products, such as bfloat16 where that is faster; the loss and the sum of
+    the output layer's gradient over chunks stay in float32.
     Gradient flows to student_hidden and student_head.  Raises CourseError where N is 0 or chunk is below 1.
     """
     if chunk < 1:
@@ -39,7 +41,15 @@ def chunked_distillation_loss(
     if not len(targets):
         raise CourseError("No position is valid: there is nothing to average over.")
     return _ChunkedLoss.apply(
-        student_hidden, student_head, teacher_hidden.detach(), teacher_head.detach(), targets, temperature, alpha, chunk
+        student_hidden,
+        student_head,
+        teacher_hidden.detach(),
+        teacher_head.detach(),
+        targets,
+        temperature,
+        alpha,
+        chunk,
+        products or student_hidden.dtype,
     )
 
 
@@ -54,39 +64,61 @@ class _ChunkedLoss(torch.autograd.Function):
     """Forward takes the gradient of every chunk while its logits are there; backward only scales it."""
 
     @staticmethod
-    def forward(ctx, student_hidden, student_head, teacher_hidden, teacher_head, targets, temperature, alpha, chunk):
+    def forward(
+        ctx, student_hidden, student_head, teacher_hidden, teacher_head, targets, temperature, alpha, chunk, products
+    ):
+        ours, our_head = student_hidden.to(products), student_head.to(products)
+        theirs, their_head = teacher_hidden.to(products), teacher_head.to(products)
         total = torch.zeros((), dtype=_wide(student_hidden), device=student_hidden.device)
         grad_hidden = torch.zeros_like(student_hidden)
         grad_head = torch.zeros_like(student_head)
         for start in range(0, len(targets), chunk):
             place = slice(start, start + chunk)
-            with torch.no_grad():
-                teacher_logits = teacher_hidden[place] @ teacher_head.T
-                student_logits = student_hidden[place] @ student_head.T
-            with torch.enable_grad():
-                leaf = student_logits.detach().to(total.dtype).requires_grad_()
-                loss = _sum(leaf, teacher_logits.to(total.dtype), targets[place], temperature, alpha)
-                (grad_logits,) = torch.autograd.grad(loss, leaf)
-            total += loss.detach()
-            grad_logits = grad_logits.to(student_hidden.dtype)
-            grad_hidden[place] = grad_logits @ student_head
-            grad_head.addmm_(grad_logits.T, student_hidden[place])
-        ctx.save_for_backward(grad_hidden, grad_head)
-        ctx.count = len(targets)
+            loss, grad_logits = _loss_and_gradient(
+                (ours[place] @ our_head.T).to(total.dtype),
+                (theirs[place] @ their_head.T).to(total.dtype),
+                targets[place],
+                temperature,
+                alpha,
+            )
+            total += loss
+            grad_logits = grad_logits.to(products)
+            grad_hidden[place] = (grad_logits @ our_head).to(grad_hidden.dtype)
+            if products == grad_head.dtype:
+                grad_head.addmm_(grad_logits.T, ours[place])
+            else:
+                grad_head += grad_logits.T @ ours[place]
+        ctx.save_for_backward(grad_hidden.div_(len(targets)), grad_head.div_(len(targets)))
         return total / len(targets)
 
     @staticmethod
     def backward(ctx, grad_output):
         grad_hidden, grad_head = ctx.saved_tensors
-        scale = grad_output / ctx.count
-        return (grad_hidden * scale).to(grad_hidden.dtype), (grad_head * scale).to(grad_head.dtype), *[None] * 6
+        if grad_output != 1:  # a product would be a second table of the output layer's size
+            grad_hidden, grad_head = ((grad * grad_output).to(grad.dtype) for grad in (grad_hidden, grad_head))
+        return grad_hidden, grad_head, *[None] * 7
 
 
-def _sum(student_logits: Tensor, teacher_logits: Tensor, targets: Tensor, temperature: float, alpha: float) -> Tensor:
-    """The blend summed over the positions of one chunk."""
-    soft = kl_divergence(teacher_logits / temperature, student_logits / temperature).sum()
-    hard = torch.nn.functional.cross_entropy(student_logits, targets, reduction="sum")
-    return alpha * temperature**2 * soft + (1 - alpha) * hard
+def _loss_and_gradient(
+    student_logits: Tensor, teacher_logits: Tensor, targets: Tensor, temperature: float, alpha: float
+) -> tuple[Tensor, Tensor]:
+    """The blend summed over the positions of one chunk, and its gradient on the student's logits (n, V).
+
+    d soft / dz = T (softmax(z / T) - p) and d hard / dz = softmax(z) - onehot, written in place wherever a table is not
+    needed any more: autograd would hold twice as many of them.
+    """
+    log_p = torch.log_softmax(teacher_logits.div_(temperature), dim=-1)
+    log_q = torch.log_softmax(student_logits / temperature, dim=-1)
+    p = log_p.exp()
+    soft = log_p.sub_(log_q).masked_fill_(p == 0, 0.0).mul_(p).sum()
+    gradient = log_q.exp_().sub_(p).mul_(alpha * temperature)
+    del log_p, p
+    log_q = torch.log_softmax(student_logits, dim=-1)
+    places = targets.unsqueeze(-1)
+    hard = -log_q.gather(-1, places).sum()
+    gradient.add_(log_q.exp_(), alpha=1 - alpha)
+    gradient.scatter_add_(-1, places, gradient.new_full(places.shape, alpha - 1))
+    return alpha * temperature**2 * soft + (1 - alpha) * hard, gradient
 
 
 def _wide(x: Tensor) -> torch.dtype:

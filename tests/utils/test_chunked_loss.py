@@ -57,6 +57,21 @@ def test_the_upstream_gradient_scales_the_result(case):
     torch.testing.assert_close(3 * torch.autograd.grad(once, hidden)[0], torch.autograd.grad(thrice, hidden)[0])
 
 
+def test_bfloat16_products_stay_within_a_bound_of_float64_whatever_the_chunk(case):
+    student, student_head, teacher, teacher_head, labels = case
+    leaves = (student.requires_grad_(), student_head.requires_grad_())
+    exact = torch.autograd.grad(chunked(case, 100), leaves)
+    single = [tensor.detach().float().requires_grad_() for tensor in leaves]
+    hidden, targets = valid_positions(single[0], labels)
+    others = valid_positions(teacher.float(), labels)[0], teacher_head.float()
+    for chunk in (1, 5, 100):
+        loss = chunked_distillation_loss(hidden, single[1], *others, targets, 2.0, 0.3, chunk, products=torch.bfloat16)
+        assert loss.dtype == torch.float32
+        for found, expected in zip(torch.autograd.grad(loss, single, retain_graph=True), exact, strict=True):
+            assert found.dtype == torch.float32
+            assert (found - expected).norm() < 0.02 * expected.norm()
+
+
 def test_no_valid_position_is_an_error_not_nan(case):
     with pytest.raises(CourseError, match="No position is valid"):
         chunked((*case[:4], torch.full_like(case[4], -100)), 4)
