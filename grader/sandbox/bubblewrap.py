@@ -44,6 +44,7 @@ def environment(course: str) -> dict[str, str]:
         "TMPDIR": f"{SCRATCH}/tmp",
         "LANG": "C.UTF-8",
         "PYTHONPATH": course,
+        "COURSE_ROOT": course,  # where a set-up cell looks for the course
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONNOUSERSITE": "1",
         "MPLBACKEND": "Agg",

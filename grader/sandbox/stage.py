@@ -68,6 +68,8 @@ def build(folder: Path, root: Path = ROOT) -> Path:
     utils.mkdir(parents=True)
     for source in sorted((root / "utils").iterdir()):
         _copy_or_replace(source, utils)
+    for name in ("course.py", "requirements.txt"):  # a set-up cell knows the course by the one and reads the other
+        (folder / name).write_text("")
     checks = utils / "checks"
     checks.mkdir(exist_ok=True)
     for name in asking_modules(root / "utils" / "checks"):
