@@ -87,7 +87,10 @@ def test_only_the_system_python_and_the_reduced_course_are_visible(sandbox):
     assert set(folders) <= allowed | python
     assert not eval(said(sandbox, f"os.path.exists({str(stage.ROOT / 'solutions')!r})", "import os"))
     inside = eval(said(sandbox, "sorted(os.listdir('/course/grader')) + os.listdir('/course')", "import os"))
-    assert set(inside) == {"__init__.py", "sandbox", "grader", "utils"}
+    marks = {"course.py", "requirements.txt"}  # empty: a set-up cell knows the course by them
+    assert set(inside) == {"__init__.py", "sandbox", "grader", "utils"} | marks
+    sizes = eval(said(sandbox, f"[os.path.getsize('/course/' + name) for name in {sorted(marks)!r}]", "import os"))
+    assert sizes == [0, 0]
 
 
 def test_the_library_s_answers_are_absent_and_say_so(sandbox):
