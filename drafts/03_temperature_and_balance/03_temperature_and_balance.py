@@ -414,8 +414,7 @@ print(f"your guess: {my_amount}")
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written_advice", "locked": false, "points": 5, "schema_version": 3, "solution": true, "task": false}
 # *A sketch of an answer.* Start at T = 1: in our sweep the temperatures lay within a few percent of each other, far
-# closer together than any of them was to CE-only, and a higher T cost calibration. Start with alpha around 0.7 and try
-# two neighbours: with little text and a good teacher the optimum was a region on the upper side, and the share of draws
+# closer together than any of them was to CE-only. Start with alpha around 0.7 and try two neighbours: with little text and a good teacher the optimum was a region on the upper side, and the share of draws
 # that each value won says how little a single run tells. 3,000 dialogues are scarce, and our effect was largest where
 # text was scarcest, so a teacher is worth its cost here. Lower alpha if the teacher is weak in her domain or the student
 # comes near it. Whether distilling helped is told by CE-only on the same dialogues with a learning rate of its own, not
