@@ -37,7 +37,7 @@ from utils.workspace import cache_folder
 MIN_CHARACTERS = 50
 TEXT_SUFFIXES = (".txt", ".md", ".rst")
 STDLIB_SKIPPED = ("site-packages", "dist-packages", "test", "tests", "idlelib", "lib2to3", "pydoc_data", "turtledemo")
-CACHE_SCHEMA = 3
+CACHE_SCHEMA = 4
 
 
 @dataclass(frozen=True)

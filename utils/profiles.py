@@ -58,7 +58,16 @@ EMBEDDED = Profile(
     evaluation_rows=500,
     min_characters=80,
 )
-SMOKE = replace(EMBEDDED, name="smoke", train_rows=96, evaluation_rows=48, epochs=1, sweep_rows=48)
+SMOKE = replace(
+    EMBEDDED,
+    name="smoke",
+    train_rows=96,
+    evaluation_rows=48,
+    epochs=1,
+    sweep_rows=48,
+    learning_rate=1e-3,
+    ce_learning_rate=1e-3,
+)
 FULL = Profile(
     name="full",
     teacher="gpt2-medium",

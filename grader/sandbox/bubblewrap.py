@@ -88,6 +88,8 @@ def command(stage: Path, inside: list[str]) -> list[str]:
         line += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     line += ["--dev", "/dev", "--dir", "/tmp", "--tmpfs", SCRATCH]
     for folder in visible_folders():
+        for parent in reversed(folder.parents[:-1]):  # those that bubblewrap makes by itself only root may enter
+            line += ["--perms", "0755", "--dir", str(parent)]
         line += ["--ro-bind", str(folder), str(folder)]
     line += ["--ro-bind", str(stage), COURSE, "--chdir", SCRATCH, "--remount-ro", "/dev", "--remount-ro", "/"]
     return [*line, "--", *inside]

@@ -93,6 +93,12 @@ def test_only_the_system_python_and_the_reduced_course_are_visible(sandbox):
     assert sizes == [0, 0]
 
 
+def test_a_submission_may_import_what_the_server_has_not_imported_yet(sandbox):
+    folders = [str(folder) for path in bubblewrap.visible_folders() for folder in (path, *path.parents)]
+    unreadable = said(sandbox, f"[folder for folder in {folders!r} if not os.access(folder, os.X_OK)]", "import os")
+    assert unreadable == "[]"
+
+
 def test_the_library_s_answers_are_absent_and_say_so(sandbox):
     with sandbox.attempt(LIMITS, seed=1) as attempt:
         assert attempt.run("from utils.losses import distillation_loss\nfrom utils.training import distill") == ""
