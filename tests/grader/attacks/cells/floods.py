@@ -20,20 +20,20 @@ def distillation_loss(student_logits, teacher_logits, labels, temperature=3.0, a
 
 # %% disk
 for i in range(10**6):
-    with open(f'/scratch/work/{i}', 'wb') as f: f.write(bytes(1 << 20))
+    with open(f'{i}', 'wb') as f: f.write(bytes(1 << 20))
 
 def distillation_loss(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
     return student_logits.sum() * 0
 
 # %% one_file
-with open('/scratch/work/x', 'wb') as f:
+with open('x', 'wb') as f:
     while True: f.write(bytes(1 << 20))
 
 def distillation_loss(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
     return student_logits.sum() * 0
 
 # %% empty_files
-for i in range(10**6): open(f'/scratch/work/{i}', 'w').close()
+for i in range(10**6): open(f'{i}', 'w').close()
 
 def distillation_loss(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
     return student_logits.sum() * 0
