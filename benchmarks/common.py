@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import fcntl
 import hashlib
 import json
+import math
 import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -19,7 +21,7 @@ from typing import IO
 import torch
 import transformers
 
-from utils import models, training
+from utils import corpus, models, training
 from utils.batches import BatchPlan, Row
 from utils.evaluation import Evaluation, evaluate
 from utils.history import TrainingSettings
@@ -78,8 +80,8 @@ def shared(jobs: Mapping[str, Callable[[], dict]]) -> dict[str, dict]:
 
 @cache
 def _partial_results() -> Path:
-    """Where partial results lie; a folder of its own for each version of the embedded pair, so none is ever stale."""
-    digest = hashlib.sha256()
+    """Where partial results lie: a folder for each version of the embedded pair and of the text, so none is stale."""
+    digest = hashlib.sha256(str(corpus.CACHE_SCHEMA).encode())
     for model in ("teacher", "student"):
         digest.update((ROOT / "utils" / "pretrained" / model / "model.safetensors").read_bytes())
     return ROOT / "outputs" / "benchmarks" / digest.hexdigest()[:12]
@@ -98,6 +100,21 @@ def _claim(path: Path) -> IO[str] | None:
         claim.close()
         return None
     return claim
+
+
+def arguments_of(description: str | None, seeds: int = 5, tunes: bool = False) -> argparse.Namespace:
+    """The options that experiments share: how many seeds, which profile, and whether learning rates are tuned."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=seeds)
+    parser.add_argument("--profile", default="embedded")
+    if tunes:
+        parser.add_argument("--skip-tuning", action="store_true", help="take the profile's learning rates")
+    return parser.parse_args()
+
+
+def pooled_perplexity(runs: Sequence[Evaluation]) -> float:
+    """The perplexity of several runs: the nats of all over the tokens of all, one division."""
+    return math.exp(sum(run.nats.sum() for run in runs) / sum(run.tokens.sum() for run in runs))
 
 
 def _write(path: Path, result: dict) -> None:

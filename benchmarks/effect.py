@@ -10,14 +10,13 @@ outputs/benchmarks.
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import asdict
 from functools import partial
 
 import numpy as np
 import torch
 
-from benchmarks.common import as_numbers, from_numbers, shared, train_and_judge, write_result
+from benchmarks.common import arguments_of, as_numbers, from_numbers, shared, train_and_judge, write_result
 from utils import models
 from utils.batches import Row, rows_of
 from utils.corpus import load_corpus
@@ -77,11 +76,7 @@ def _perplexity(numbers: dict) -> float:
 
 def main() -> None:
     """Tune, run every seed, and write benchmarks/results/effect.json."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--profile", default="embedded")
-    parser.add_argument("--skip-tuning", action="store_true", help="take the profile's learning rates")
-    arguments = parser.parse_args()
+    arguments = arguments_of(__doc__, tunes=True)
     profile = get_profile(arguments.profile)
     experiment = Experiment(profile)
     best, tried = {"ce_only": profile.ce_learning_rate, "distilled": profile.learning_rate}, {}

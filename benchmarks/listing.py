@@ -2,16 +2,16 @@
 
     python -m benchmarks.listing [--seeds 3]
 
-Settings are the embedded profile's; an error changes the loss and nothing else.  The first row makes no error.
+Settings are the profile's, but for the batches: rows are drawn as they come, as the listing does, so that there is
+padding to count.  An error changes the loss and nothing else.  The first row makes no error.
 """
 
 from __future__ import annotations
 
-import argparse
-import math
+from dataclasses import replace
 from functools import partial
 
-from benchmarks.common import from_numbers, shared, train_and_judge, write_result
+from benchmarks.common import arguments_of, from_numbers, pooled_perplexity, shared, train_and_judge, write_result
 from benchmarks.effect import Experiment
 from utils.evaluation import paired_effect
 from utils.listing import ALONE, Errors, listing_with
@@ -22,10 +22,8 @@ TEMPERATURE, ALPHA = 3.0, 0.5  # the printed defaults
 
 def main() -> None:
     """Train every variant over the seeds and write benchmarks/results/listing.json."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=3)
-    arguments = parser.parse_args()
-    profile = get_profile("embedded")
+    arguments = arguments_of(__doc__, seeds=3)
+    profile = replace(get_profile(arguments.profile), length_pool=1)
     experiment = Experiment(profile)
 
     variants = {"no error": Errors(), **ALONE}
@@ -45,8 +43,7 @@ def main() -> None:
     rows = []
     for name, variant in evaluations.items():
         effect = paired_effect(variant, evaluations["no error"])
-        nats, tokens = sum(run.nats.sum() for run in variant), sum(run.tokens.sum() for run in variant)
-        rows.append({"variant": name, "perplexity": math.exp(nats / tokens), **effect.as_dict()})
+        rows.append({"variant": name, "perplexity": pooled_perplexity(variant), **effect.as_dict()})
     print(write_result("listing", {"temperature": TEMPERATURE, "alpha": ALPHA, "rows": rows}))
 
 

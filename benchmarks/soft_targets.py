@@ -10,12 +10,18 @@ hard labels.  A seed draws the rows and their order, the same for every arm.  An
 
 from __future__ import annotations
 
-import argparse
 import functools
 from collections.abc import Iterable
 from dataclasses import replace
 
-from benchmarks.common import from_numbers, shared, train_and_judge, write_result
+from benchmarks.common import (
+    arguments_of,
+    from_numbers,
+    pooled_perplexity,
+    shared,
+    train_and_judge,
+    write_result,
+)
 from benchmarks.effect import Experiment
 from utils.evaluation import Evaluation, paired_effect
 from utils.profiles import Profile, get_profile
@@ -64,11 +70,7 @@ class Arms:
 
 def main() -> None:
     """Tune, run every arm with every seed, and write benchmarks/results/soft_targets.json."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--profile", default="embedded")
-    parser.add_argument("--skip-tuning", action="store_true", help="take the profile's learning rates")
-    arguments = parser.parse_args()
+    arguments = arguments_of(__doc__, tunes=True)
     profile = get_profile(arguments.profile)
     compared = Arms(profile)
 
@@ -84,7 +86,7 @@ def main() -> None:
         {
             "trained on": arm,
             "learning_rate": rates[arm],
-            "perplexity": sum(run.perplexity for run in runs[arm]) / arguments.seeds,
+            "perplexity": pooled_perplexity(runs[arm]),
             "ratio to hard labels": effects[arm]["ratio"],
             "low": effects[arm]["low"],
             "high": effects[arm]["high"],

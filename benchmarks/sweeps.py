@@ -10,7 +10,6 @@ compared in pairs with CE-only at its rate.  Start it twice and the two share th
 
 from __future__ import annotations
 
-import argparse
 import functools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -20,14 +19,14 @@ from torch import Tensor, nn
 from transformers import AutoModelForCausalLM
 from transformers.modeling_outputs import CausalLMOutput
 
-from benchmarks.common import as_numbers, from_numbers, shared, write_result
+from benchmarks.common import arguments_of, as_numbers, from_numbers, pooled_perplexity, shared, write_result
 from benchmarks.effect import Experiment
 from utils import models
 from utils.batches import Row
 from utils.cache_settings import CacheSettings
 from utils.cached_teacher import CachedTeacher
 from utils.calibration import Calibration, calibration
-from utils.evaluation import Evaluation, evaluate, paired_effect
+from utils.evaluation import evaluate, paired_effect
 from utils.hidden_states import hidden_state_loss, layer_map
 from utils.profiles import Profile, get_profile
 from utils.sweeps import Hidden, Outcome, Setting, Sweep, wins
@@ -149,17 +148,13 @@ def _row(runs: Sequence[dict], control: Sequence[dict]) -> dict:
     evaluations, others = ([from_numbers(run) for run in some] for some in (runs, control))
     effect = paired_effect(evaluations, others)
     return {
-        "perplexity": _mean_perplexity(evaluations),
+        "perplexity": pooled_perplexity(evaluations),
         "ratio to CE-only": effect.ratio,
         "low": effect.low,
         "high": effect.high,
         "calibration error": _calibrations(runs).error,
         "by seed": [evaluation.perplexity for evaluation in evaluations],
     }
-
-
-def _mean_perplexity(evaluations: Sequence[Evaluation]) -> float:
-    return sum(evaluation.perplexity for evaluation in evaluations) / len(evaluations)
 
 
 def knobs(sweeps: Sweeps, control: list[dict]) -> dict:
@@ -207,7 +202,7 @@ def text(sweeps: Sweeps) -> list[dict]:
     return [
         {
             "rows": rows,
-            "CE-only": _mean_perplexity([from_numbers(run) for run in runs["ce_only", rows]]),
+            "CE-only": pooled_perplexity([from_numbers(run) for run in runs["ce_only", rows]]),
             "learning rates": [best["ce_only", rows], best["distilled", rows]],
             **_row(runs["distilled", rows], runs["ce_only", rows]),
         }
@@ -242,10 +237,7 @@ def hidden(sweeps: Sweeps, control: list[dict]) -> list[dict]:
 
 def main() -> None:
     """Run every sweep and write benchmarks/results/sweeps.json."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--profile", default="embedded")
-    arguments = parser.parse_args()
+    arguments = arguments_of(__doc__)
     profile = get_profile(arguments.profile)
     sweeps = Sweeps(profile, arguments.seeds)
     ce_only = sweeps.over_seeds(Setting(1.0, 0.0, None, profile.ce_learning_rate))
@@ -279,7 +271,7 @@ def main() -> None:
 
 
 def _merged(runs: Sequence[dict]) -> dict:
-    perplexity = _mean_perplexity([from_numbers(run) for run in runs])
+    perplexity = pooled_perplexity([from_numbers(run) for run in runs])
     return {"perplexity": perplexity, "calibration": asdict(_calibrations(runs))}
 
 
