@@ -28,7 +28,7 @@ from utils.profiles import Profile, get_profile
 from utils.soft_target_controls import HARD, SHUFFLED, SOFT, arms, soft_target_loss
 from utils.training import LossFunction
 
-LEARNING_RATES = (1e-3, 2e-3, 4e-3)
+LEARNING_RATES = (5e-4, 1e-3, 2e-3, 4e-3)
 TEMPERATURES = (1.0, 5.0, 20.0)
 
 
@@ -96,7 +96,8 @@ def main() -> None:
     by_seed = {arm: [run.perplexity for run in evaluations] for arm, evaluations in runs.items()}
     sizes = {"train_rows": compared.profile.train_rows, "seeds": arguments.seeds, "alpha": profile.alpha}
     result = {"profile": profile.name, **sizes, "tuned": not arguments.skip_tuning}
-    path = write_result("soft_targets", {**result, "rows": rows, "effects": effects, "perplexity_by_seed": by_seed})
+    result |= {"learning_rates": rates, "rows": rows, "effects": effects, "perplexity_by_seed": by_seed}
+    path = write_result("soft_targets", result)
     for arm, effect in effects.items():
         print(f"{arm:>24}: {effect['ratio']:.4f} ({effect['low']:.4f} to {effect['high']:.4f})")
     print(path)

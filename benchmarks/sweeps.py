@@ -3,15 +3,16 @@
     python -m benchmarks.sweeps [--seeds 5] [--profile embedded]
 
 Lab 3's sweeps, on the rows that it takes for them; a seed draws the rows and their order, the same for every setting.
-The teacher's answers are computed once, into outputs/teacher.  How much text: CE-only and distilled each with its own
-learning rate for each number of rows, chosen on the tune split with seed 0.  All else has the profile's rates, and is
-compared in pairs with CE-only at its rate.  Start it twice and the two share the work; an interrupted run goes on.
+The teacher's answers are computed once, into outputs/teacher.  Each alpha, and each number of rows for CE-only and
+for distilled, has its own learning rate, chosen on the tune split with seed 0; the temperatures and the hidden states
+share that of their alpha.  Everything is compared in pairs with CE-only at its best rate.  Start it twice and the two
+share the work; an interrupted run goes on.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import torch
@@ -36,7 +37,7 @@ from utils.workspace import ROOT
 TEMPERATURES = (1.0, 3.0, 5.0, 10.0)
 ALPHAS = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
 ROWS = (125, 250, 500, 1000, 2000)
-RATES = (1e-3, 2e-3, 4e-3)
+RATES = (5e-4, 1e-3, 2e-3, 4e-3)
 WEIGHTS = (0.01, 0.1, 1.0)
 COSINE = functools.partial(hidden_state_loss, distance="cosine")
 
@@ -105,6 +106,17 @@ class Sweeps:
         """The jobs of one setting, a seed each."""
         return [Job(setting, rows or self.profile.sweep_rows, seed, untrained=untrained) for seed in self.seeds]
 
+    def best_rates(self, places: Sequence[tuple[float, int]]) -> dict[tuple[float, int], float]:
+        """For each (alpha, rows) the learning rate with the lowest perplexity on the tune split."""
+        jobs = {
+            (place, rate): Job(Setting(self.profile.temperature, place[0], None, rate), place[1], 0, "tune")
+            for place in places
+            for rate in RATES
+        }
+        tried = self.run(list(jobs.values()))
+        found = {key: from_numbers(tried[job]).perplexity for key, job in jobs.items()}
+        return {place: min(RATES, key=lambda rate: found[place, rate]) for place in places}
+
     def reference(self, model: nn.Module) -> dict:
         """A model as it is, on the validation rows."""
         rows, pad = self.experiment.validation, self.experiment.pad
@@ -157,9 +169,13 @@ def _row(runs: Sequence[dict], control: Sequence[dict]) -> dict:
     }
 
 
-def knobs(sweeps: Sweeps, control: list[dict]) -> dict:
+def knobs(sweeps: Sweeps, control: list[dict], rates: Mapping[float, float]) -> dict:
     """The grid of T and alpha; each knob's row of it, with the share of draws that each value wins."""
-    grid = {(t, a): sweeps.over_seeds(Setting(t if a else 1.0, a)) for t in TEMPERATURES for a in ALPHAS}
+    grid = {
+        (t, a): sweeps.over_seeds(Setting(t if a else sweeps.profile.temperature, a, None, rates[a]))
+        for t in TEMPERATURES
+        for a in ALPHAS
+    }
     done = sweeps.run([job for jobs in grid.values() for job in jobs])
     runs = {point: [done[job] for job in jobs] for point, jobs in grid.items()}
     profile = sweeps.profile
@@ -180,45 +196,35 @@ def knobs(sweeps: Sweeps, control: list[dict]) -> dict:
 
 def text(sweeps: Sweeps) -> list[dict]:
     """Distilled against CE-only, each tuned, by the number of rows."""
-    profile, alphas = sweeps.profile, {"distilled": sweeps.profile.alpha, "ce_only": 0.0}
-    tuning = {
-        (arm, rows, rate): Job(Setting(profile.temperature, alpha, None, rate), rows, 0, "tune")
-        for arm, alpha in alphas.items()
-        for rows in ROWS
-        for rate in RATES
-    }
-    tried = sweeps.run(list(tuning.values()))
-    best = {
-        (arm, rows): min(RATES, key=lambda rate: from_numbers(tried[tuning[arm, rows, rate]]).perplexity)
-        for arm in alphas
-        for rows in ROWS
-    }
+    profile = sweeps.profile
+    alphas = (profile.alpha, 0.0)
+    best = sweeps.best_rates([(alpha, rows) for alpha in alphas for rows in ROWS])
     jobs = {
-        (arm, rows): sweeps.over_seeds(Setting(profile.temperature, alphas[arm], None, rate), rows)
-        for (arm, rows), rate in best.items()
+        (alpha, rows): sweeps.over_seeds(Setting(profile.temperature, alpha, None, rate), rows)
+        for (alpha, rows), rate in best.items()
     }
     done = sweeps.run([job for some in jobs.values() for job in some])
-    runs = {place: [done[job] for job in some] for place, some in jobs.items()}
+    distilled, ce_only = ({rows: [done[job] for job in jobs[alpha, rows]] for rows in ROWS} for alpha in alphas)
     return [
         {
             "rows": rows,
-            "CE-only": pooled_perplexity([from_numbers(run) for run in runs["ce_only", rows]]),
-            "learning rates": [best["ce_only", rows], best["distilled", rows]],
-            **_row(runs["distilled", rows], runs["ce_only", rows]),
+            "CE-only": pooled_perplexity([from_numbers(run) for run in ce_only[rows]]),
+            "learning rates": [best[alpha, rows] for alpha in reversed(alphas)],
+            **_row(distilled[rows], ce_only[rows]),
         }
         for rows in ROWS
     ]
 
 
-def hidden(sweeps: Sweeps, control: list[dict]) -> list[dict]:
+def hidden(sweeps: Sweeps, control: list[dict], rate: float) -> list[dict]:
     """Hidden states beside the loss: the weight, the distance, and three controls; also against logits alone."""
     profile, layers = sweeps.profile, sweeps.layers
 
     def jobs(matched: Hidden, untrained: bool = False) -> list[Job]:
-        return sweeps.over_seeds(Setting(profile.temperature, profile.alpha, matched), untrained=untrained)
+        return sweeps.over_seeds(Setting(profile.temperature, profile.alpha, matched, rate), untrained=untrained)
 
     middle = WEIGHTS[1]
-    arms = {"logits alone": sweeps.over_seeds(Setting(profile.temperature, profile.alpha))}
+    arms = {"logits alone": sweeps.over_seeds(Setting(profile.temperature, profile.alpha, None, rate))}
     arms |= {f"MSE, weight {weight:g}": jobs(Hidden(weight, layers)) for weight in WEIGHTS}
     arms |= {f"cosine, weight {weight:g}": jobs(Hidden(weight, layers, loss=COSINE)) for weight in WEIGHTS[1:]}
     arms |= {
@@ -240,7 +246,9 @@ def main() -> None:
     arguments = arguments_of(__doc__)
     profile = get_profile(arguments.profile)
     sweeps = Sweeps(profile, arguments.seeds)
-    ce_only = sweeps.over_seeds(Setting(1.0, 0.0, None, profile.ce_learning_rate))
+    best = sweeps.best_rates([(alpha, profile.sweep_rows) for alpha in ALPHAS])
+    rates = {alpha: rate for (alpha, _), rate in best.items()}
+    ce_only = sweeps.over_seeds(Setting(profile.temperature, 0.0, None, rates[0.0]))
     done = sweeps.run(ce_only)
     control = [done[job] for job in ce_only]
     pair = sweeps.experiment.pair
@@ -255,15 +263,16 @@ def main() -> None:
         "profile": profile.name,
         "rows_swept": profile.sweep_rows,
         "seeds": arguments.seeds,
+        "learning_rates": {f"{alpha:g}": rate for alpha, rate in rates.items()},
         "at": {"temperature": profile.temperature, "alpha": profile.alpha},
         "references": {
             name: {"perplexity": run["perplexity"] if "perplexity" in run else from_numbers(run).perplexity,
                    "calibration": run["calibration"], "calibration error": Calibration(**run["calibration"]).error}
             for name, run in references.items()
         },
-        **knobs(sweeps, control),
+        **knobs(sweeps, control, rates),
         "text": text(sweeps),
-        "hidden": hidden(sweeps, control),
+        "hidden": hidden(sweeps, control, rates[profile.alpha]),
         "layer_map": list(sweeps.layers),
         "cache": {"bytes_a_token": sweeps.teacher.cache.bytes_a_token, "tokens": sweeps.teacher.cache.tokens},
     }  # fmt: skip

@@ -135,6 +135,17 @@ class Sweep:
         )
 
 
+def best_rate(recorded: Mapping, profile: Profile, arm: str, control: bool = False) -> float:
+    """The learning rate that was best for an arm of a recorded experiment; the profile's own for another profile.
+
+    recorded: a result with "profile" and, by arm, "learning_rates", chosen on the tune split.  control: the arm learns
+    from labels alone.  One rate for all arms would compare how well each likes that rate.
+    """
+    if recorded["profile"] == profile.name:
+        return recorded["learning_rates"][arm]
+    return profile.ce_learning_rate if control else profile.learning_rate
+
+
 def wins(runs: Mapping[float, Sequence[Evaluation]], seed: int = 0) -> dict[float, float]:
     """How often each value of a knob has the lowest perplexity, when documents and seeds are drawn again.
 
