@@ -194,14 +194,14 @@ def knobs(sweeps: Sweeps, control: list[dict], rates: Mapping[float, float]) -> 
     return found
 
 
-def text(sweeps: Sweeps) -> list[dict]:
-    """Distilled against CE-only, each tuned, by the number of rows."""
+def text(sweeps: Sweeps, best: Mapping[tuple[float, int], float]) -> list[dict]:
+    """Distilled against CE-only, each at its best rate, by the number of rows."""
     profile = sweeps.profile
     alphas = (profile.alpha, 0.0)
-    best = sweeps.best_rates([(alpha, rows) for alpha in alphas for rows in ROWS])
     jobs = {
         (alpha, rows): sweeps.over_seeds(Setting(profile.temperature, alpha, None, rate), rows)
         for (alpha, rows), rate in best.items()
+        if alpha in alphas
     }
     done = sweeps.run([job for some in jobs.values() for job in some])
     distilled, ce_only = ({rows: [done[job] for job in jobs[alpha, rows]] for rows in ROWS} for alpha in alphas)
@@ -209,7 +209,6 @@ def text(sweeps: Sweeps) -> list[dict]:
         {
             "rows": rows,
             "CE-only": pooled_perplexity([from_numbers(run) for run in ce_only[rows]]),
-            "learning rates": [best[alpha, rows] for alpha in reversed(alphas)],
             **_row(distilled[rows], ce_only[rows]),
         }
         for rows in ROWS
@@ -246,8 +245,10 @@ def main() -> None:
     arguments = arguments_of(__doc__)
     profile = get_profile(arguments.profile)
     sweeps = Sweeps(profile, arguments.seeds)
-    best = sweeps.best_rates([(alpha, profile.sweep_rows) for alpha in ALPHAS])
-    rates = {alpha: rate for (alpha, _), rate in best.items()}
+    places = [(alpha, profile.sweep_rows) for alpha in ALPHAS]
+    places += [(alpha, rows) for alpha in (0.0, profile.alpha) for rows in ROWS if rows != profile.sweep_rows]
+    best = sweeps.best_rates(places)
+    rates = {alpha: best[alpha, profile.sweep_rows] for alpha in ALPHAS}
     ce_only = sweeps.over_seeds(Setting(profile.temperature, 0.0, None, rates[0.0]))
     done = sweeps.run(ce_only)
     control = [done[job] for job in ce_only]
@@ -263,7 +264,7 @@ def main() -> None:
         "profile": profile.name,
         "rows_swept": profile.sweep_rows,
         "seeds": arguments.seeds,
-        "learning_rates": {f"{alpha:g}": rate for alpha, rate in rates.items()},
+        "learning_rates": {f"alpha {alpha:g}, {rows} rows": rate for (alpha, rows), rate in best.items()},
         "at": {"temperature": profile.temperature, "alpha": profile.alpha},
         "references": {
             name: {"perplexity": run["perplexity"] if "perplexity" in run else from_numbers(run).perplexity,
@@ -271,7 +272,7 @@ def main() -> None:
             for name, run in references.items()
         },
         **knobs(sweeps, control, rates),
-        "text": text(sweeps),
+        "text": text(sweeps, best),
         "hidden": hidden(sweeps, control, rates[profile.alpha]),
         "layer_map": list(sweeps.layers),
         "cache": {"bytes_a_token": sweeps.teacher.cache.bytes_a_token, "tokens": sweeps.teacher.cache.tokens},

@@ -136,13 +136,14 @@ class Sweep:
 
 
 def best_rate(recorded: Mapping, profile: Profile, arm: str, control: bool = False) -> float:
-    """The learning rate that was best for an arm of a recorded experiment; the profile's own for another profile.
+    """The learning rate that was best for an arm of a recorded experiment; the profile's own where none was recorded.
 
     recorded: a result with "profile" and, by arm, "learning_rates", chosen on the tune split.  control: the arm learns
     from labels alone.  One rate for all arms would compare how well each likes that rate.
     """
-    if recorded["profile"] == profile.name:
-        return recorded["learning_rates"][arm]
+    rates = recorded["learning_rates"] if recorded["profile"] == profile.name else {}
+    if arm in rates:
+        return rates[arm]
     return profile.ce_learning_rate if control else profile.learning_rate
 
 

@@ -62,6 +62,7 @@ from utils.checks import check
 from utils.history import TrainingSettings
 from utils.notebook import committed, errors_as_sentences, ready
 from utils.profiles import get_profile
+from utils.sweeps import best_rate
 from utils.workspace import output_folder
 
 errors_as_sentences()
@@ -109,6 +110,7 @@ print("label: ", dict(zip(animals, label.tolist(), strict=True)))
 # largest one first.
 #
 # </details>
+
 
 # %% nbgrader={"grade": false, "grade_id": "soft_targets", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def soft_targets(logits, temperature):
@@ -168,6 +170,7 @@ if ready(soft_targets):
 #
 # </details>
 
+
 # %% nbgrader={"grade": false, "grade_id": "entropy", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def entropy(probabilities):
     """-sum p log p in nats over the last axis, which it removes: (..., V) -> (...); 0 log 0 = 0."""
@@ -218,6 +221,7 @@ if ready(soft_targets, entropy):
 # distribution as its first argument; if you use it, it needs `reduction="none"` and a sum over the last axis.
 #
 # </details>
+
 
 # %% nbgrader={"grade": false, "grade_id": "kl_divergence", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def kl_divergence(p_logits, q_logits):
@@ -380,12 +384,16 @@ if ready(soft_targets, entropy, kl_divergence):
 # If soft targets help only because they are soft, the shuffled ones will help as much. If it is the likeness between
 # tokens, they will not.
 #
+# Each run has the learning rate that suits it best on text that is neither trained on nor judged on. On one rate for
+# all, you would compare how well each likes that rate.
+#
 # **Predict first.** Perplexity over that of hard labels: below 1 is better than hard labels, above 1 is worse.
 
 # %%
 my_guesses = {"soft targets": None, "shuffled soft targets": None, "label smoothing": None}  # such as 0.95
 
 # %%
+recorded = committed("soft_targets")
 settings = TrainingSettings(
     learning_rate=profile.learning_rate,
     epochs=profile.epochs,
@@ -399,14 +407,14 @@ plan = batches.BatchPlan(
 )
 
 
-def trained(arm, loss, learning_rate=profile.learning_rate):
+def trained(arm, loss):
     """A fresh student, trained with `loss` and judged on the validation rows."""
     learner = models.load_model(profile.student)
     training.distill(
         learner,
         teacher,
         plan,
-        replace(settings, learning_rate=learning_rate),
+        replace(settings, learning_rate=best_rate(recorded, profile, arm, control=arm == controls.HARD)),
         loss=loss,
         checkpoint=outputs / f"{arm.replace(' ', '_')}.pt",
         name=arm,
@@ -421,13 +429,11 @@ def trained(arm, loss, learning_rate=profile.learning_rate):
 results = {}
 if ready(kl_divergence):
     for arm, loss in controls.arms(profile.temperature, profile.alpha, kl_divergence).items():
-        rate = profile.ce_learning_rate if arm == controls.HARD else profile.learning_rate
-        results[arm] = trained(arm, loss, rate)
+        results[arm] = trained(arm, loss)
         print(f"{arm:>22}: perplexity {results[arm].perplexity:.1f}")
 
 # %%
 lab_results = {"rows": [], "effects": {}}
-recorded = committed("soft_targets")["effects"]
 if results:
     size = models.count_parameters(student)
     lab_results["rows"] = [evaluation.comparison_row(arm, size, result) for arm, result in results.items()]
@@ -437,8 +443,8 @@ if results:
         if arm != controls.HARD
     }
     lab_results["effects"] |= {f"{arm} vs hard labels": effect for arm, effect in live.items()}
-    figure = control_plots.ratios(live, recorded, my_guesses, "What stands beside the label")
-    plots.show(figure, control_plots.describe(live, recorded))
+    figure = control_plots.ratios(live, recorded["effects"], my_guesses, "What stands beside the label")
+    plots.show(figure, control_plots.describe(live, recorded["effects"]))
 
 # %% [markdown]
 # {{ table(results.soft_targets.rows[:4]) }}
@@ -477,8 +483,8 @@ if by_temperature:
     new = {arm: result for arm, result in by_temperature.items() if result is not results[controls.SOFT]}
     lab_results["rows"] += [evaluation.comparison_row(arm, size, result) for arm, result in new.items()]
     lab_results["effects"] |= {f"{arm} vs hard labels": effect for arm, effect in live.items()}
-    figure = control_plots.ratios(live, recorded, my_temperature_guesses, "How soft the targets are")
-    plots.show(figure, control_plots.describe(live, recorded))
+    figure = control_plots.ratios(live, recorded["effects"], my_temperature_guesses, "How soft the targets are")
+    plots.show(figure, control_plots.describe(live, recorded["effects"]))
 
 # %% [markdown]
 # {{ table(results.soft_targets.rows[4:]) }}

@@ -49,7 +49,7 @@ from utils.calibration import calibration
 from utils.checks import check
 from utils.notebook import committed, errors_as_sentences, ready
 from utils.profiles import get_profile
-from utils.sweeps import Hidden, Setting, Sweep, wins
+from utils.sweeps import Hidden, Setting, Sweep, best_rate, wins
 from utils.workspace import output_folder
 
 errors_as_sentences()
@@ -141,19 +141,30 @@ plots.show(
 my_temperature = None  # 1, 3, 5 or 10
 
 # %% [markdown]
+# Labels alone want a lower learning rate on so few rows than soft targets do, so each alpha has the rate that was best
+# for it on a third split, which is neither trained on nor judged on.
+#
 # You may interrupt the sweep: what was computed is kept, and running the cell again goes on.
 
 # %%
 sweep = Sweep(profile, teacher, train_rows, validation_rows, pad, seed=profile.seed)
-ce_only = Setting(alpha=0.0, learning_rate=profile.ce_learning_rate)
 recorded = committed("sweeps")
+
+
+def setting(temperature=profile.temperature, alpha=profile.alpha, hidden=None, rows=profile.sweep_rows):
+    """A point of the sweep, at the learning rate that was best for its alpha on so many rows."""
+    rate = best_rate(recorded, profile, f"alpha {alpha:g}, {rows} rows", control=alpha == 0)
+    return Setting(temperature, alpha, hidden, rate)
+
+
+ce_only = setting(alpha=0.0)
 
 # %% tags=["train"]
 control = sweep.run([ce_only], "CE-only")[ce_only]
-by_temperature = sweep.run([Setting(t, profile.alpha) for t in temperatures], "temperature")
+by_temperature = sweep.run([setting(t) for t in temperatures], "temperature")
 
 # %%
-live = {setting.temperature: outcome.evaluation.perplexity for setting, outcome in by_temperature.items()}
+live = {point.temperature: outcome.evaluation.perplexity for point, outcome in by_temperature.items()}
 figure = sweep_plots.knob(
     "temperature", live, control.evaluation.perplexity, recorded["temperature"], my_temperature, logarithmic=True
 )
@@ -186,7 +197,7 @@ my_direction = None  # "over" or "under"
 curves = {
     "teacher": calibration(pair.teacher, validation_rows, pad),
     "CE-only": control.calibration,
-    **{f"T = {setting.temperature:g}": outcome.calibration for setting, outcome in by_temperature.items()},
+    **{f"T = {point.temperature:g}": outcome.calibration for point, outcome in by_temperature.items()},
 }
 plots.show(sweep_plots.reliability(curves), sweep_plots.describe_reliability(curves))
 for name, found in curves.items():
@@ -211,13 +222,13 @@ my_alpha = None  # between 0 and 1
 
 # %% tags=["train"]
 alphas = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
-by_alpha = sweep.run([Setting(profile.temperature, alpha) for alpha in alphas], "alpha")
+by_alpha = sweep.run([setting(alpha=alpha) for alpha in alphas], "alpha")
 
 # %%
-live = {setting.alpha: outcome.evaluation.perplexity for setting, outcome in by_alpha.items()}
+live = {point.alpha: outcome.evaluation.perplexity for point, outcome in by_alpha.items()}
 figure = sweep_plots.knob("alpha", live, control.evaluation.perplexity, recorded["alpha"], my_alpha)
 plots.show(figure, sweep_plots.describe_knob("alpha", live, control.evaluation.perplexity))
-shares = wins({setting.alpha: [outcome.evaluation] for setting, outcome in by_alpha.items()})
+shares = wins({point.alpha: [outcome.evaluation] for point, outcome in by_alpha.items()})
 print("how often each alpha wins on documents drawn again:", {a: round(s, 2) for a, s in shares.items()})
 
 # %% [markdown]
@@ -273,6 +284,7 @@ plots.show(scene.figure, scene.sentence(profile.temperature))
 #
 # </details>
 
+
 # %% nbgrader={"grade": false, "grade_id": "layer_map", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def layer_map(student_layers, teacher_layers):
     """For each student layer, in order, the teacher layer it follows: a list of whole numbers, counted from 1."""
@@ -316,6 +328,7 @@ check("layer_map", layer_map)
 #
 # </details>
 
+
 # %% nbgrader={"grade": false, "grade_id": "hidden_state_loss", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def hidden_state_loss(student_hidden, teacher_hidden, projection, attention_mask):
     """The squared difference of the projected states, averaged over real positions and features.
@@ -345,14 +358,11 @@ check("hidden_state_loss", hidden_state_loss)
 my_percent = None  # such as 2 for two percent lower, -2 for two percent higher
 
 # %% tags=["train"]
-alone = Setting(profile.temperature, profile.alpha)
+alone = setting()
 if ready(layer_map, hidden_state_loss):
     followed = tuple(layer_map(pair.student.config.num_hidden_layers, depth))
     print("the student's layers follow the teacher's layers", list(followed))
-    matched, frozen = (
-        Setting(profile.temperature, profile.alpha, Hidden(0.1, followed, kept, hidden_state_loss))
-        for kept in (False, True)
-    )
+    matched, frozen = (setting(hidden=Hidden(0.1, followed, kept, hidden_state_loss)) for kept in (False, True))
     by_hidden = sweep.run([alone, matched, frozen], "hidden states")
     names = ("logits alone", "and hidden states", "control: projection frozen")
     for name, outcome in zip(names, by_hidden.values(), strict=True):
@@ -377,10 +387,11 @@ if ready(layer_map, hidden_state_loss):
 my_amount = None  # "little" or "much"
 
 # %% tags=["train"]
-few = Sweep(profile, teacher, train_rows[: len(train_rows) // 4], validation_rows, pad, seed=profile.seed)
-with_few = few.run([ce_only, alone], "a quarter of the rows")
-for name, some in (("all rows", sweep.run([ce_only, alone])), ("a quarter of them", with_few)):
-    effect = evaluation.paired_effect([some[alone].evaluation], [some[ce_only].evaluation])
+quarter = len(train_rows) // 4
+few = Sweep(profile, teacher, train_rows[:quarter], validation_rows, pad, seed=profile.seed)
+for name, some, rows in (("all rows", sweep, len(train_rows)), ("a quarter of them", few, quarter)):
+    distilled, labels_alone = some.run([setting(rows=rows), setting(alpha=0.0, rows=rows)], name).values()
+    effect = evaluation.paired_effect([distilled.evaluation], [labels_alone.evaluation])
     print(f"{name:>18}: distilled over CE-only {effect.ratio:.3f} ({effect.low:.3f} to {effect.high:.3f})")
 
 # %%
@@ -483,8 +494,8 @@ print(f"your guess: {my_amount}")
 # | `hidden_state_loss` | FitNets' hint loss, TinyBERT's hidden loss, `alpha_cos` in DistilBERT | cosine ignores the length of a state |
 # | forward KL | `beta` in GKD: 0 forward, 1 reverse, between them Jensen-Shannon | read the direction in the code, not in the name |
 #
-# `utils.divergences` has reverse KL and the Jensen-Shannon divergence, with the same shift, mask and T squared; Lab 5 uses
-# them.
+# `utils.divergences` has reverse KL and the Jensen-Shannon divergence, with the same shift, mask and T squared, to try
+# instead.
 
 # %%
 lab_results = {

@@ -11,7 +11,7 @@ from utils.errors import CourseError
 from utils.evaluation import Evaluation
 from utils.models import freeze
 from utils.profiles import get_profile
-from utils.sweeps import Hidden, Setting, Sweep, wins
+from utils.sweeps import Hidden, Setting, Sweep, best_rate, wins
 
 
 @pytest.fixture
@@ -31,6 +31,16 @@ def test_the_same_setting_gives_the_same_student_and_another_one_another(sweep):
     assert len(set(first)) == 3
     again = Sweep(sweep.profile, sweep.teacher, sweep.train_rows, sweep.judged_rows, 0)
     assert perplexities(again.run([Setting(1.0, 0.9)])) == first[2:]
+
+
+def test_an_arm_has_its_own_recorded_rate_and_another_profile_its_own_two():
+    profile = replace(get_profile("smoke", announce=False), learning_rate=0.1, ce_learning_rate=0.2)
+    recorded = {"profile": "smoke", "learning_rates": {"soft targets": 0.3}}
+    assert best_rate(recorded, profile, "soft targets") == 0.3
+    assert best_rate(recorded, profile, "another arm") == 0.1
+    other = replace(profile, name="full")
+    assert best_rate(recorded, other, "soft targets") == 0.1
+    assert best_rate(recorded, other, "hard labels", control=True) == 0.2
 
 
 def test_without_the_soft_part_the_temperature_changes_nothing(sweep):
