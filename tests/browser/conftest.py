@@ -1,4 +1,4 @@
-"""One JupyterLab and one Chromium for all browser tests.  Where they cannot be had, the tests skip, but never in CI."""
+"""One JupyterLab for the labs, one Chromium for all.  Where they cannot be had, browser tests skip, but never in CI."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ ARTEFACTS = ROOT / "outputs" / "browser"
 
 def missing() -> str:
     """What the browser tests lack here, as a sentence; empty where they can run."""
+    if importlib.util.find_spec("nbgrader") is None:
+        return "nbgrader with its formgrader is not installed"
     if importlib.util.find_spec("playwright") is None or importlib.util.find_spec("axe_playwright_python") is None:
         return "requirements-browser.txt is not installed"
     from tests.browser.jupyter import CHROMIUM
@@ -22,12 +24,17 @@ def missing() -> str:
 
 
 @pytest.fixture(scope="session")
-def jupyter(tmp_path_factory):
+def tools() -> None:
+    """What every browser test needs."""
     reason = missing()
     if reason:
         if os.environ.get("CI", "").lower() in {"1", "true"}:
             pytest.fail(f"In CI the browser tests must run, and {reason}.")
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def jupyter(tools, tmp_path_factory):
     from tests.browser.jupyter import JupyterServer
 
     server = JupyterServer(tmp_path_factory.mktemp("jupyter"))
@@ -36,7 +43,7 @@ def jupyter(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def chromium(jupyter):
+def chromium(tools):
     from playwright.sync_api import sync_playwright
 
     from tests.browser.jupyter import CHROMIUM, CHROMIUM_FLAGS

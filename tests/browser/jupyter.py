@@ -28,11 +28,14 @@ RUN_SECONDS = 240
 
 
 class JupyterServer:
-    """A running JupyterLab whose files are a folder of copies, so that no committed notebook is touched."""
+    """A running JupyterLab whose files are a folder of copies, so that no committed notebook is touched.
 
-    def __init__(self, folder: Path):
-        self.folder = folder / "notebooks"
-        self.folder.mkdir(parents=True)
+    folder: where it keeps what is its own; files: the folder that it shows, or None for an empty one in `folder`.
+    """
+
+    def __init__(self, folder: Path, files: Path | None = None):
+        self.folder = files or folder / "notebooks"
+        self.folder.mkdir(parents=True, exist_ok=True)
         settings = folder / "settings"
         for plugin, values in SETTINGS.items():
             path = settings / f"{plugin}.jupyterlab-settings"
@@ -55,7 +58,9 @@ class JupyterServer:
             "HF_HUB_OFFLINE": "1",
         }
         self._log = (folder / "jupyter.log").open("w+")
-        self._process = subprocess.Popen(command, env=environment, stdout=self._log, stderr=subprocess.STDOUT)
+        self._process = subprocess.Popen(  # in its folder, where nbgrader looks for a course's settings
+            command, cwd=self.folder, env=environment, stdout=self._log, stderr=subprocess.STDOUT
+        )
         self.address = self._wait_for_address(folder / "jupyter.log")
 
     def add(self, notebook: Path) -> str:
