@@ -2,7 +2,7 @@
 
     python -m benchmarks.pictures
 
-Writes drafts/01_soft_targets/pictures/temperatures.png from SmolLM2's saved predictions.
+Writes solutions/01_soft_targets/pictures/temperatures.png from SmolLM2's saved predictions.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from utils.workspace import ROOT
 def main() -> None:
     """Draw every picture again."""
     matplotlib.use("Agg")
-    folder = ROOT / "drafts" / "01_soft_targets" / "pictures"
+    folder = ROOT / "solutions" / "01_soft_targets" / "pictures"
     folder.mkdir(exist_ok=True)
     figure = temperatures_figure(saved_prediction("A tiger is a large wild"), (1.0, 5.0, 20.0))
     (folder / "temperatures.png").write_bytes(png(figure))

@@ -451,7 +451,9 @@ if results:
 #
 # *Ours, over several seeds; yours will differ a little.* Compare the second line with the third. Both runs saw the same
 # first choice of the teacher and the same uncertainty at every position. Only one of them was told *which* other tokens
-# would have done.
+# would have done. The shuffled run is even worse than hard labels. Why? Its targets are not empty, they are false: at
+# every position they praise tokens that nobody would write. Label smoothing is the milder control. It praises no token
+# more than another, and it does not help either.
 #
 # ## Step 5. How soft?
 #
