@@ -6,14 +6,22 @@ DIR holds STUDENT/NN_name.ipynb, or is nbgrader's submitted/ folder. OUT gets gr
 The same command goes on where it was stopped; what has not changed is not graded again.
 """
 
+from __future__ import annotations
+
 import argparse
+import contextlib
 import json
 import os
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from utils.errors import CourseError
+
+if TYPE_CHECKING:
+    from grader.batch import Settings
+    from grader.matching import Release
 
 ROOT = Path(__file__).resolve().parent.parent
 WARNING = """\
@@ -44,18 +52,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    from grader import batch
+    from grader.labs import Lab
     from grader.matching import release
-    from grader.sandbox.limits import Limits
+    from grader.sandbox.process import ServerProcess
     from utils.workspace import require_writable
 
     if args.jobs < 1 or args.cell_seconds <= 0 or args.ask_seconds <= 0:
         raise CourseError("--jobs, --cell-seconds and --ask-seconds must be positive.")
-    lab = release(find_release(args.lab, args.labs))
+    path = find_release(args.lab, args.labs)
+    lab = release(path)
+    source = Lab(path.resolve().parents[2], path.stem)
     require_writable(args.out, megabytes=20)
     if args.no_sandbox:
         print(WARNING, file=sys.stderr, flush=True)
-    settings = batch.Settings(
+    show = Lines() if args.json else Bar()
+    with contextlib.closing(show), ServerProcess(not args.no_sandbox) as server:
+        from grader import batch  # while the server loads what it needs
+
+        settings = _settings(args, lab, source.solution if path.resolve() == source.released else None)
+        summary = batch.run(settings, show, server)
+    show.conclude(summary, settings)
+    return 0
+
+
+def _settings(args: argparse.Namespace, lab: Release, solution: Path | None) -> Settings:
+    from grader import batch
+    from grader.sandbox.limits import Limits
+
+    return batch.Settings(
         lab=lab,
         folder=args.submissions,
         out=args.out,
@@ -65,14 +89,8 @@ def main(args: argparse.Namespace) -> int:
         confined=not args.no_sandbox,
         limits=Limits(cell_seconds=args.cell_seconds, ask_seconds=args.ask_seconds),
         seed=args.seed,
+        solution=solution,
     )
-    show = Lines() if args.json else Bar()
-    try:
-        summary = batch.run(settings, show)
-    finally:
-        show.close()
-    show.conclude(summary, settings)
-    return 0
 
 
 def find_release(number: str, labs: Path) -> Path:

@@ -12,13 +12,14 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from grader import autograded, feedback, gradebook, results, submissions
+from grader import assignment, autograded, feedback, gradebook, results, submissions
 from grader.journal import Entry, Journal, environment_key, submission_key
 from grader.judge import Question, Result, fresh_seed, grade, questions
 from grader.matching import Plan, Release, plan
 from grader.notebooks import UnreadableError, parse
 from grader.sandbox.client import Sandbox, ServerGone
 from grader.sandbox.limits import Limits
+from grader.sandbox.process import ServerProcess
 from grader.submissions import Submission
 from utils.errors import CourseError
 
@@ -27,7 +28,10 @@ _MOST_LOST = 5
 
 @dataclass(frozen=True)
 class Settings:
-    """What to grade and where to. students: only these. db: gradebook's URL or path. seed: None for fresh probes."""
+    """What to grade and where to. students: only these. db: gradebook's URL or path. seed: None for fresh probes.
+
+    solution: the lab with its hidden tests, which nbgrader's own ``autograde`` reads from the gradebook.
+    """
 
     lab: Release
     folder: Path
@@ -38,6 +42,7 @@ class Settings:
     confined: bool = True
     limits: Limits = field(default_factory=Limits)
     seed: int | None = None
+    solution: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -69,8 +74,14 @@ class _Grading:
     sandbox: Sandbox | None = None
 
 
-def run(settings: Settings, tell: Callable[[Progress], None]) -> Summary:
-    """Grade what is not graded yet, then write gradebook, feedback and results.csv. Raises CourseError."""
+def run(settings: Settings, tell: Callable[[Progress], None], server: ServerProcess | None = None) -> Summary:
+    """Grade what is not graded yet, then write gradebook, feedback and results.csv. Raises CourseError.
+
+    server: one that is on its way already, as ``settings`` want it.
+    """
+    if server is None:
+        with ServerProcess(settings.confined) as server:
+            return run(settings, tell, server)
     began = time.monotonic()
     found = submissions.find(settings.folder, settings.lab, list(settings.students))
     journal = Journal(settings.out, settings.lab.name)
@@ -78,23 +89,27 @@ def run(settings: Settings, tell: Callable[[Progress], None]) -> Summary:
         seed = journal.seed(settings.seed, fresh_seed())
         asked = questions(settings.lab, seed)
         environment = environment_key(settings.lab, asked, seed, settings.limits)
-        gradebook.prepare(book, settings.lab)
-        known = gradebook.recorded_students(book, settings.lab)
+        assignment.prepare(book, settings.lab, settings.solution)
+        found_scores = gradebook.scores(book, settings.lab)
         entries: dict[str, Entry] = {}
         graded = 0
-        for submission, entry, again in _graded(_Grading(settings, asked, environment, seed), found, journal):
-            if entry.recorded != settings.db or entry.student not in known:
+        grading = _Grading(settings, asked, environment, seed)
+        for submission, entry, again in _graded(grading, found, journal, server):
+            kept = again and entry.recorded == settings.db
+            if not kept or not gradebook.holds(found_scores, entry.student, entry.results, settings.lab):
                 gradebook.record(book, settings.lab, entry.student, entry.results)
                 entry = journal.mark(submission.slug, entry, settings.db)
             entries[submission.slug] = entry
             graded += not again
             tell(Progress(entry, len(entries), len(found), again))
         ordered = [entries[submission.slug] for submission in found]
-        _publish(settings, journal, ordered, gradebook.manual_scores(book, settings.lab))
+        _publish(settings, journal, ordered, gradebook.scores(book, settings.lab))
     return Summary(tuple(ordered), seed, graded, time.monotonic() - began)
 
 
-def _graded(grading: _Grading, found: list[Submission], journal: Journal) -> Iterator[tuple[Submission, Entry, bool]]:
+def _graded(
+    grading: _Grading, found: list[Submission], journal: Journal, server: ServerProcess
+) -> Iterator[tuple[Submission, Entry, bool]]:
     """Each submission with its entry as soon as it has one, and whether that is an earlier one."""
     waiting: list[Submission] = []
     for submission in found:
@@ -105,19 +120,18 @@ def _graded(grading: _Grading, found: list[Submission], journal: Journal) -> Ite
             waiting.append(submission)
     if not waiting:
         return
-    with Sandbox(grading.settings.confined) as sandbox:
+    with Sandbox(server) as sandbox:
         grading = replace(grading, sandbox=sandbox)
         pool = ThreadPoolExecutor(grading.settings.jobs)
         try:
             futures = {pool.submit(_grade_one, grading, submission): submission for submission in waiting}
             lost = 0
             for future in as_completed(futures):
-                entry, whole = future.result()
-                lost += not whole
+                entry, gone = future.result()
+                lost = lost + 1 if gone else 0
                 if lost > _MOST_LOST:
                     raise CourseError("The sandbox ended again and again. What is graded is kept; look at the machine.")
-                if whole:
-                    journal.save(futures[future].slug, entry)
+                journal.save(futures[future].slug, entry)
                 yield futures[future], entry, False
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -132,27 +146,31 @@ def _key(grading: _Grading, submission: Submission) -> str:
 
 
 def _grade_one(grading: _Grading, submission: Submission) -> tuple[Entry, bool]:
-    """The entry of one submission, and whether it will hold (False: the sandbox itself was lost over it)."""
+    """The entry of one submission, and whether the sandbox itself was lost over it.
+
+    An entry that tells of a fault that is not the submission's has no key: the next start grades it again.
+    """
     began = time.monotonic()
-    key = _key(grading, submission)
-    lab, whole = grading.settings.lab, True
+    key, remarks, gone = _key(grading, submission), (), False
+    lab = grading.settings.lab
     try:
         cells = parse(submission.content())
         made = plan(lab, cells)
         if submission.slug == submission.student:  # nbgrader looks for the student's name; an odd one is no safe path
             autograded.write(grading.settings.out, submission.student, lab, cells)
+        rows, remarks = _rows(grading, made), made.remarks
     except UnreadableError as error:
         status = "unreadable" if str(error) else "missing"
-        rows, remarks = _all_rows(grading, status, str(error) or f"There is no notebook {lab.name}.ipynb."), ()
-    else:
-        remarks = made.remarks
-        try:
-            rows = _rows(grading, made)
-        except ServerGone:
-            whole = False
-            rows = _all_rows(grading, "crashed", "The sandbox was lost over it twice; grade it again, or by hand.")
-    entry = Entry(submission.student, lab.name, key, round(time.monotonic() - began, 3), rows, remarks)
-    return entry, whole
+        rows = _all_rows(grading, status, str(error) or f"There is no notebook {lab.name}.ipynb.")
+    except ServerGone:
+        key, gone = "", True
+        rows = _all_rows(grading, "crashed", "The sandbox was lost over it twice; grade it again, or by hand.")
+    except CourseError:
+        raise
+    except Exception as error:  # a fault of the grader's own, which must not cost all the others their grade
+        key, kind = "", type(error).__name__
+        rows = _all_rows(grading, "crashed", f"The grader itself failed over it ({kind}): grade it by hand.")
+    return Entry(submission.student, lab.name, key, round(time.monotonic() - began, 3), rows, remarks), gone
 
 
 def _rows(grading: _Grading, made: Plan) -> tuple[Result, ...]:
@@ -171,8 +189,11 @@ def _all_rows(grading: _Grading, status: str, message: str) -> tuple[Result, ...
     return tuple(Result(task.name, 0.0, task.points, status, message) for task in tasks)
 
 
-def _publish(settings: Settings, journal: Journal, entries: list[Entry], by_hand: dict[tuple[str, str], float]) -> None:
-    """Write what people read. by_hand: scores that somebody gave, which stand in place of the machine's."""
+def _publish(
+    settings: Settings, journal: Journal, entries: list[Entry], found: dict[tuple[str, str], gradebook.Scores]
+) -> None:
+    """Write what people read. found: what is in the gradebook; a score by hand stands in place of the machine's."""
+    by_hand = {key: scores.by_hand for key, scores in found.items() if scores.by_hand is not None}
     shown = [results.with_manual(entry, by_hand) for entry in entries]
     for entry in shown:
         slug = Submission(entry.student, None).slug

@@ -7,79 +7,130 @@ marks it for a second look. The mistake this prevents: grading again, and losing
 from __future__ import annotations
 
 import os
-import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
-from nbgrader.api import Grade, Gradebook, MissingEntry, SubmittedNotebook
-from sqlalchemy import create_engine, inspect
-from sqlalchemy.exc import SQLAlchemyError
+from alembic.script import ScriptDirectory
+from nbgrader.api import (
+    Assignment,
+    Base,
+    BaseCell,
+    Grade,
+    Gradebook,
+    InvalidEntry,
+    MissingEntry,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
+from nbgrader.dbutil import ALEMBIC_DIR
+from sqlalchemy import URL, create_engine, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from grader.judge import Result
 from grader.matching import Release, Task
 from utils.errors import CourseError
+
+_NBGRADERS = {"assignment", "submitted_assignment", "grade"}
 
 
 @contextmanager
 def opened(url: str) -> Iterator[Gradebook]:
     """nbgrader's gradebook at a database URL; a file's path will do. Raises CourseError in a sentence."""
     address = url if "://" in url else f"sqlite:///{url}"
-    programs = os.path.dirname(sys.executable)
-    if programs not in os.environ.get("PATH", "").split(os.pathsep):  # nbgrader calls alembic by its name
-        os.environ["PATH"] = os.pathsep.join([programs, os.environ.get("PATH", "")])
     try:
-        _refuse_foreign(address)
-        book = Gradebook(address)
+        _make_ready(address)
+        book = Gradebook(_patient(address))
     except CourseError:
         raise
     except Exception as error:  # SQLAlchemy and its drivers raise many kinds
-        raise _complaint(url, error) from error
+        raise _complaint(address, error) from error
     try:
         yield book
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, InvalidEntry, MissingEntry) as error:
         book.db.rollback()
-        raise _complaint(url, error) from error
+        raise _complaint(address, error) from error
     finally:
         book.close()
 
 
-def _refuse_foreign(address: str) -> None:
-    """nbgrader would add its tables to any database; one that holds somebody else's is left alone."""
+def _patient(address: str) -> str:
+    """SQLite waits longer than its five seconds for another program, such as the formgrader, that writes."""
+    url = make_url(address)
+    return str(url.set(query={"timeout": "60"})) if url.get_backend_name() == "sqlite" and not url.query else address
+
+
+def _make_ready(address: str) -> None:
+    """See that the database is a gradebook, or make it one where it holds nothing; somebody else's is left alone."""
     engine = create_engine(address)
     try:
         tables = set(inspect(engine).get_table_names())
+        if "alembic_version" in tables and tables >= _NBGRADERS:
+            with engine.connect() as connection:
+                found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            if found != _version():
+                raise CourseError(
+                    f"The gradebook {_shown(address)} was made by another version of nbgrader: keep a copy of it and"
+                    " run `nbgrader db upgrade`, or choose another with --db."
+                )
+        elif tables and not tables >= _NBGRADERS:
+            raise CourseError(
+                f"{_shown(address)} is a database but no gradebook of nbgrader's: choose another with --db."
+            )
+        else:
+            _make(engine.url)
     finally:
         engine.dispose()
-    if tables and not {"alembic_version", "submitted_assignment", "grade"} <= tables:
-        raise CourseError(f"{address!r} is a database but no gradebook of nbgrader's: choose another with --db.")
 
 
-def _complaint(url: str, error: Exception) -> CourseError:
+def _make(url: URL) -> None:
+    """A new gradebook. A file gets its name when it is whole: a kill in between would leave half of one."""
+    path = Path(url.database or "") if url.get_backend_name() == "sqlite" and not url.query else None
+    if path is None or (path.exists() and path.stat().st_size):
+        return _fill(url)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    try:
+        _fill(url.set(database=str(draft)))
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _fill(url: URL) -> None:
+    """What nbgrader does for a new gradebook, without starting another program for the number of its version."""
+    engine = create_engine(url)
+    try:
+        Base.metadata.create_all(engine)
+        with engine.begin() as connection:
+            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+            connection.execute(text("INSERT INTO alembic_version VALUES (:version)"), {"version": _version()})
+    finally:
+        engine.dispose()
+
+
+@cache
+def _version() -> str:
+    """The version of nbgrader's tables."""
+    return str(ScriptDirectory(ALEMBIC_DIR).get_current_head())
+
+
+def _shown(address: str) -> str:
+    """The address for a message, without its password."""
+    try:
+        return repr(make_url(address).render_as_string(hide_password=True))
+    except ArgumentError:
+        return "of --db"
+
+
+def _complaint(address: str, error: Exception) -> CourseError:
     reason = str(getattr(error, "orig", None) or error).splitlines()[0][:200]
-    return CourseError(
-        f"The gradebook {url!r} cannot be used ({reason}). Is it nbgrader's, writable, and is there space?"
-        " Another one: --db URL."
-    )
-
-
-def prepare(book: Gradebook, lab: Release) -> None:
-    """Make the assignment with its cells and maximum scores, from the released lab alone."""
-    book.update_or_create_assignment(lab.name)
-    book.update_or_create_notebook(lab.name, lab.name)
-    for cell in lab.cells:
-        where = {"notebook": lab.name, "assignment": lab.name}
-        if not cell.grade_id:
-            continue
-        kind = "code" if cell.kind == "code" else "markdown"
-        if cell.task:
-            book.update_or_create_task_cell(cell.grade_id, **where, max_score=cell.points, cell_type=kind)
-        elif cell.grade:
-            book.update_or_create_grade_cell(cell.grade_id, **where, max_score=cell.points, cell_type=kind)
-        if cell.solution:
-            book.update_or_create_solution_cell(cell.grade_id, **where)
-        settings = {"source": cell.source, "cell_type": kind, "locked": cell.locked}
-        book.update_or_create_source_cell(cell.grade_id, **where, **settings)
+    advice = "Is it nbgrader's, writable, and is there space?"
+    if "locked" in reason:
+        advice = "Another program writes to it: end that, and start again. What is graded is kept."
+    return CourseError(f"The gradebook {_shown(address)} cannot be used ({reason}). {advice} Another one: --db URL.")
 
 
 def record(book: Gradebook, lab: Release, student: str, results: Sequence[Result]) -> None:
@@ -123,30 +174,51 @@ def _comment(notebook: SubmittedNotebook, task: Task, result: Result) -> None:
             comment.auto_comment = missing if task.written else result.message
 
 
-def manual_scores(book: Gradebook, lab: Release) -> dict[tuple[str, str], float]:
-    """(student, exercise) -> its score now, for every one of which somebody marked a cell by hand."""
-    cells = {grade_id: task.name for task in lab.tasks for grade_id, _ in task.grade_cells}
-    try:
-        book.find_assignment(lab.name)
-    except MissingEntry:
-        return {}
-    found: dict[tuple[str, str], list[Grade]] = {}
-    for submission in book.assignment_submissions(lab.name):
-        for notebook in submission.notebooks:
-            for grade in notebook.grades:
-                name = cells.get(grade.name)
-                if name:
-                    found.setdefault((submission.student_id, name), []).append(grade)
-    return {
-        key: sum(grade.score or 0.0 for grade in grades)
-        for key, grades in found.items()
-        if any(grade.manual_score is not None for grade in grades)
-    }
+@dataclass(frozen=True)
+class Scores:
+    """What the gradebook says of one exercise of one student. automatic: None where a person has to mark it.
+
+    by_hand: its score now, if somebody marked a cell of it by hand.
+    """
+
+    automatic: float | None
+    by_hand: float | None
 
 
-def recorded_students(book: Gradebook, lab: Release) -> set[str]:
-    """Who has an entry for this lab."""
-    try:
-        return {submission.student_id for submission in book.assignment_submissions(lab.name)}
-    except MissingEntry:
-        return set()
+def scores(book: Gradebook, lab: Release) -> dict[tuple[str, str], Scores]:
+    """(student, exercise) -> what is recorded."""
+    tasks = {grade_id: task.name for task in lab.tasks for grade_id, _ in task.grade_cells}
+    rows = (
+        book.db.query(SubmittedAssignment.student_id, BaseCell.name, Grade.auto_score, Grade.manual_score, Grade.score)
+        .select_from(Grade)
+        .join(BaseCell, Grade.cell_id == BaseCell.id)
+        .join(SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id)
+        .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
+        .filter(Assignment.name == lab.name)
+    )
+    cells: dict[tuple[str, str], list[tuple]] = {}
+    for student, grade_id, *values in rows:
+        if grade_id in tasks:
+            cells.setdefault((student, tasks[grade_id]), []).append(tuple(values))
+    return {key: _scores(values) for key, values in cells.items()}
+
+
+def _scores(cells: list[tuple]) -> Scores:
+    """cells: (automatic, by hand, score now) of each of nbgrader's cells of one exercise."""
+    automatic = None if any(auto is None for auto, _, _ in cells) else sum(auto for auto, _, _ in cells)
+    marked = any(manual is not None for _, manual, _ in cells)
+    return Scores(automatic, sum(score or 0.0 for _, _, score in cells) if marked else None)
+
+
+def holds(found: dict[tuple[str, str], Scores], student: str, results: Sequence[Result], lab: Release) -> bool:
+    """Is just this recorded?  Not where nbgrader's ``autograde`` has graded since, or nobody has."""
+    written = {task.name for task in lab.tasks if task.written}
+    for result in results:
+        there = found.get((student, result.exercise))
+        expected = None if result.exercise in written and result.status == "ok" else result.score or 0.0
+        if there is None or (there.automatic is None) != (expected is None):
+            return False
+        if expected is not None and abs(there.automatic - expected) > 1e-6:
+            return False
+    return True

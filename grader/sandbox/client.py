@@ -1,6 +1,6 @@
 """The judge's side of the sandbox: open it once, then lend a fork of it to each submission.
 
-    with Sandbox(confined=True) as sandbox:
+    with ServerProcess(confined=True) as server, Sandbox(server) as sandbox:
         with sandbox.attempt(limits, seed=1) as attempt:
             error = attempt.run("def double(x): return 2 * x")
             answers = attempt.ask("double", probes)
@@ -11,18 +11,14 @@ An ``Ended`` says why an attempt is over: the reason comes from the supervisor, 
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
-from grader.sandbox import bubblewrap, stage, wire
+from grader.sandbox import wire
 from grader.sandbox.limits import MOST_PATIENCE, Limits
+from grader.sandbox.process import ServerProcess
 from grader.sandbox.protocol import Closed, Deadline, Late, Message, ProtocolError, Result, receive, send
 from utils.checks.records import Answer, Probe
 
@@ -45,94 +41,37 @@ class ServerGone(Exception):
 
 
 class Sandbox:
-    """One server process, inside bubblewrap where ``confined``; attempts may run in it side by side."""
+    """Forks of one server, lent to submissions; attempts may run side by side."""
 
-    def __init__(self, confined: bool = True, root: Path = stage.ROOT):
-        self.confined = confined
-        self._root = root
-        self._folder: tempfile.TemporaryDirectory | None = None
-        self._process: subprocess.Popen | None = None
-        self._control: socket.socket | None = None
-        self._errors = None
+    def __init__(self, server: ServerProcess):
+        self.server = server
         self._lock = threading.Lock()
         self._closed = False
 
     def __enter__(self) -> Sandbox:
-        try:
-            with self._lock:
-                self._start()
-        except BaseException:
-            self.__exit__()
-            raise
+        with self._lock:
+            self.server.control()
         return self
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._closed = True
-            self._stop()
-            if self._folder:
-                self._folder.cleanup()
-                self._folder = None
-
-    def _start(self) -> None:
-        if self.confined:
-            bubblewrap.require()
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="course-grading-", ignore_cleanup_errors=True)
-            os.chmod(self._folder.name, 0o755)
-            stage.build(Path(self._folder.name) / "course", self._root)
-        course = Path(self._folder.name) / "course"
-        ours, theirs = socket.socketpair()
-        mode = "confined" if self.confined else "open"
-        line = [sys.executable, "-m", "grader.sandbox.server", str(theirs.fileno()), mode]
-        scratch = Path(self._folder.name) / "scratch"
-        scratch.mkdir(exist_ok=True)
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the server)
-        settings: dict = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": self._errors}
-        if self.confined:
-            line = bubblewrap.command(course, line)
-        else:
-            folders = {name: str(scratch) for name in ("HOME", "MPLCONFIGDIR", "IPYTHONDIR", "TMPDIR")}
-            settings |= {"env": bubblewrap.environment(str(course)) | folders, "cwd": scratch}
-        self._process = subprocess.Popen(line, pass_fds=[theirs.fileno()], start_new_session=True, **settings)
-        theirs.close()
-        self._control = ours
-        try:
-            receive(ours, _SMALL, Deadline(_START_SECONDS))
-        except (Closed, Late, ProtocolError):
-            self._errors.seek(0)
-            text = self._errors.read().decode("utf-8", "replace")
-            self._stop()
-            raise bubblewrap.complaint(text) from None
-
-    def _stop(self) -> None:
-        if self._control:
-            self._control.close()
-        if self._process:
-            self._process.kill()
-            self._process.wait()
-        if self._errors:
-            self._errors.close()
-        self._control = self._process = self._errors = None
 
     def _lend(self, limits: Limits, seed: int) -> tuple[socket.socket, socket.socket]:
         """Two sockets, to a new learner and to its supervisor. Starts the server again where it is gone."""
         talk, their_talk = socket.socketpair()
         watch, their_watch = socket.socketpair()
-        with self._lock:
-            if self._closed:
-                raise ServerGone("it was closed")
-            if self._process is None or self._process.poll() is not None:
-                self._stop()
-                self._start()
-            try:
-                socket.send_fds(self._control, [b"!"], [their_talk.fileno(), their_watch.fileno()])
-            except OSError as error:
-                raise ServerGone from error
-            finally:
-                their_talk.close()
-                their_watch.close()
-        send(watch, Message({"limits": limits.pack(), "seed": str(seed)}), Deadline(_FAREWELL_SECONDS))
+        try:
+            with self._lock, their_talk, their_watch:
+                if self._closed:
+                    raise ServerGone("it was closed")
+                control = self.server.control()
+                socket.send_fds(control, [b"!"], [their_talk.fileno(), their_watch.fileno()])
+            send(watch, Message({"limits": limits.pack(), "seed": str(seed)}), Deadline(_FAREWELL_SECONDS))
+        except (OSError, Closed, Late) as error:
+            talk.close()
+            watch.close()
+            raise ServerGone from error
         return talk, watch
 
     @contextlib.contextmanager
@@ -253,7 +192,9 @@ class Attempt:
     def _farewell(self) -> Ended:
         try:
             texts = (self._end or receive(self._watch, _SMALL, Deadline(_FAREWELL_SECONDS))).texts
-        except (Closed, Late, ProtocolError) as error:
+        except Late:  # its supervisor is there and sees it running
+            return Ended("crashed", "it closed its connection to the judge")
+        except (Closed, ProtocolError) as error:
             raise ServerGone from error
         reason, code = texts["reason"], int(texts["code"])
         if reason in ("timeout", "memory", "processes"):

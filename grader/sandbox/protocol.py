@@ -97,7 +97,7 @@ def receive(channel: socket.socket, most_bytes: int, deadline: Deadline | None =
     if not 4 <= size <= _MOST_DECLARED:
         raise ProtocolError(f"a declaration of {size:,} bytes")
     texts, arrays = _declared(_read(channel, size, deadline))
-    total = sum(texts.values()) + sum(_bytes(dtype, shape) for dtype, shape in arrays.values())
+    total = sum(texts.values()) + sum(_claimed(dtype, shape) for dtype, shape in arrays.values())
     if total > most_bytes:
         raise ProtocolError(f"an answer of {total:,} bytes, where at most {most_bytes:,} are taken")
     read_texts = {key: _read(channel, length, deadline).decode("utf-8", "replace") for key, length in texts.items()}
@@ -136,6 +136,11 @@ def _bytes(dtype: np.dtype, shape: tuple[int, ...]) -> int:
     for length in shape:
         size *= length
     return size
+
+
+def _claimed(dtype: np.dtype, shape: tuple[int, ...]) -> int:
+    """What counts against the bound: a length of 0 makes no other length free, for numpy takes only so long ones."""
+    return _bytes(dtype, tuple(max(length, 1) for length in shape))
 
 
 def _declared(head: bytearray) -> tuple[dict[str, int], dict[str, tuple[np.dtype, tuple[int, ...]]]]:

@@ -1,8 +1,9 @@
 """Which kernel calls may a submission make?  All but those that no notebook needs and that reach past its limits.
 
 Memory that no process owns (memfd, System V segments), keyrings that outlive a process, new namespaces, mounts,
-tracing, io_uring, sockets other than local ones: each is a way around a limit or into the kernel. The mistake this
-prevents: counting on namespaces alone. Where the machine's numbers are not known here, no filter is set.
+tracing, io_uring, leases on files, sockets other than local ones: each is a way around a limit, to the neighbours, or
+into the kernel. The mistake this prevents: counting on namespaces alone. Where the machine's numbers are not known
+here, no filter is set.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _X86_64 = {
     "chroot": 161, "clock_settime": 227, "mq_open": 240, "shmget": 29, "semget": 64, "msgget": 68, "unshare": 272,
     "perf_event_open": 298, "fanotify_init": 300, "name_to_handle_at": 303, "open_by_handle_at": 304, "setns": 308,
     "process_vm_readv": 310, "process_vm_writev": 311, "kcmp": 312, "finit_module": 313, "memfd_create": 319,
-    "kexec_file_load": 320, "bpf": 321, "userfaultfd": 323,
+    "kexec_file_load": 320, "bpf": 321, "userfaultfd": 323, "modify_ldt": 154,
 }  # fmt: skip
 _AARCH64 = {
     "ptrace": 117, "syslog": 116, "personality": 92, "pivot_root": 41, "acct": 89, "settimeofday": 170,
@@ -36,16 +37,18 @@ _COMMON = {  # since Linux 5.0 new calls have one number everywhere
     "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433, "pidfd_getfd": 438, "mount_setattr": 442,
     "memfd_secret": 447,
 }  # fmt: skip
-# machine -> (audit architecture, refused calls, numbers of clone and socket)
+# machine -> (audit architecture, refused calls, numbers of clone, socket, socketpair and fcntl)
 _MACHINES = {
-    "x86_64": (0xC000003E, _X86_64, 56, 41),
-    "aarch64": (0xC00000B7, _AARCH64, 220, 198),
+    "x86_64": (0xC000003E, _X86_64, (56, 41, 53, 72)),
+    "aarch64": (0xC00000B7, _AARCH64, (220, 198, 199, 25)),
 }
 _CLONE3, _X32 = 435, 0x40000000
 _NEW_NAMESPACES = 0x7E020000 | 0x00000080  # every CLONE_NEW* flag
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # classic BPF operations
 _ALLOW, _KILL = 0x7FFF0000, 0x80000000
-_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data, little-endian
+_SET_LEASE = 1024  # of fcntl: holds up everybody else who opens the file
+# offsets in struct seccomp_data, little-endian
+_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT, _SECOND_ARGUMENT = 0, 4, 16, 24
 
 
 def _refuse(error: int) -> int:
@@ -56,7 +59,7 @@ def program(machine: str) -> bytes | None:
     """The filter as an array of ``struct sock_filter``, or None where the machine's call numbers are not known."""
     if machine not in _MACHINES:
         return None
-    architecture, calls, clone, opens_socket = _MACHINES[machine]
+    architecture, calls, (clone, opens_socket, opens_pair, controls_file) = _MACHINES[machine]
     steps: list[tuple[int, int, int, int]] = [
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_EQUAL, 1, 0, architecture),
@@ -70,11 +73,16 @@ def program(machine: str) -> bytes | None:
     # clone3 hides its flags behind a pointer: without it the C library falls back to clone.
     steps += [(_EQUAL, 0, 1, _CLONE3), (_RETURN, 0, 0, _refuse(errno.ENOSYS))]
     steps += [
+        (_EQUAL, 0, 3, controls_file),
+        (_LOAD, 0, 0, _SECOND_ARGUMENT),
+        (_EQUAL, 9, 0, _SET_LEASE),  # 9 further: the refusal
+        (_RETURN, 0, 0, _ALLOW),
         (_EQUAL, 0, 3, clone),
         (_LOAD, 0, 0, _FIRST_ARGUMENT),
-        (_ANY_BIT, 4, 0, _NEW_NAMESPACES),
+        (_ANY_BIT, 5, 0, _NEW_NAMESPACES),
         (_RETURN, 0, 0, _ALLOW),
-        (_EQUAL, 0, 3, opens_socket),
+        (_EQUAL, 1, 0, opens_socket),
+        (_EQUAL, 0, 3, opens_pair),
         (_LOAD, 0, 0, _FIRST_ARGUMENT),
         (_EQUAL, 1, 0, socket.AF_UNIX),
         (_RETURN, 0, 0, _refuse(errno.EPERM)),

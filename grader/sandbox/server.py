@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> None:
         _refuse_threads()
     gc.collect()
     gc.freeze()
-    send(control, Message({"kind": "ready"}))
+    control.send(b"!")  # ready
     while True:
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
@@ -171,6 +171,8 @@ def _end_tree(learner: int) -> None:
 def _learn(shell, talk: socket.socket, limits: Limits, seed: int, confined: bool, linux: bool) -> None:
     """Shut every door, then do as the judge asks until it hangs up."""
     os.nice(5)  # what counts and ends it must not have to wait for it
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")  # where the machine's own memory ends, this goes first, and not the server of all
     os.setsid()  # a signal to its process group would reach its parents, for a group knows no namespace
     silence = os.open(os.devnull, os.O_RDWR)
     for number in range(3):

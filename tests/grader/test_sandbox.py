@@ -12,6 +12,7 @@ import pytest
 from grader.sandbox import bubblewrap, stage
 from grader.sandbox.client import Ended, Sandbox
 from grader.sandbox.limits import MEGABYTE, Limits
+from grader.sandbox.process import ServerProcess
 from utils.checks.records import Probe
 from utils.errors import CourseError
 
@@ -27,13 +28,13 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def sandbox():
-    with Sandbox(confined=True) as opened:
+    with ServerProcess(confined=True) as server, Sandbox(server) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def unconfined():
-    with Sandbox(confined=False) as opened:
+    with ServerProcess(confined=False) as server, Sandbox(server) as opened:
         yield opened
 
 
@@ -272,8 +273,7 @@ def test_two_submissions_at_a_time_do_not_meet(sandbox):
 
 
 def test_a_killed_server_is_started_again(sandbox):
-    sandbox._process.kill()
-    sandbox._process.wait()
+    sandbox.server.kill()
     assert error_of(sandbox, "x = 1") == ""
 
 

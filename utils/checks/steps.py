@@ -38,7 +38,8 @@ def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
 def is_right(table: Table, index: int, answer: Answer) -> bool:
     """Nothing to complain of in this probe: type, trace, weights, returned losses."""
     names, shown = _one(table, index, answer)
-    return answer.outcome == "float" and not names and not shown
+    # Without a trace there is nothing to complain of, and nothing right either.
+    return answer.outcome == "float" and "trace/weights" in answer.numbers and not names and not shown
 
 
 def after_error(answer: Answer) -> list[str]:
