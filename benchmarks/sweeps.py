@@ -5,8 +5,8 @@
 Lab 3's sweeps, on the rows that it takes for them; a seed draws the rows and their order, the same for every setting.
 The teacher's answers are computed once, into outputs/teacher.  Each alpha, and each number of rows for CE-only and
 for distilled, has its own learning rate, chosen on the tune split with seed 0; the temperatures and the hidden states
-share that of their alpha.  Everything is compared in pairs with CE-only at its best rate.  Start it twice and the two
-share the work; an interrupted run goes on.
+share that of their alpha.  Everything is compared in pairs with CE-only at its best rate.  The two knobs' lines through
+the map have all seeds, the rest of the map two.  Start it twice and the two share the work; an interrupted run goes on.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ ALPHAS = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
 ROWS = (125, 250, 500, 1000, 2000)
 RATES = (5e-4, 1e-3, 2e-3, 4e-3)
 WEIGHTS = (0.01, 0.1, 1.0)
+FEWER_SEEDS = 2  # for the points of the map that lie on neither knob's own line
 COSINE = functools.partial(hidden_state_loss, distance="cosine")
 
 
@@ -157,7 +158,7 @@ _COLUMNS = ("tokens", "confidence", "right")
 
 def _row(runs: Sequence[dict], control: Sequence[dict]) -> dict:
     """Perplexity over seeds, and the ratio to the control with its interval."""
-    evaluations, others = ([from_numbers(run) for run in some] for some in (runs, control))
+    evaluations, others = ([from_numbers(run) for run in some] for some in (runs, control[: len(runs)]))
     effect = paired_effect(evaluations, others)
     return {
         "perplexity": pooled_perplexity(evaluations),
@@ -165,20 +166,24 @@ def _row(runs: Sequence[dict], control: Sequence[dict]) -> dict:
         "low": effect.low,
         "high": effect.high,
         "calibration error": _calibrations(runs).error,
+        "seeds": effect.seeds,
         "by seed": [evaluation.perplexity for evaluation in evaluations],
     }
 
 
 def knobs(sweeps: Sweeps, control: list[dict], rates: Mapping[float, float]) -> dict:
     """The grid of T and alpha; each knob's row of it, with the share of draws that each value wins."""
+    profile = sweeps.profile
     grid = {
-        (t, a): sweeps.over_seeds(Setting(t if a else sweeps.profile.temperature, a, None, rates[a]))
+        (t, a): sweeps.over_seeds(Setting(t if a else profile.temperature, a, None, rates[a]))
         for t in TEMPERATURES
         for a in ALPHAS
     }
+    for (t, alpha), jobs in grid.items():
+        if t != profile.temperature and alpha not in (0.0, profile.alpha):
+            del jobs[FEWER_SEEDS:]
     done = sweeps.run([job for jobs in grid.values() for job in jobs])
     runs = {point: [done[job] for job in jobs] for point, jobs in grid.items()}
-    profile = sweeps.profile
     by_t = {t: runs[t, profile.alpha] for t in TEMPERATURES}
     by_alpha = {a: runs[profile.temperature, a] for a in ALPHAS}
     found = {
