@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import fcntl
 import hashlib
 import json
 import math
@@ -89,6 +88,8 @@ def _partial_results() -> Path:
 
 def _claim(path: Path) -> IO[str] | None:
     """An open file that holds a lock on the job until it is closed or the process ends; None where another has it."""
+    import fcntl  # Windows has none, and reads recorded results all the same
+
     path.parent.mkdir(parents=True, exist_ok=True)
     claim = open(path.with_suffix(".claim"), "w", encoding="utf-8")  # noqa: SIM115
     try:
