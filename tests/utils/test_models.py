@@ -11,7 +11,7 @@ import torch
 from transformers import GPT2LMHeadModel
 
 from utils import hub, models
-from utils.batches import BatchPlan, model_inputs, pad
+from utils.batches import BatchPlan, model_inputs, pack, pad
 from utils.errors import CourseError
 from utils.losses import distillation_loss
 from utils.models import (
@@ -65,6 +65,20 @@ def test_a_loaded_model_answers_the_same_to_a_row_padded_on_either_side(save_pai
     rows = make_rows((4, 9))
     right, left = (student(**model_inputs(pad(rows, 0, side))).logits[0] for side in ("right", "left"))
     torch.testing.assert_close(left[-4:], right[:4])
+
+
+def test_a_loaded_model_answers_packed_documents_as_it_answers_each_alone(save_pair, make_rows, monkeypatch):
+    monkeypatch.setitem(models._fastest, "cpu", torch.float32)
+    student = load_pair(save_pair(), "cpu").student
+    rows = make_rows((9, 5))
+    packed = student(**model_inputs(pack(rows, 16, 0))).logits[0]
+    for row, start in zip(rows, (0, 9), strict=True):
+        alone = student(**model_inputs(pad([row], 0))).logits[0]
+        torch.testing.assert_close(packed[start : start + len(alone)], alone)
+
+
+def test_attention_on_a_cpu_is_computed_the_way_that_is_faster_there(save_pair):
+    assert load_pair(save_pair(), "cpu").student.config._attn_implementation == "eager"
 
 
 def test_to_freeze_is_to_switch_off_both_gradients_and_dropout(make_model):
