@@ -34,6 +34,7 @@ from grader.judge import Result
 from grader.matching import Release, Task
 from utils.errors import CourseError
 
+PATIENCE = 60.0  # seconds
 _NBGRADERS = {"assignment", "submitted_assignment", "grade"}
 
 
@@ -58,9 +59,11 @@ def opened(url: str) -> Iterator[Gradebook]:
 
 
 def _patient(address: str) -> str:
-    """SQLite waits longer than its five seconds for another program, such as the formgrader, that writes."""
+    """SQLite waits longer than its five seconds while another program writes, such as the formgrader."""
     url = make_url(address)
-    return str(url.set(query={"timeout": "60"})) if url.get_backend_name() == "sqlite" and not url.query else address
+    if url.get_backend_name() != "sqlite" or url.query:
+        return address
+    return str(url.set(query={"timeout": str(PATIENCE)}))
 
 
 def _make_ready(address: str) -> None:

@@ -26,6 +26,7 @@ _SMALL = 1 << 16
 _MOST_NAMES = 1 << 20
 _START_SECONDS = 180.0
 _FAREWELL_SECONDS = 10.0
+_SHORT_SECONDS = 1.0
 
 
 class Ended(Exception):
@@ -153,11 +154,16 @@ class Attempt:
 
     def newly_waited(self) -> float:
         """Seconds without a core since the last time this was asked, as the supervisor counts them."""
-        try:
-            send(self._watch, Message({"kind": "waited"}), Deadline(_FAREWELL_SECONDS))
-            reply = receive(self._watch, _SMALL, Deadline(_FAREWELL_SECONDS))
-        except (Closed, Late, ProtocolError):
+        if self._end is not None:
             return 0.0
+        with contextlib.suppress(Closed, Late):  # where it has just ended, its last words can still be read
+            send(self._watch, Message({"kind": "waited"}), Deadline(_FAREWELL_SECONDS))
+        try:
+            reply = receive(self._watch, _SMALL, Deadline(_FAREWELL_SECONDS))
+        except (Late, ProtocolError):
+            return 0.0
+        except Closed as error:
+            raise ServerGone from error
         if reply.texts["kind"] == "ended":
             self._end = reply
             return 0.0
@@ -182,7 +188,8 @@ class Attempt:
         try:
             return work()
         except Late:
-            self._over = Ended("timeout", f"it took longer than the {timer.allowed:g} seconds that it has")
+            late = Ended("timeout", f"it took longer than the {timer.allowed:g} seconds that it has")
+            self._over = late if self._end is None else self._farewell()
         except ProtocolError as error:
             self._over = Ended("garbled", f"it sent {error}")
         except Closed:
@@ -191,9 +198,12 @@ class Attempt:
 
     def _farewell(self) -> Ended:
         try:
-            texts = (self._end or receive(self._watch, _SMALL, Deadline(_FAREWELL_SECONDS))).texts
-        except Late:  # its supervisor is there and sees it running
-            return Ended("crashed", "it closed its connection to the judge")
+            texts = (self._end or receive(self._watch, _SMALL, Deadline(_SHORT_SECONDS))).texts
+        except Late:
+            self.newly_waited()  # is its supervisor there, and sees it running?
+            if self._end is None:
+                return Ended("crashed", "it closed its connection to the judge")
+            texts = self._end.texts
         except (Closed, ProtocolError) as error:
             raise ServerGone from error
         reason, code = texts["reason"], int(texts["code"])

@@ -62,6 +62,14 @@ def test_too_large_an_array_is_refused_before_a_byte_of_it_is_read():
         through(struct.pack("<I", len(head)) + head)
 
 
+@pytest.mark.parametrize("shape", [(0, 2**63 + 5), (0, 2**40, 2**40), (2**63, 0)])
+def test_a_shape_that_no_array_can_have_is_refused_though_it_holds_nothing(shape):
+    head = struct.pack("<HH", 0, 1) + b"\x05value" + struct.pack("<BB", 0, len(shape))
+    head += struct.pack(f"<{len(shape)}Q", *shape)
+    with pytest.raises(ProtocolError, match="at most"):
+        through(struct.pack("<I", len(head)) + head)
+
+
 def test_silence_ends_at_the_deadline():
     ours, theirs = socket.socketpair()
     with ours, theirs, pytest.raises(Late):

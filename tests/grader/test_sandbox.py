@@ -142,7 +142,16 @@ def test_no_capability_is_left_and_none_can_be_gained(sandbox):
     assert "0" not in uids.strip("()").split(", ")
 
 
-@pytest.mark.parametrize("call", ["unshare(0x10000000)", "syscall(319, b'x', 0)", "syscall(29, 0, 4096, 0o1600)"])
+REFUSED = [
+    "unshare(0x10000000)",
+    "syscall(319, b'x', 0)",  # memfd_create
+    "syscall(29, 0, 4096, 0o1600)",  # shmget
+    "fcntl(open('own', 'w').fileno(), 1024, 1)",  # a lease, which holds up everybody else who opens the file
+    "socketpair(30, 1, 0, ctypes.create_string_buffer(8))",  # of TIPC, in the kernel's less travelled parts
+]
+
+
+@pytest.mark.parametrize("call", REFUSED)
 def test_calls_around_the_limits_are_refused(sandbox, call):
     if os.uname().machine != "x86_64" and "syscall" in call:
         pytest.skip("the numbers are those of x86_64")
@@ -221,6 +230,22 @@ def test_an_answer_s_size_is_limited_before_it_is_read(sandbox):
         with pytest.raises(Ended) as ended:
             attempt.ask("distillation_loss", [PROBE])
     assert ended.value.reason == "garbled"
+
+
+HANG_UP = """
+import os, time
+def distillation_loss(x, factor):
+    os.closerange(3, 1 << 10)
+    time.sleep(60)
+"""
+
+
+def test_who_hangs_up_and_goes_on_has_crashed_and_the_sandbox_has_not(sandbox):
+    with sandbox.attempt(LIMITS, seed=1) as attempt:
+        attempt.run(HANG_UP)
+        with pytest.raises(Ended, match="closed its connection") as ended:
+            attempt.ask("distillation_loss", [PROBE])
+    assert ended.value.reason == "crashed"
 
 
 def test_a_crash_says_how(sandbox):
