@@ -19,6 +19,7 @@ from utils import distributed
 from utils.batches import Batch, valid_tokens
 from utils.errors import CourseError
 
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "alloc_failed")  # CUDA and MPS, the CPU, cuBLAS
 Step = Callable[[nn.Module, nn.Module | None, Batch, torch.optim.Optimizer, Callable], float]
 
 
@@ -34,6 +35,7 @@ class PiecewiseStep:
 
     step: Step
     rows: int | None = None
+    before_retry: Callable[[], object] | None = None  # forgets what the failed attempt has left behind
 
     def __call__(
         self,
@@ -47,6 +49,7 @@ class PiecewiseStep:
 
         Raises CourseError where a single row does not fit into the memory.
         """
+        random = _random_states()
         while True:
             updates = _updates(optimizer)
             try:
@@ -58,6 +61,9 @@ class PiecewiseStep:
                 self._halve(len(batch["input_ids"]), error)
             # Outside of the handler, which holds the failed step's tensors.
             optimizer.zero_grad()
+            _set_random_states(random)  # the same dropout as if the failed attempt had not been
+            if self.before_retry is not None:
+                self.before_retry()
             gc.collect()
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
@@ -100,7 +106,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+    return isinstance(error, RuntimeError) and any(words in text for words in _OUT_OF_MEMORY)
 
 
 class _Gradients:
@@ -148,3 +154,14 @@ class _Collecting:
 
 def _updates(optimizer: torch.optim.Optimizer) -> int:
     return max((int(state["step"]) for state in optimizer.state.values() if "step" in state), default=0)
+
+
+def _random_states() -> tuple[Tensor, list[Tensor]]:
+    """The states of torch's random streams, here and on the GPUs in use."""
+    return torch.get_rng_state(), torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+
+
+def _set_random_states(states: tuple[Tensor, list[Tensor]]) -> None:
+    torch.set_rng_state(states[0])
+    if states[1]:
+        torch.cuda.set_rng_state_all(states[1])

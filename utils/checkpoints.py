@@ -1,13 +1,15 @@
 """Checkpoints of a training run: written whole or not at all, and only taken up by the run they belong to.
 
 The question: can this run go on?  The mistakes this module prevents: half a file after a full disk, and a checkpoint
-of other data or settings that silently mixes two experiments, or is lost to the one that came after it.
+of other data or settings that silently mixes two experiments, or is lost to the one that came after it; and a run
+that goes on in another number type, or in pieces of another size, and so ends with other weights.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 import warnings
 from collections.abc import Callable
@@ -18,9 +20,11 @@ import torch
 from torch import nn
 
 from utils import distributed, fingerprint
+from utils.accumulation import PiecewiseStep
 from utils.batches import BatchPlan
 from utils.errors import CourseError
 from utils.history import History, TrainingSettings
+from utils.models import computes_in, with_fast_forward
 from utils.workspace import require_writable
 
 SECONDS_BETWEEN = 10.0
@@ -41,6 +45,8 @@ class Run:
     optimizer: torch.optim.Optimizer
     scheduler: torch.optim.lr_scheduler.LRScheduler
     history: History
+    stepper: PiecewiseStep
+    recompute: bool = False  # gradient checkpointing
     last_saved: float = field(default_factory=time.monotonic)
     steps_saved: int = 0
     identity: str = ""
@@ -91,7 +97,7 @@ class Run:
         """Save what was computed; where the run was stopped inside an update, go back to the last checkpoint."""
         steps = max((int(state["step"]) for state in self.optimizer.state.values() if "step" in state), default=0)
         if steps != self.history.steps_done:
-            self._go_back()
+            self.go_back()
         elif steps > self.steps_saved:
             self.save()
 
@@ -102,6 +108,8 @@ class Run:
         partial = self._partial()
         try:
             torch.save(self._state(), partial)
+            with partial.open("r+b") as written:
+                os.fsync(written.fileno())  # a disk may say only now that it is full
             partial.replace(self.path)
             self.steps_saved = self.history.steps_done
         except (OSError, RuntimeError) as error:
@@ -136,18 +144,45 @@ class Run:
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict(),
             "history": self.history.to_dict(),
-        }
+            "computing": {
+                "student": _name(self.student), "teacher": _name(self.teacher),
+                "rows": self.stepper.rows, "recompute": self.recompute,
+            },
+        }  # fmt: skip
+
+    def copied_state(self) -> dict:
+        """Everything that this run can go back to, as copies in main memory."""
+        return _copied(self._state())
+
+    def go_back_to(self, state: dict) -> None:
+        """Return to what `copied_state` gave, in the checkpoint too."""
+        self._restore(state)
+        self.save()
+
+    def go_back(self) -> bool:
+        """Return to the last checkpoint; False where there is none."""
+        if self.path is None or not self.steps_saved:
+            return False
+        self._restore(_read(self.path))
+        return True
 
     def _restore(self, state: dict) -> None:
         self.student.load_state_dict(state["student"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
         self.history.restore(state["history"])
+        self._compute_as_before(state["computing"])
         self.steps_saved = self.history.steps_done
 
-    def _go_back(self) -> None:
-        if self.path is not None and self.steps_saved:
-            self._restore(_read(self.path))
+    def _compute_as_before(self, before: dict) -> None:
+        """Go on in the number types and pieces that the run began with: they differ in the last digits of a sum."""
+        self.recompute = before["recompute"]
+        if before["rows"] is not None:
+            self.stepper.rows = min(before["rows"], self.stepper.rows or before["rows"])
+        for who, model in (("student", self.student), ("teacher", self.teacher)):
+            if before[who] is not None and before[who] != _name(model):
+                with_fast_forward(model, getattr(torch, before[who]))
+                print(f"{self.name}: the {who} computes in {before[who]}, as it did when this run began.")
 
     def _identity(self) -> str:
         """The same for runs of one name, settings, loss, step, rows, order of batches, teacher and student's shapes."""
@@ -189,8 +224,21 @@ def saved_history(path: Path) -> History:
 def _read(path: Path) -> dict:
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
-        if {"identity", "started_from", "student", "optimizer", "scheduler", "history"} <= state.keys():
+        if {"identity", "started_from", "student", "optimizer", "scheduler", "history", "computing"} <= state.keys():
             return state
     except Exception as error:  # torch raises a dozen kinds for a file that is cut short or of another format
         raise CourseError(f"The checkpoint {path.name} cannot be read") from error
     raise CourseError(f"The file {path.name} is not a checkpoint of this course")
+
+
+def _name(model: nn.Module | None) -> str | None:
+    """The number type that a model computes in: "float32" or "bfloat16"."""
+    return None if model is None else str(computes_in(model)).removeprefix("torch.")
+
+
+def _copied(state: object) -> object:
+    if isinstance(state, torch.Tensor):
+        return state.detach().to("cpu", copy=True)
+    if isinstance(state, dict):
+        return {key: _copied(value) for key, value in state.items()}
+    return [_copied(value) for value in state] if isinstance(state, list) else state

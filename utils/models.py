@@ -181,9 +181,12 @@ def fastest_attention(device: str) -> str | None:
 def with_fast_forward(model: PreTrainedModel, dtype: torch.dtype) -> PreTrainedModel:
     """The model, its forward pass under autocast to `dtype`, its logits in float32.  The weights stay as they are.
 
-    Only the forward pass: under autocast on a CPU `log_softmax` would stay bfloat16, and with it a loss's gradient.
+    With float32 an earlier choice is taken back.  Only the forward pass: under autocast on a CPU `log_softmax` would
+    stay bfloat16, and with it a loss's gradient.
     """
     if dtype == torch.float32:
+        if "forward_dtype" in vars(model):
+            del model.forward, model.forward_dtype
         return model
 
     @wraps(type(model).forward)
@@ -197,6 +200,11 @@ def with_fast_forward(model: PreTrainedModel, dtype: torch.dtype) -> PreTrainedM
     model.forward = MethodType(fast_forward, model)
     model.forward_dtype = dtype
     return model
+
+
+def computes_in(model: nn.Module) -> torch.dtype:
+    """The number type of the model's forward pass, as `with_fast_forward` set it."""
+    return getattr(model, "forward_dtype", torch.float32)
 
 
 def with_positions(model: PreTrainedModel) -> PreTrainedModel:

@@ -2,8 +2,8 @@
 
 The question: did the student learn, and is nothing lost when the run stops?  The mistakes this module prevents: a
 comparison of two trainings that differ in more than their loss (schedule, clipping, order of the data), and an hour
-of training that dies with its process.  A stopped run goes on from its checkpoint to the same numbers, and a loss or
-gradient that is not finite stops the run before it reaches the weights.
+of training that dies with its process.  A stopped run goes on from its checkpoint to the same numbers, a loss or
+gradient that is not finite stops the run before it reaches the weights, and one that explodes takes them back.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from utils.errors import CourseError
 from utils.history import History, StepRecord, TrainingSettings
 from utils.interrupts import DeferredInterrupt
 from utils.losses import TokenSum, hard_loss, soft_loss
-from utils.models import require_context, require_frozen
+from utils.memory import choose_memory_plan, recompute_layers
+from utils.models import computes_in, require_context, require_frozen
+from utils.spikes import SpikeGuard
 
 LossFunction = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -75,11 +77,12 @@ def distill(
 
     `loss` is called as loss(student_logits, teacher_logits, labels); `step` as in `train_step`.  The soft and hard
     parts are recorded apart every few steps, at `temperature`.  With `checkpoint` an interrupt costs nothing and a
-    process that dies at most ten seconds: the same call goes on.  With `micro_batch` a batch is computed so many rows
-    at a time, and where memory runs out in fewer; under `accelerate launch` the processes share its rows.  Either way
-    the update is that of the whole batch.  Raises CourseError for a teacher that still learns,
-    a student that cannot be trained in its number type, rows longer than a model's context, a step that returns no
-    float, and a loss or gradient that is not finite; the student then keeps the weights of the step before.
+    process that dies at most ten seconds: the same call goes on.  A batch is computed `micro_batch` rows at a time
+    (None: as many as the memory holds), and where memory runs out in fewer; under `accelerate launch` the processes
+    share its rows.  Either way the update is that of the whole batch.  Raises CourseError for a teacher that still
+    learns, a student that cannot be trained in its number type, rows longer than a model's context, a step that
+    returns no float, a loss or gradient that is not finite (the student keeps the weights of the step before), and a
+    loss that jumps (it gets its last good ones back).
     """
     distributed.join()
     _require_trainable(student)
@@ -93,14 +96,21 @@ def distill(
     history = History(name=name, steps_total=len(plan) * settings.epochs, steps_per_epoch=len(plan))
     optimizer, scheduler = _optimizer(student, settings, history)
     optimizer.zero_grad()  # a run that was stopped may have left gradients behind
-    run = checkpoints.Run(checkpoint, name, plan, settings, loss, step, student, teacher, optimizer, scheduler, history)
-    run.resume()
     recorder = _PartsRecorder(loss, temperature, settings.record_parts_every, history)
+    stepper = PiecewiseStep(step, micro_batch, before_retry=recorder.take)
+    run = checkpoints.Run(
+        checkpoint, name, plan, settings, loss, step, student, teacher, optimizer, scheduler, history, stepper
+    )
+    run.resume()
+    if not history.steps_done:
+        _fit_into_memory(run)
+    guard = SpikeGuard(run)
     device = next(student.parameters()).device
-    stepper = PiecewiseStep(step, micro_batch)
     total, done, quiet = history.steps_total, history.steps_done, True if distributed.rank() else None
     bar = tqdm(total=total, initial=done, desc=name, unit="step", disable=quiet, leave=False)
     interrupt = DeferredInterrupt()
+    if run.recompute:
+        recompute_layers(student, True)
     try:
         for epoch, batch in _remaining(plan, history):
             torch.manual_seed(settings.seed * 1_000_003 + history.steps_done)  # dropout, the same after a resume
@@ -109,6 +119,7 @@ def distill(
             _require_finite(value, "loss", history)
             scheduler.step()
             history.add(StepRecord(epoch, value, valid_tokens(batch), *recorder.take()))
+            guard.after_step()
             run.save_now_and_then()
             bar.update()
             bar.set_postfix_str(f"loss {value:.3f}", refresh=False)
@@ -123,8 +134,24 @@ def distill(
     finally:
         interrupt.restore()
         bar.close()
+        if run.recompute:
+            recompute_layers(student, False)
     run.finish()
     return history
+
+
+def _fit_into_memory(run: checkpoints.Run) -> None:
+    """Choose how a batch is computed, and say so where there was a choice; `micro_batch` leaves none."""
+    if run.stepper.rows is not None:
+        return
+    student, plan = run.student, run.plan
+    device = next(student.parameters()).device
+    length = plan.pack_length or max(len(row.input_ids) for row in plan.rows)
+    rows = -(-min(plan.batch_size, len(plan.rows)) // distributed.size())
+    chosen = choose_memory_plan(student, run.teacher, rows, length, device)
+    run.stepper.rows, run.recompute = chosen.rows, chosen.recompute
+    if not distributed.rank() and (chosen.rows is not None or chosen.recompute or device.type != "cpu"):
+        print(f"{run.name}: {chosen.describe(rows, computes_in(student))}")
 
 
 class _PartsRecorder:
@@ -150,8 +177,9 @@ class _PartsRecorder:
         except CourseError as error:
             done, total = self.history.steps_done, self.history.steps_total
             raise CourseError(f"Training stops at step {done + 1} of {total}. {error}") from error
-        if isinstance(value, Tensor) and value.numel() == 1:
-            _require_finite(value.item(), "loss", self.history, _whose(student_logits, teacher_logits))
+        if isinstance(value, Tensor) and value.numel() == 1 and not math.isfinite(number := value.item()):
+            cause = _whose(student_logits, teacher_logits, self.history.steps_done)
+            _require_finite(number, "loss", self.history, cause)
         return value
 
     def take(self) -> tuple[float | None, float | None]:
@@ -212,17 +240,22 @@ def _require_float(value: object) -> None:
 
 def _require_finite(value: float, what: str, history: History, cause: str = "") -> None:
     if not math.isfinite(value):
-        cause = cause or "a learning rate that is too high, or a loss that divides by zero or takes the log of zero"
+        cause = cause or (
+            "a learning rate that is too high (try a third of it), or a loss that divides by zero or takes the log of "
+            "zero (look at it on one batch)"
+        )
         raise CourseError(
             f"The {what} is {value} at step {history.steps_done + 1} of {history.steps_total}; training stops and the "
             f"student keeps its last good weights. The likely cause is {cause}."
         )
 
 
-def _whose(student_logits: Tensor, teacher_logits: Tensor) -> str:
+def _whose(student_logits: Tensor, teacher_logits: Tensor, steps_done: int) -> str:
     """The likely cause of a loss that is not finite, from the logits it was given; empty where they are finite."""
     if not torch.isfinite(student_logits).all():
-        return "a learning rate that is too high: the student's logits hold NaN or infinity"
+        if not steps_done:
+            return "the student: its logits hold NaN or infinity before the first update. Load it again"
+        return "a learning rate that is too high: the student's logits hold NaN or infinity. Try a third of it"
     if not torch.isfinite(teacher_logits).all():
-        return "the teacher: its logits hold NaN or infinity, whatever the student does"
+        return "the teacher: its logits hold NaN or infinity, whatever the student does. Load it again"
     return ""
