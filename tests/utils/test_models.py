@@ -9,6 +9,7 @@ import json
 import pytest
 import torch
 from transformers import GPT2LMHeadModel
+from transformers.activations import NewGELUActivation
 
 from utils import hub, models
 from utils.batches import BatchPlan, model_inputs, pack, pad
@@ -25,6 +26,7 @@ from utils.models import (
     require_one_vocabulary,
     sample_text,
     with_fast_forward,
+    with_fused_activation,
     with_positions,
 )
 from utils.profiles import Profile
@@ -79,6 +81,14 @@ def test_a_loaded_model_answers_packed_documents_as_it_answers_each_alone(save_p
 
 def test_attention_on_a_cpu_is_computed_the_way_that_is_faster_there(save_pair):
     assert load_pair(save_pair(), "cpu").student.config._attn_implementation == "eager"
+
+
+def test_the_fused_activation_is_the_same_function(make_model, make_rows):
+    model, batch = make_model(layers=2), model_inputs(pad(make_rows((9, 5)), 0))
+    before = model(**batch).logits
+    after = with_fused_activation(model)(**batch).logits
+    assert not any(isinstance(module, NewGELUActivation) for module in model.modules())
+    torch.testing.assert_close(after, before)
 
 
 def test_to_freeze_is_to_switch_off_both_gradients_and_dropout(make_model):
@@ -246,4 +256,3 @@ def test_the_measured_number_type_is_bfloat16_only_where_it_is_faster(monkeypatc
             models, "_matmul_seconds", lambda _d, dtype, *_, s=seconds: s if dtype == torch.bfloat16 else 1.0
         )
         assert models.fastest_dtype("cpu") == expected
-
