@@ -102,6 +102,27 @@ def test_out_of_memory_is_answered_by_smaller_pieces_with_the_same_result(rows, 
     assert said.count("does not hold 4 rows at once") == 1 and "2 at a time" in said
 
 
+def test_a_failed_attempt_leaves_nothing_behind(rows, teacher, make_model):
+    """Neither its dropout nor its parts of the loss: the run is the one in small pieces from the start."""
+
+    def runs_out_late(student, teacher, batch, optimizer, loss_function):
+        if len(batch["input_ids"]) > 2:
+            logits = [model(batch["input_ids"]).logits for model in (student.train(), teacher)]
+            loss_function(*logits, batch["labels"])
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return train_step(student, teacher, batch, optimizer, loss_function)
+
+    histories, states = [], []
+    for step, size in ((train_step, 2), (runs_out_late, None)):
+        student = with_positions(make_model(2, 37, dropout=0.3))
+        settings = TrainingSettings(learning_rate=1e-3, epochs=2, record_parts_every=1)
+        plan = BatchPlan(rows, 4, 0)
+        histories.append(distill(student, teacher, plan, settings, distillation_loss, step, micro_batch=size))
+        states.append(student.state_dict())
+    assert histories[0].records == histories[1].records
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
 def test_a_row_that_does_not_fit_at_all_is_one_sentence(rows, teacher, new_student):
     step = PiecewiseStep(runs_out_above(0))
     with pytest.raises(CourseError, match="does not hold a single row"):
@@ -115,6 +136,8 @@ def test_other_errors_are_not_taken_for_it(rows, teacher, new_student):
     with pytest.raises(RuntimeError, match="shapes"):
         after_one_update(new_student(), teacher, pad(rows, 0), PiecewiseStep(wrong))
     assert is_out_of_memory(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"))
+    assert is_out_of_memory(RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB)"))
+    assert is_out_of_memory(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"))
     assert is_out_of_memory(MemoryError())
 
 

@@ -22,6 +22,7 @@ from utils.checkpoints import saved_history
 from utils.errors import CourseError
 from utils.history import TrainingSettings
 from utils.losses import distillation_loss
+from utils.models import computes_in, with_fast_forward
 from utils.training import ce_only_step, distill, train_step
 
 LOSS = functools.partial(distillation_loss, temperature=2.0)
@@ -156,6 +157,54 @@ def test_a_loss_that_is_not_finite_keeps_the_last_good_weights_in_the_checkpoint
     assert saved_history(path).steps_done == 3
     assert all(torch.isfinite(tensor).all() for tensor in kept["student"].values())
     assert fingerprint.of_weights(student) == fingerprint.of_state(kept["student"])
+
+
+@pytest.mark.parametrize(
+    ("began", "now"), [(torch.bfloat16, torch.float32), (torch.float32, torch.bfloat16)], ids=["bfloat16", "float32"]
+)
+def test_a_run_goes_on_in_the_number_type_that_it_began_with(new_student, make_model, plan, path, capsys, began, now):
+    """Which one is faster is measured in each session, so the next may find the other."""
+
+    def pair(dtype):
+        teacher = make_model(1, context=16).requires_grad_(False)
+        return with_fast_forward(new_student(context=16), dtype), with_fast_forward(teacher, dtype)
+
+    whole, _ = pair(began)
+    expected = run(whole, pair(began)[1], plan, None)
+    interrupted(*pair(began), plan, path, 4)
+    capsys.readouterr()
+    student, teacher = pair(now)
+    assert run(student, teacher, plan, path) == expected
+    assert fingerprint.of_weights(student) == fingerprint.of_weights(whole)
+    said, name = capsys.readouterr().out, str(began).removeprefix("torch.")
+    for who, model in (("student", student), ("teacher", teacher)):
+        assert f"the {who} computes in {name}, as it did when this run began" in said
+        assert computes_in(model) == began
+
+
+def test_a_run_goes_on_in_the_pieces_that_memory_forced_on_it(new_student, teacher, plan, path, capsys):
+    def hungry(stop=None):
+        calls = []
+
+        def step(student, teacher, batch, optimizer, loss_function):
+            calls.append(1)
+            if len(calls) == stop:
+                raise KeyboardInterrupt
+            if len(batch["input_ids"]) > 1:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return train_step(student, teacher, batch, optimizer, loss_function)
+
+        return step
+
+    whole = new_student()
+    expected = run(whole, teacher, plan, None, hungry())
+    with pytest.raises(KeyboardInterrupt):
+        run(new_student(), teacher, plan, path, hungry(stop=8))
+    assert saved_history(path).steps_done == 3
+    capsys.readouterr()
+    student = new_student()
+    assert run(student, teacher, plan, path) == expected  # with memory for whole batches again
+    assert fingerprint.of_weights(student) == fingerprint.of_weights(whole)
 
 
 def other_labels(plan):
