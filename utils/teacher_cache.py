@@ -161,11 +161,12 @@ def _answers(
     """The columns of one shard, in the order of its rows."""
     device = next(teacher.parameters()).device
     pieces: dict[str, list[Tensor]] = {}
+    head = {"logits_to_keep": 1} if settings.top_k == 0 else {}  # an output layer that nobody reads is a waste
     for start in range(0, len(rows), batch_size):
         chunk = [Row(ids, ids, "", 0) for ids in rows[start : start + batch_size]]
         batch = to_device(pad(chunk, 0), device)
         with torch.no_grad():
-            output = teacher(**model_inputs(batch), output_hidden_states=bool(settings.hidden_layers))
+            output = teacher(**model_inputs(batch), output_hidden_states=bool(settings.hidden_layers), **head)
         real = batch["attention_mask"].bool()
         for name, column in _columns(output, real, settings):
             pieces.setdefault(name, []).append(column.cpu())

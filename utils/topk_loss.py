@@ -19,7 +19,7 @@ from utils.cached_teacher import batch_columns
 from utils.errors import CourseError
 from utils.losses import IGNORE, TokenSum, at_least_float32, hard_loss, shifted, soft_loss
 from utils.teacher_cache import TeacherCache
-from utils.training import LossFunction, Step
+from utils.training import LossFunction, Step, update
 
 
 @dataclass(frozen=True)
@@ -87,15 +87,14 @@ def topk_step(cache: TeacherCache, temperature: float, alpha: float) -> Step:
         optimizer: torch.optim.Optimizer,
         loss_function: LossFunction,
     ) -> float:
-        student.train()
-        optimizer.zero_grad()
-        answers = cached_top_answers(cache, batch, temperature)
-        logits, labels = student(**model_inputs(batch)).logits, batch["labels"]
-        soft, hard = topk_soft_loss(logits, answers, labels).mean(), hard_loss(logits, labels).mean()
-        loss = alpha * soft + (1 - alpha) * hard
-        loss.backward()
-        optimizer.step()
-        return loss.item()
+        answers, labels = cached_top_answers(cache, batch, temperature), batch["labels"]
+
+        def loss() -> Tensor:
+            logits = student(**model_inputs(batch)).logits
+            soft, hard = topk_soft_loss(logits, answers, labels).mean(), hard_loss(logits, labels).mean()
+            return alpha * soft + (1 - alpha) * hard
+
+        return update(student, optimizer, loss)
 
     return step
 

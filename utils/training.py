@@ -34,15 +34,13 @@ def train_step(
     student: nn.Module, teacher: nn.Module, batch: Batch, optimizer: torch.optim.Optimizer, loss_function: LossFunction
 ) -> float:
     """One update of the student toward the teacher on one batch; returns the loss before it (nats per token)."""
-    student.train()
-    optimizer.zero_grad()
     with torch.no_grad():
         teacher_logits = teacher(**model_inputs(batch)).logits
-    student_logits = student(**model_inputs(batch)).logits
-    loss = loss_function(student_logits, teacher_logits, batch["labels"])
-    loss.backward()
-    optimizer.step()
-    return loss.item()
+    return update(
+        student,
+        optimizer,
+        lambda: loss_function(student(**model_inputs(batch)).logits, teacher_logits, batch["labels"]),
+    )
 
 
 def ce_only_step(
@@ -53,9 +51,17 @@ def ce_only_step(
     loss_function: LossFunction,
 ) -> float:
     """The control's step: the same update on the labels alone.  The teacher and the loss function are not asked."""
+    return update(student, optimizer, lambda: hard_loss(student(**model_inputs(batch)).logits, batch["labels"]).mean())
+
+
+def update(student: nn.Module, optimizer: torch.optim.Optimizer, loss_of: Callable[[], Tensor]) -> float:
+    """What every step shares: the student, in train mode, takes one step down the loss that `loss_of()` computes.
+
+    Returns that loss as a Python float.
+    """
     student.train()
     optimizer.zero_grad()
-    loss = hard_loss(student(**model_inputs(batch)).logits, batch["labels"]).mean()
+    loss = loss_of()
     loss.backward()
     optimizer.step()
     return loss.item()

@@ -1,0 +1,86 @@
+"""A training step that never holds all logits: for a large vocabulary, or for little memory.
+
+The question: what does a step cost when only what is needed is computed?  The mistake this module prevents is to pay
+for the output layers at padded positions, in float32 and all at once, and for the teacher's layers in every epoch.  The
+teacher's last hidden states are a fiftieth of its logits in GPT-2's size, so they can be kept where logits cannot.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from utils.accumulation import Step
+from utils.batches import Batch, model_inputs, positions_of
+from utils.cache_settings import CacheSettings
+from utils.cached_teacher import batch_columns
+from utils.chunked_loss import CHUNK, chunked_distillation_loss, valid_positions
+from utils.errors import CourseError
+from utils.models import computes_in
+from utils.teacher_cache import TeacherCache
+from utils.training import LossFunction, update
+
+
+def last_hidden_settings(teacher: nn.Module) -> CacheSettings:
+    """Cache settings that keep a teacher's last hidden states and nothing else."""
+    return CacheSettings(top_k=0, hidden_layers=(teacher.config.num_hidden_layers,))
+
+
+def chunked_step(temperature: float, alpha: float, cache: TeacherCache | None = None, chunk: int = CHUNK) -> Step:
+    """A training step for `distill(step=...)`: the library's blend, from hidden states, `chunk` positions at a time.
+
+    With `cache` (made with `last_hidden_settings`) only the teacher's output layer is asked, and its hidden states come
+    rounded to float16.  The loss function is not asked: that one takes logits.
+    """
+
+    def step(
+        student: nn.Module,
+        teacher: nn.Module,
+        batch: Batch,
+        optimizer: torch.optim.Optimizer,
+        loss_function: LossFunction,
+    ) -> float:
+        with torch.no_grad():
+            theirs = last_hidden(teacher, batch) if cache is None else _kept(cache, batch)
+            theirs, targets = valid_positions(theirs, batch["labels"])
+
+        def loss() -> Tensor:
+            ours, _ = valid_positions(last_hidden(student, batch), batch["labels"])
+            heads = output_layer(student), output_layer(teacher)
+            products = computes_in(student)
+            return chunked_distillation_loss(
+                ours.float(), heads[0], theirs.float(), heads[1], targets, temperature, alpha, chunk, products
+            )
+
+        return update(student, optimizer, loss)
+
+    return step
+
+
+def last_hidden(model: nn.Module, batch: Batch) -> Tensor:
+    """What the model's output layer is given: (B, S, D), in the number type that the model computes in."""
+    inputs = model_inputs(batch)
+    inputs.setdefault("position_ids", positions_of(batch["attention_mask"]))
+    dtype = computes_in(model)
+    with torch.autocast(batch["input_ids"].device.type, dtype=dtype, enabled=dtype != torch.float32):
+        return model.base_model(**inputs, use_cache=False).last_hidden_state
+
+
+def output_layer(model: nn.Module) -> Tensor:
+    """The weights (V, D) that make logits from hidden states.  Raises CourseError where they alone do not."""
+    layer = model.get_output_embeddings()
+    if getattr(layer, "bias", None) is not None:
+        raise CourseError(
+            "The output layer has a bias, and the chunked loss knows none. Use train_step instead."
+        )
+    return layer.weight
+
+
+def _kept(cache: TeacherCache, batch: Batch) -> Tensor:
+    name = f"hidden_{cache.config.num_hidden_layers}"
+    columns = batch_columns(cache, batch["input_ids"], batch["attention_mask"])
+    if name not in columns:
+        raise CourseError(
+            "This cache lacks the last hidden states. Make it with last_hidden_settings(teacher)."
+        )
+    return columns[name]
