@@ -6,6 +6,8 @@
     python3 course.py doctor        set up, say what is here and what it means for you
     python3 course.py VERB --help   everything about one verb; `python3 course.py` alone lists the verbs
 
+On Windows say `py` for `python3`.
+
 Setting up means a virtual environment in .venv, filled by pip from requirements.txt with the versions that stand in
 constraints.txt. A stamp holds the hash of both files, so that later starts cost nothing; it is written last, so that
 whatever was interrupted has none and is made again. The mistake this prevents: an environment that is nearly right.
@@ -30,6 +32,9 @@ def wrong_python():
             found.append(name)
     this = ".".join(map(str, sys.version_info[:3]))
     need = f"the course needs Python 3.{OLDEST[1]} to 3.{NEWEST[1]}, and this is {this} ({sys.executable})."
+    if os.name == "nt":
+        start = f"py -3.{NEWEST[1]} course.py (or an older one of those)"
+        return f"{need} `py --list` shows what is installed; python.org has them. Start it so: {start}"
     if found:
         return f"{need} Found here: {', '.join(found)}. Start it so: {found[0]} course.py"
     return f"{need} None of those was found on your PATH: install one from python.org or from your system's packages."
@@ -225,6 +230,7 @@ def empty(folder: Path) -> None:
 def hand_over(arguments: list) -> int:
     """Become (on Windows: call) the course's program in .venv; its exit code is ours."""
     command = [str(PYTHON), "-P", "-m", "cli", *arguments]
+    os.environ.setdefault("PYTHONUTF8", "1")  # for kernels too: Windows would read and print in its own old encoding
     if not WINDOWS:
         os.execv(command[0], command)
     process = subprocess.Popen(command)

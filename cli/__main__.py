@@ -8,6 +8,7 @@ this prevents: a list of verbs to maintain, and a `--help` that waits for torch.
 import argparse
 import ast
 import importlib
+import io
 import sys
 from pathlib import Path
 
@@ -46,6 +47,9 @@ def call(verb: str, arguments: list[str]) -> int:
 
 
 def main(arguments: list[str]) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name or a line of a table that an old encoding lacks ends nothing
     verbs = find_verbs()
     if not arguments or arguments[0] in ("-h", "--help"):
         print(overview(verbs))

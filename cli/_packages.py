@@ -8,9 +8,11 @@ lines of pip where "you are offline" is the whole story. What pip is told by its
 import contextlib
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+OLDEST_MACOS = 14  # of the builds of the torch in constraints.txt
 DOWNLOAD_GB = {"cpu": 0.5, "cuda": 3.5}
 DISK_GB = {"cpu": 1.9, "cuda": 8.0}
 OFFLINE_SIGNS = (
@@ -94,6 +97,24 @@ def choose_torch(root: Path, pip: Callable[..., list[str]]) -> tuple[str, list[s
     return "cuda", []
 
 
+def no_build_of_torch() -> str:
+    """Why PyTorch publishes no build for this Python and what to do, or "" where it does."""
+    machine = platform.machine()
+    if sys.platform == "darwin" and machine == "x86_64":
+        other = "On an Apple-silicon Mac, install Python for arm64; on an Intel one, open the labs in Colab"
+        return f"PyTorch makes no builds for the Intel processor any more that this Python is for. {other}."
+    version = platform.mac_ver()[0].partition(".")[0]
+    if sys.platform == "darwin" and version.isdigit() and 10 < int(version) < OLDEST_MACOS:  # 10: in disguise
+        needs = f"PyTorch's builds need macOS {OLDEST_MACOS} or newer, and this is {platform.mac_ver()[0]}"
+        return f"{needs}. Update the system, or open the labs in Colab."
+    if sys.platform == "win32" and sysconfig.get_platform() != "win-amd64":
+        needs = f"PyTorch's builds are for 64-bit Python on AMD64, and this one is {sysconfig.get_platform()}"
+        return f"{needs}. Install that Python from python.org; Windows on ARM runs it too."
+    if sys.platform == "linux" and machine not in ("x86_64", "aarch64"):
+        return f"PyTorch has no build for this processor ({machine}). Open the labs in Colab instead."
+    return ""
+
+
 def has_nvidia_driver() -> bool:
     places = ("/proc/driver/nvidia/version", "/usr/lib/wsl/lib/libcuda.so.1")
     return bool(shutil.which("nvidia-smi")) or any(map(os.path.exists, places))
@@ -165,12 +186,13 @@ def explain(lines: list[str], pip: Callable[..., list[str]]) -> str:
         return f"the disk is full: the set-up needs about {need}. Make room, and start the same command again."
     # a failed try that pip repeated with success is no reason: look at its errors, or at why nothing was found
     reasons = lines if missing else [line for line in lines if line.startswith("ERROR")]
+    unsupported = no_build_of_torch() if missing and missing[0].startswith("torch") else ""
+    if unsupported:  # to pip, a system without builds looks like an index without an answer
+        return unsupported
     if any(sign in line for sign in OFFLINE_SIGNS for line in reasons) or (missing and no_index(pip)):
         return (
             f"{missing[0] if missing else 'a package'} is missing, and no package index that has it answers. Connect"
             " this computer to a network; or, on one that is, fill a folder (pip download -r requirements.txt"
             " -c constraints.txt -d FOLDER), bring it here and start with PIP_NO_INDEX=1 PIP_FIND_LINKS=FOLDER."
         )
-    if missing and sys.platform == "darwin" and os.uname().machine == "x86_64" and missing[0].startswith("torch"):
-        return "PyTorch makes no builds for Macs with an Intel processor any more. Open the labs in Colab instead."
     return "pip could not install the packages. Its last words:\n" + "\n".join([line for line in lines if line][-6:])

@@ -233,3 +233,19 @@ def test_the_stamp_is_complete_or_absent(finished):
     stamp = json.loads((finished / ".venv/course-stamp.json").read_text())
     assert stamp["root"] == str(finished)
     assert {"torch", "pkg"} <= set(stamp["installed"])
+
+
+def test_on_windows_a_wrong_python_is_told_of_the_launcher(monkeypatch):
+    monkeypatch.setattr(os, "name", "nt")
+    words = course.wrong_python()
+    assert "py --list" in words and "py -3.14 course.py" in words
+
+
+def test_what_is_started_reads_and_prints_utf_8_on_every_system(finished):
+    main = finished / "cli/__main__.py"
+    before = main.read_text(encoding="utf-8")
+    try:
+        main.write_text("import sys; print(sys.flags.utf8_mode)", encoding="utf-8")
+        assert start(finished, LC_ALL="en_US.ISO-8859-1").stdout == "1\n"
+    finally:
+        main.write_text(before, encoding="utf-8")

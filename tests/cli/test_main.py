@@ -1,5 +1,6 @@
 """Verbs are found by their files, and a user's mistake is one sentence."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -70,3 +71,11 @@ def test_slow_tests_run_only_when_asked_for(tmp_path, option, expected):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *option]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert f"{expected} passed" in result.stdout
+
+
+def test_a_letter_that_an_old_encoding_lacks_ends_nothing(tmp_path):
+    program = "import sys; from cli import __main__ as cli; cli.main([]); print('│ Łucja')"
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+    command = [sys.executable, "-c", program]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
+    assert result.stdout.rstrip().endswith(b"? ?ucja")

@@ -1,8 +1,10 @@
 """Which torch comes, and what is said when nothing can: with a stand-in for pip where no real one is needed."""
 
 import json
+import platform
 import shutil
 import sys
+import sysconfig
 import urllib.request
 from collections import namedtuple
 from pathlib import Path
@@ -146,3 +148,32 @@ def test_another_failure_keeps_pips_own_words_and_is_not_blamed_on_the_network()
     words = _packages.explain(lines, FakePip(CPU))
     assert "Failed building wheel for thing" in words
     assert "network" not in words
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "macos", "here", "words"),
+    [
+        ("darwin", "x86_64", "15.1", "macosx-10.9-universal2", "no builds for the Intel processor"),
+        ("darwin", "arm64", "13.6.1", "macosx-11.0-arm64", "need macOS 14 or newer, and this is 13.6.1"),
+        ("darwin", "arm64", "26.0", "macosx-11.0-arm64", ""),
+        ("win32", "ARM64", "", "win-arm64", "this one is win-arm64"),
+        ("win32", "AMD64", "", "win32", "this one is win32"),
+        ("win32", "AMD64", "", "win-amd64", ""),
+        ("linux", "armv7l", "", "linux-armv7l", "this processor (armv7l)"),
+        ("linux", "aarch64", "", "linux-aarch64", ""),
+    ],
+)
+def test_a_computer_that_pytorch_has_no_build_for_is_told_so_and_not_that_it_is_offline(
+    monkeypatch, system, machine, macos, here, words
+):
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    monkeypatch.setattr(platform, "mac_ver", lambda: (macos, ("", "", ""), machine))
+    monkeypatch.setattr(sysconfig, "get_platform", lambda: here)
+    lines = [
+        "ERROR: Could not find a version that satisfies the requirement torch>=2.8 (from versions: none)",
+        "ERROR: No matching distribution found for torch>=2.8",
+    ]
+    said = _packages.explain(lines, FakePip(CPU))
+    assert words in said and ("no package index" in said) == (not words)
+    assert "no package index" in _packages.explain([line.replace("torch", "tqdm") for line in lines], FakePip(CPU))
