@@ -106,13 +106,14 @@ def plan(lab: Release, submitted: tuple[Cell, ...]) -> Plan:
     written = {
         written_at[place]: submitted[index].source for index, place in sorted(pairs.items()) if place in written_at
     }
+    copies = {_text(cell): place for place, cell in enumerate(lab.cells) if not _is_function(cell)}
     steps = []
     for index, cell in enumerate(submitted):
-        place = pairs.get(index)
+        place = pairs[index] if index in pairs else copies.get(_text(cell))
         original = lab.cells[place] if place is not None else None
         if place in written_at or not _is_code(cell, original) or _is_replaced(index, cell, original, submitted):
             continue
-        asks = (asked_at[place],) if place in asked_at else ()
+        asks = (asked_at[place],) if index in pairs and place in asked_at else ()
         part = _part(cell, original)
         if part or asks:
             unchanged = original is not None and original.source.strip() == cell.source.strip()

@@ -45,6 +45,8 @@ def environment(course: str) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "PYTHONPATH": course,
         "COURSE_ROOT": course,  # where a set-up cell looks for the course
+        "COURSE_OUT": f"{SCRATCH}/work/outputs",
+        "COURSE_CACHE": f"{SCRATCH}/work/cache",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONNOUSERSITE": "1",
         "MPLBACKEND": "Agg",

@@ -99,7 +99,8 @@ class ServerProcess:
         else:
             scratch = course.parent / "scratch"
             scratch.mkdir(exist_ok=True)
-            folders = {name: str(scratch) for name in ("HOME", "MPLCONFIGDIR", "IPYTHONDIR", "TMPDIR")}
+            names = ("HOME", "MPLCONFIGDIR", "IPYTHONDIR", "TMPDIR", "COURSE_OUT", "COURSE_CACHE")
+            folders = {name: str(scratch) for name in names}
             settings |= {"env": bubblewrap.environment(str(course)) | folders, "cwd": scratch}
         self._control = ours
         with theirs:

@@ -18,6 +18,7 @@ _QUIET_MAGICS = {
     "pip", "conda", "mamba", "uv", "matplotlib", "pylab", "load_ext", "reload_ext", "autoreload", "timeit", "run",
     "system", "sx", "sc", "debug", "pdb", "prun", "lsmagic", "history", "notebook", "edit", "config",
 }  # fmt: skip
+_MOST_FAULTS = 20
 _PASSING_CELL_MAGICS = {"time", "capture", "python", "python3", "pypy", "prun", "timeit"}
 
 
@@ -35,20 +36,20 @@ def new_shell() -> InteractiveShell:
     shell.showsyntaxerror = _nothing
     shell.system = _nothing
     shell.getoutput = lambda *arguments, **options: []
-    run_line, run_cell = shell.run_line_magic, shell.run_cell_magic
+    its_line, its_cell = shell.run_line_magic, shell.run_cell_magic
 
     def line_magic(name: str, line: str, *arguments: object, **options: object) -> object:
         if name not in _QUIET_MAGICS:
             with contextlib.suppress(Exception):
-                return run_line(name, line, *arguments, **options)
+                return its_line(name, line, *arguments, **options)
         return None
 
     def cell_magic(name: str, line: str, cell: str) -> object:
         if name in _PASSING_CELL_MAGICS:
-            shell.run_cell(cell)
+            run_cell(shell, cell)
         elif name not in {"bash", "sh", "script", "html", "javascript", "js", "system", "sx", "!"}:
             with contextlib.suppress(Exception):
-                return run_cell(name, line, cell)
+                return its_cell(name, line, cell)
         return None
 
     shell.run_line_magic, shell.run_cell_magic = line_magic, cell_magic
@@ -60,13 +61,40 @@ def _nothing(*arguments: object, **options: object) -> None:
 
 
 def run_cell(shell: InteractiveShell, source: str) -> str:
-    """Run a cell; the error that stopped it in one line, or an empty text."""
+    """Run a cell; the first error in one line, or an empty text. A statement that fails takes none after it along:
+    what it needs may be the lab's long training, which is not run here."""
+    first = ""
+    for _ in range(_MOST_FAULTS):
+        try:
+            result = shell.run_cell(source, store_history=False)
+            error = result.error_before_exec or result.error_in_exec
+        except BaseException as raised:  # a cell may raise anything, and a later one may be right
+            error = raised
+        if error is None:
+            break
+        first = first or describe(error)
+        source = _behind(shell, source, error)
+        if not source:
+            break
+    return first
+
+
+def _behind(shell: InteractiveShell, source: str, error: BaseException) -> str:
+    """The statements behind the one that raised; nothing where that cannot be told."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_globals is not shell.user_ns:
+        trace = trace.tb_next
+    if trace is None:
+        return ""
     try:
-        result = shell.run_cell(source, store_history=False)
-        error = result.error_before_exec or result.error_in_exec
-    except BaseException as raised:  # a cell may raise anything, and a later one may be right
-        error = raised
-    return "" if error is None else describe(error)
+        body = ast.parse(shell.transform_cell(source)).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    return "\n".join(ast.unparse(statement) for statement in body if _first_line(statement) > trace.tb_lineno)
+
+
+def _first_line(statement: ast.stmt) -> int:
+    return min([statement.lineno, *(each.lineno for each in getattr(statement, "decorator_list", []))])
 
 
 def used_names(shell: InteractiveShell, source: str) -> set[str]:
@@ -75,16 +103,6 @@ def used_names(shell: InteractiveShell, source: str) -> set[str]:
         found = names(shell.transform_cell(source))
         return found[1] if found else set()
     return set()
-
-
-def run_statements(shell: InteractiveShell, source: str) -> None:
-    """Run what stands at the top of a cell piece by piece; a piece that fails takes none of the others with it."""
-    try:
-        pieces = ast.parse(shell.transform_cell(source)).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-    for piece in pieces:
-        run_cell(shell, ast.unparse(piece))
 
 
 def describe(error: BaseException) -> str:

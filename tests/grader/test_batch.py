@@ -16,9 +16,11 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
+from cli.__main__ import main
 from grader import batch
 from grader.journal import Journal
 from grader.matching import release
+from grader.sandbox.client import ServerGone
 from grader.sandbox.limits import Limits
 from tests.grader.fixture_lab import NAME, POINTS, RIGHT, WRITTEN, honest, released, save, save_release
 from utils.errors import CourseError
@@ -182,6 +184,53 @@ def test_a_gradebook_nowhere_is_said(home):
         grade(home, db=str(home / "nowhere" / "gradebook.db"))
 
 
+def test_a_fault_of_the_grader_s_own_costs_one_submission_and_is_tried_again(home, monkeypatch):
+    def fails_for_bob(lab, asked, plan, *rest):
+        if any("1 / 0" in step.source for step in plan.steps):
+            raise OverflowError("somewhere deep")
+        return graded(lab, asked, plan, *rest)
+
+    graded = batch.grade
+    monkeypatch.setattr(batch, "grade", fails_for_bob)
+    rows, _ = grade(home)
+    assert rows["bob", "perplexity"]["status"] == "crashed"
+    assert "by hand" in rows["bob", "perplexity"]["message"]
+    assert rows["anna", "perplexity"]["status"] == "ok"
+    monkeypatch.undo()
+    rows, anew = grade(home)
+    assert anew == ["bob"]
+    assert float(rows["bob", "perplexity"]["score"]) == POINTS["perplexity"]
+
+
+@pytest.mark.skipif(not CONFINED, reason="bubblewrap is not installed")
+def test_a_server_that_is_killed_all_the_time_stops_the_batch_with_a_sentence(home, monkeypatch):
+    """What is graded until then is kept, and nothing that is not."""
+    for number in range(8):
+        save(home / "submissions", f"more_{number}", honest())
+
+    def gone(*arguments):
+        raise ServerGone("killed")
+
+    monkeypatch.setattr(batch, "grade", gone)
+    with pytest.raises(CourseError, match="ended again and again"):
+        grade(home)
+    monkeypatch.undo()
+    rows, anew = grade(home)
+    assert {row["status"] for (student, task), row in rows.items() if student == "anna"} == {"ok"}
+    assert "more_0" in anew and "dora" not in anew
+
+
+def test_scores_that_nbgrader_wrote_since_give_way_to_those_of_the_next_grading(home):
+    grade(home)
+    with Gradebook(f"sqlite:///{home / 'out' / 'gradebook.db'}") as book:
+        book.find_grade("check_perplexity", NAME, NAME, "anna").auto_score = 0.5
+        book.db.commit()
+    _, anew = grade(home)
+    assert anew == []
+    with Gradebook(f"sqlite:///{home / 'out' / 'gradebook.db'}") as book:
+        assert book.find_grade("check_perplexity", NAME, NAME, "anna").auto_score == POINTS["perplexity"]
+
+
 def test_two_gradings_do_not_write_to_one_folder(home):
     with Journal(home / "out", NAME).locked(), pytest.raises(CourseError, match="Another grading"):
         grade(home)
@@ -200,3 +249,11 @@ def test_an_unknown_student_and_an_empty_folder_are_said(home):
     (home / "empty").mkdir()
     with pytest.raises(CourseError, match="no student"):
         batch.run(replace(settings_of(home), folder=home / "empty"), print)
+
+
+@pytest.mark.parametrize("out", ["/proc/nowhere", "/dev/null/out", "FILE"])
+def test_a_place_where_nothing_can_be_written_is_said(home, out, capsys):
+    (home / "FILE").write_text("a file, not a folder")
+    line = ["grade", "02", "--submissions", str(home / "submissions"), "--labs", str(home / "labs")]
+    assert main([*line, "--out", str(home / out)]) == 1
+    assert "Nothing can be written" in capsys.readouterr().err
