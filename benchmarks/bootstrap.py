@@ -11,6 +11,7 @@ benchmarks/results/bootstrap.json. Run it with nothing else running.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -81,7 +82,7 @@ def run_set_up(python: Path, folder: Path, address: str) -> Run:
 def surroundings(address: str) -> dict[str, str]:
     """The environment variables of a notebook that stands alone."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("COURSE_", "PYTHON", "MPL"))}
-    return kept | {"COURSE_ADDRESS": address}
+    return kept | {"COURSE_ADDRESS": address, "PIP_NO_CACHE_DIR": "1"}  # what one run fetched must not help the next
 
 
 def versions(python: Path) -> dict[str, str]:
@@ -166,15 +167,18 @@ def by_hand(home: Path, address: str, before: dict[str, str]) -> dict:
     began = time.perf_counter()
     subprocess.run(["git", "clone", "--quiet", "--depth", "1", address, str(clone)], check=True)
     command = [python, "-m", "pip", "install", "--quiet", "-r", str(clone / "requirements.txt")]
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(command, env=surroundings(address), check=True, stderr=subprocess.DEVNULL)
     seconds = time.perf_counter() - began
     return {"seconds": round(seconds, 2), "replaced": changes(before, versions(python))["replaced"]}
 
 
 def main() -> None:
     """Measure and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--note", default="", help="what a reader of the figures should know, such as a busy machine")
+    note = parser.parse_args().note
     with tempfile.TemporaryDirectory() as home:
-        result = measure(Path(home).resolve())
+        result = measure(Path(home).resolve()) | ({"note": note} if note else {})
     print(write_result("bootstrap", result))
     for row in result["rows"]:
         print(row["run"], row["seconds"])
