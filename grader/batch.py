@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from nbgrader.api import Gradebook
+
 from grader import assignment, autograded, feedback, gradebook, results, submissions
 from grader.journal import Entry, Journal, environment_key, submission_key
 from grader.judge import Question, Result, fresh_seed, grade, questions
@@ -103,7 +105,7 @@ def run(settings: Settings, tell: Callable[[Progress], None], server: ServerProc
             graded += not again
             tell(Progress(entry, len(entries), len(found), again))
         ordered = [entries[submission.slug] for submission in found]
-        _publish(settings, journal, ordered, gradebook.scores(book, settings.lab))
+        _publish(settings, journal, ordered, book)
     return Summary(tuple(ordered), seed, graded, time.monotonic() - began)
 
 
@@ -189,15 +191,15 @@ def _all_rows(grading: _Grading, status: str, message: str) -> tuple[Result, ...
     return tuple(Result(task.name, 0.0, task.points, status, message) for task in tasks)
 
 
-def _publish(
-    settings: Settings, journal: Journal, entries: list[Entry], found: dict[tuple[str, str], gradebook.Scores]
-) -> None:
-    """Write what people read. found: what is in the gradebook; a score by hand stands in place of the machine's."""
+def _publish(settings: Settings, journal: Journal, entries: list[Entry], book: Gradebook) -> None:
+    """Write what people read. A score by hand stands in place of the machine's, and a comment with it."""
+    found, comments = gradebook.scores(book, settings.lab), gradebook.comments(book, settings.lab)
     by_hand = {key: scores.by_hand for key, scores in found.items() if scores.by_hand is not None}
     shown = [results.with_manual(entry, by_hand) for entry in entries]
     for entry in shown:
         slug = Submission(entry.student, None).slug
-        feedback.write(settings.out / "feedback" / slug / f"{settings.lab.name}.html", settings.lab, entry)
+        path = settings.out / "feedback" / slug / f"{settings.lab.name}.html"
+        feedback.write(path, settings.lab, entry, comments.get(entry.student, {}))
     rest = [results.with_manual(entry, by_hand) for entry in journal.others(bool(settings.students))]
     fresh = {(entry.lab, entry.student) for entry in shown}
     results.write(

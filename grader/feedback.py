@@ -6,6 +6,7 @@ prevents: feedback that hands out the answers, or that runs a submission's marku
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from jinja2 import Environment
@@ -24,19 +25,24 @@ _PAGE = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_
   body { font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 2rem auto; padding: 0 1rem;
          overflow-wrap: anywhere; }
   section { border-top: 1px solid gray; padding: .5rem 0 1rem; }
-  h2 { font-size: 1.1rem; margin: .5rem 0; }
-  .status { float: right; font-weight: 600; }
+  h1 { font-size: 1.6rem; line-height: 1.2; }
+  h2 { font-size: 1.1rem; margin: .5rem 0; display: flex; flex-wrap: wrap; justify-content: space-between;
+       gap: 0 1rem; }
+  blockquote { margin: .5rem 0; padding-left: 1rem; border-left: 3px solid #0072b2; white-space: pre-line; }
   table { border-collapse: collapse; } td { padding: .1rem 1rem .1rem 0; }
 </style>
-<h1>{{ lab }}</h1>
+<h1>{{ lab|replace("_", "_<wbr>"|safe) }}</h1>
 <p>{{ student }}: {{ total }} of {{ maximum }} points{% if open %}, and {{ open }} still to be marked{% endif %}.</p>
 {% for result in results %}
 <section>
-  <h2>{{ result.exercise }} <span class="status">
+  <h2><span>{{ result.exercise }}</span> <span>
   {%- if result.score is none %}to be marked{% else %}
   {{ labels[result.status] }}, {{ "%g"|format(result.score) }} of {{ "%g"|format(result.max_score) }}{% endif %}
   </span></h2>
   <p>{{ result.message }}</p>
+  {% if comments[result.exercise] %}
+  <blockquote>{{ comments[result.exercise] }}</blockquote>
+  {% endif %}
   {% if result.misconceptions %}
   <ul>{% for name in result.misconceptions %}<li>{{ name }}</li>{% endfor %}</ul>
   {% endif %}
@@ -62,8 +68,8 @@ LABELS = {
 }  # fmt: skip
 
 
-def page(lab: Release, entry: Entry) -> str:
-    """The page as HTML."""
+def page(lab: Release, entry: Entry, comments: Mapping[str, str]) -> str:
+    """The page as HTML. comments: exercise -> what the instructor wrote about it."""
     scores = [result.score for result in entry.results if result.score is not None]
     waiting = [result for result in entry.results if result.score is None]
     return _PAGE.render(
@@ -73,10 +79,11 @@ def page(lab: Release, entry: Entry) -> str:
         maximum=f"{sum(task.points for task in lab.tasks):g}",
         open=len(waiting),
         results=entry.results,
+        comments=comments,
         remarks=entry.remarks,
         labels=LABELS,
     )
 
 
-def write(path: Path, lab: Release, entry: Entry) -> None:
-    write_whole(path, page(lab, entry))
+def write(path: Path, lab: Release, entry: Entry, comments: Mapping[str, str]) -> None:
+    write_whole(path, page(lab, entry, comments))

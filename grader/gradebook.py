@@ -19,6 +19,7 @@ from nbgrader.api import (
     Assignment,
     Base,
     BaseCell,
+    Comment,
     Grade,
     Gradebook,
     InvalidEntry,
@@ -212,6 +213,23 @@ def _scores(cells: list[tuple]) -> Scores:
     automatic = None if any(auto is None for auto, _, _ in cells) else sum(auto for auto, _, _ in cells)
     marked = any(manual is not None for _, manual, _ in cells)
     return Scores(automatic, sum(score or 0.0 for _, _, score in cells) if marked else None)
+
+
+def comments(book: Gradebook, lab: Release) -> dict[str, dict[str, str]]:
+    """student -> exercise -> what somebody wrote about it by hand."""
+    rows = (
+        book.db.query(SubmittedAssignment.student_id, BaseCell.name, Comment.manual_comment)
+        .select_from(Comment)
+        .join(BaseCell, Comment.cell_id == BaseCell.id)
+        .join(SubmittedNotebook, Comment.notebook_id == SubmittedNotebook.id)
+        .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
+        .filter(Assignment.name == lab.name, Comment.manual_comment.is_not(None))
+    )
+    found: dict[str, dict[str, str]] = {}
+    for student, exercise, words in rows:
+        found.setdefault(student, {})[exercise] = words
+    return found
 
 
 def holds(found: dict[tuple[str, str], Scores], student: str, results: Sequence[Result], lab: Release) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
 
+from grader.feedback import LABELS
 from grader.results import COLUMNS
 from utils.errors import CourseError
 
@@ -145,4 +146,4 @@ def as_html(report: Report, names: bool) -> str:
     """One page that needs nothing beside it. names: with students."""
     loader = FileSystemLoader(_TEMPLATES)
     environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.get_template("class_report.html").render(report=report, names=names)
+    return environment.get_template("class_report.html").render(report=report, names=names, labels=LABELS)

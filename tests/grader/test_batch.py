@@ -89,6 +89,7 @@ def test_results_feedback_and_gradebook_say_the_same_and_are_kept(home):
     again, anew = grade(home, seed=None)
     assert anew == []
     assert (again["anna", WRITTEN]["score"], again["anna", WRITTEN]["status"]) == ("4", "partial")
+    assert "well said" in (home / "out" / "feedback" / "anna" / f"{NAME}.html").read_text()
     assert again | {("anna", WRITTEN): None} == rows | {("anna", WRITTEN): None}
 
     shutil.rmtree(home / "submissions" / "bob")
