@@ -1,134 +1,154 @@
-"""How fast is the safe grader, against stock `nbgrader autograde` on the same submissions, in one run?
+"""How fast is the safe grader, against stock `nbgrader autograde` on the same submissions?
 
-    python benchmarks/grading.py --count 100 --jobs 2 --out benchmarks/results/grading.json
+    python -m benchmarks.grading                    # 100 submissions; nbgrader sees the first 40 of them
+    python -m benchmarks.grading --count 10 --stock 10 --flat 30 --out trial
 
-Both grade the same Lab 2 submissions (right, wrong, slow and broken mixed) on the same cores, one after the other.
-Two ratios: as shipped, where nbgrader runs every cell and the grader leaves long training out; and with the same cells,
-where those cells are taken out of the files before either sees them. The mistake this prevents: comparing a grader that
-runs less with one that runs more, and calling the difference speed.
+Both grade the same Lab 2 submissions (half of them right, the rest wrong, slow and broken) on the same cores, one after
+the other, with the course's own settings. Two ratios: as shipped, where nbgrader runs every cell and the grader leaves
+long training out; and with the same cells, where those are taken out of the files before either sees them. The mistake
+this prevents: comparing a grader that runs less with one that runs more, and calling the difference speed.
+
+Figures are seconds a submission. nbgrader's count autograde alone; the grader's count everything from its start to the
+last feedback page. nbgrader takes the submissions one by one, so a part of the class is timed and its seconds divided
+by that part. A run that was stopped goes on with the next measurement; --fresh starts over.
 """
 
+from __future__ import annotations
+
 import argparse
-import copy
-import json
+import hashlib
 import os
-import platform
-import resource
-import shutil
-import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from benchmarks.common import shared, write_result
+from benchmarks.grading_class import MIX, Course, make_course
+from benchmarks.grading_phases import phases
+from benchmarks.watched import watched
+from utils.workspace import ROOT
 
-EXPENSIVE = {"sweep", "stretch", "train", "expensive"}
-WRONG = {
-    "distillation_loss": "    return ((student_logits - teacher_logits) ** 2).mean()\n",
-    "train_step": "    return 0.0\n",
-    "perplexity": "    return 1.0\n",
-}
-SLOW = "import time\ntime.sleep(2)\n"
+GOALS = {"times_faster_as_shipped": 20, "core_seconds_each": 0.4, "minutes_for_1000_on_2_cores": 4}
 
 
 def main() -> None:
+    args = arguments()
+    jobs = measurements(args)
+    version = digest()
+    if args.fresh:
+        version += f"_{os.getpid()}"
+    keys = {name: f"grading_{version}_{args.jobs}_{name}" for name in jobs}
+    found = shared({keys[name]: work for name, work in jobs.items()})
+    path = write_result(args.out, conclusion({name: found[key] for name, key in keys.items()}, args))
+    print(path.read_text(encoding="utf-8"))
+
+
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=100)
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--count", type=int, default=100, help="submissions (100)")
+    parser.add_argument("--stock", type=int, default=40, help="how many of them nbgrader is timed on (40)")
+    parser.add_argument("--flat", type=int, default=300, help="submissions of the larger run for memory (300)")
+    parser.add_argument("--jobs", type=int, default=2, help="of course.py grade, at the same time (2)")
     parser.add_argument("--lab", default="02")
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "grading.json")
+    parser.add_argument("--out", default="grading", help="name of the file in benchmarks/results (grading)")
+    parser.add_argument("--fresh", action="store_true", help="take no measurement of an earlier run")
     args = parser.parse_args()
-    (released,) = (ROOT / "labs").glob(f"{args.lab}_*/*.ipynb")
-    (solved,) = (ROOT / "solutions").glob(f"{args.lab}_*/*.ipynb")
-    result = {"count": args.count, "jobs": args.jobs, "lab": released.stem, "machine": machine()}
+    if not 0 < args.stock <= args.count <= args.flat:
+        parser.error(f"it must be 0 < --stock <= --count <= --flat, not {args.stock}, {args.count}, {args.flat}")
+    return args
+
+
+def measurements(args: argparse.Namespace) -> dict[str, Callable[[], dict]]:
+    """Every measurement by its name, in the order in which they are taken."""
+    found: dict[str, Callable[[], dict]] = {}
     for name, same_cells in (("as_shipped", False), ("same_cells", True)):
-        with tempfile.TemporaryDirectory() as folder:
-            course = Path(folder)
-            make_course(course, released, solved, args.count, same_cells)
-            stock = timed(lambda course=course: nbgrader(course, released.stem))
-            ours = timed(lambda course=course: safe(course, args.lab, args.jobs))
-            ratio = stock["wall"] / ours["wall"], stock["core"] / ours["core"]
-            result[name] = {"nbgrader": stock, "grade": ours, "wall_ratio": ratio[0], "core_ratio": ratio[1]}
-            print(name, json.dumps(result[name]), flush=True)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(result, indent=1) + "\n")
+        found[f"{name}_grade_{args.count}"] = partial(measure, grade, args, args.count, same_cells)
+        found[f"{name}_nbgrader_{args.stock}"] = partial(measure, stock, args, args.stock, same_cells)
+    for count in sorted({args.count, args.flat}):
+        found[f"memory_{count}"] = partial(measure, partial(grade, memory=True), args, count, False)
+    found[f"phases_{args.count}"] = partial(measure, where_time_goes, args, args.count, False)
+    return found
 
 
-def machine() -> dict:
-    return {
-        "cores": os.cpu_count(),
-        "processor": platform.processor() or platform.machine(),
-        "system": platform.system(),
-    }
+def measure(
+    work: Callable[[Course, argparse.Namespace], dict], args: argparse.Namespace, count: int, same_cells: bool
+) -> dict:
+    with tempfile.TemporaryDirectory(prefix="grading-benchmark-") as folder:
+        return work(make_course(Path(folder) / "course", args.lab, count, same_cells), args)
 
 
-def make_course(course: Path, released: Path, solved: Path, count: int, same_cells: bool) -> None:
-    """A nbgrader course with `count` submissions. same_cells: without the cells that the safe grader does not run."""
-    name = released.stem
-    lab, solution = (json.loads(path.read_text(encoding="utf-8")) for path in (released, solved))
-    if same_cells:
-        lab, solution = without_expensive(lab), without_expensive(solution)
-    for folder in ("source", "release"):
-        (course / folder / name).mkdir(parents=True)
-    (course / "source" / name / f"{name}.ipynb").write_text(json.dumps(solution))
-    (course / "release" / name / f"{name}.ipynb").write_text(json.dumps(lab))
-    for number in range(count):
-        path = course / "submitted" / f"student{number:04d}" / name / f"{name}.ipynb"
-        path.parent.mkdir(parents=True)
-        path.write_text(json.dumps(submission(solution, number)))
-    shutil.copytree(ROOT / "utils", course / "utils")
-    config = "c = get_config()\nc.ClearSolutions.code_stub = {'python': 'raise NotImplementedError'}\n"
-    (course / "nbgrader_config.py").write_text(config)
+def stock(course: Course, args: argparse.Namespace) -> dict:
+    """`nbgrader autograde` on the whole class; the release before it is not counted."""
+    name = str(Path(sys.executable).with_name("nbgrader"))
+    watched(
+        [name, "generate_assignment", course.lab, "--force"], course.root, environment(), course.root / "release.log"
+    )
+    command = [name, "autograde", course.lab]
+    done = partial(progress, "nbgrader", course, "autograded/*")
+    return watched(command, course.root, environment(), course.root / "autograde.log", done)
 
 
-def without_expensive(notebook: dict) -> dict:
-    kept = [cell for cell in notebook["cells"] if not EXPENSIVE & set(cell["metadata"].get("tags", ()))]
-    return notebook | {"cells": kept}
+def grade(course: Course, args: argparse.Namespace, memory: bool = False) -> dict:
+    """`course.py grade` on the whole class, as shipped."""
+    out = course.root / "graded"
+    command = [sys.executable, "-m", "cli", "grade", args.lab, "--submissions", str(course.root / "submitted")]
+    command += ["--out", str(out), "--labs", str(course.root / "labs"), "--jobs", str(args.jobs), "--json"]
+    done = partial(progress, "grade", course, "graded/.grading/*/student*.json")
+    cost = watched(command, ROOT, environment(), course.root / "grade.log", done, memory)
+    pages = len(list(out.glob("feedback/*/*.html")))
+    if pages != course.count:
+        raise RuntimeError(f"{pages} feedback pages for {course.count} submissions")
+    return cost
 
 
-def submission(solution: dict, number: int) -> dict:
-    """Of ten: five right, three wrong in one exercise each, one slow, one with an open TODO and a broken cell."""
-    made = copy.deepcopy(solution)
-    kind = number % 10
-    for cell in made["cells"]:
-        cell.get("outputs", []).clear()
-        name = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
-        if cell["cell_type"] != "code" or name not in WRONG:
-            continue
-        source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
-        order = list(WRONG).index(name)
-        if kind == 5 + order:
-            source += "\n\n" + source.partition(":\n")[0][source.index("def ") :] + ":\n" + WRONG[name]
-        elif kind == 8 and order == 0:
-            source = SLOW + source
-        elif kind == 9 and order == 1:
-            source = "raise RuntimeError('an open TODO')\n"
-        cell["source"] = source
-    return made
+def where_time_goes(course: Course, args: argparse.Namespace) -> dict:
+    return phases(course.root, args.lab, environment())
 
 
-def nbgrader(course: Path, name: str) -> None:
-    programs = Path(sys.executable).parent
-    environment = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(course)}
-    for line in (["generate_assignment", name, "--create", "--force"], ["autograde", name, "--create", "--force"]):
-        subprocess.run(["nbgrader", *line], cwd=course, env=environment, check=False, capture_output=True)
+def environment() -> dict[str, str]:
+    """As a user has it: the course is found, and nothing says how many threads to take."""
+    programs = str(Path(sys.executable).parent)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "MKL_", "COURSE_"))}
+    search = os.pathsep.join([programs, kept.get("PATH", "")])
+    jupyter = os.path.join(sys.prefix, "share", "jupyter")
+    return kept | {"PATH": search, "COURSE_ROOT": str(ROOT), "JUPYTER_PATH": jupyter}
 
 
-def safe(course: Path, number: str, jobs: int) -> None:
-    line = [sys.executable, "-m", "cli", "grade", number, "--submissions", str(course / "submitted")]
-    line += ["--out", str(course / "graded"), "--labs", str(course / "release"), "--jobs", str(jobs), "--json"]
-    subprocess.run(line, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+def progress(who: str, course: Course, pattern: str) -> str:
+    return f"{who}: {len(list(course.root.glob(pattern)))} of {course.count}"
 
 
-def timed(work) -> dict:
-    """Wall and core seconds of what `work` starts, and the largest process among it in MB."""
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    work()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    core = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"wall": round(time.monotonic() - began, 2), "core": round(core, 2), "largest_mb": after.ru_maxrss // 1024}
+def digest() -> str:
+    """A digest of the grader, of the library and of the lab, so that no figure of an older one is taken."""
+    found = hashlib.sha256()
+    for folder in ("grader", "utils", "cli", "labs", "benchmarks"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.suffix in (".py", ".ipynb", ".npz"):
+                found.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()[:8]
+
+
+def conclusion(found: dict[str, dict], args: argparse.Namespace) -> dict:
+    """Both ratios, the goals' figures, and all that was measured."""
+    result: dict = {"lab": args.lab, "submissions": args.count, "jobs": args.jobs, "kinds": list(MIX), "goals": GOALS}
+    result["nbgrader_timed_on"] = f"the first {args.stock} of the {args.count} submissions, one by one as it works"
+    for name in ("as_shipped", "same_cells"):
+        ours, theirs = found[f"{name}_grade_{args.count}"], found[f"{name}_nbgrader_{args.stock}"]
+        each = {
+            "grade": {kind: round(ours[kind] / args.count, 3) for kind in ("wall", "core", "machine_core")},
+            "nbgrader": {kind: round(theirs[kind] / args.stock, 3) for kind in ("wall", "core", "machine_core")},
+        }
+        ratios = {kind: round(each["nbgrader"][kind] / each["grade"][kind], 1) for kind in ("wall", "core")}
+        result[name] = {"seconds_each": each, "times_faster": ratios, "measured": {"grade": ours, "nbgrader": theirs}}
+    few, many = found[f"memory_{args.count}"], found[f"memory_{args.flat}"]
+    result["peak_memory_mb"] = {str(args.count): few["peak_mb"], str(args.flat): many["peak_mb"], "is": many["peak_is"]}
+    more = args.flat - args.count
+    each = (many["wall"] - few["wall"]) / more if more else few["wall"] / args.count
+    result["minutes_for_1000"] = round((few["wall"] + each * (1000 - args.count)) / 60, 2)
+    result["where_time_goes"] = found[f"phases_{args.count}"]
+    return result
 
 
 if __name__ == "__main__":
