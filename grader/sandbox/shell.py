@@ -100,6 +100,8 @@ def _first_line(statement: ast.stmt) -> int:
 def used_names(shell: InteractiveShell, source: str) -> set[str]:
     """What a cell takes from elsewhere; nothing where it cannot be read."""
     with contextlib.suppress(Exception):
+        while source.lstrip().startswith("%%"):  # such a line makes one text of all that follows
+            source = source.lstrip().partition("\n")[2]
         found = names(shell.transform_cell(source))
         return found[1] if found else set()
     return set()

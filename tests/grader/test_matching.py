@@ -135,3 +135,12 @@ def test_a_notebook_without_points_is_no_release(tmp_path):
 def test_what_is_no_notebook_is_said_in_a_sentence(content):
     with pytest.raises(UnreadableError, match=r"^It .*\.$"):
         parse(content)
+
+
+def test_a_copied_cell_of_the_lab_is_the_lab_s_own(lab):
+    """A copy of the long training is not run, and one of a check asks nothing twice."""
+    content = honest()
+    content["cells"] = [copy.deepcopy(each) for each in content["cells"] for _ in range(2)]
+    steps = planned(lab, content).steps
+    assert not any("while True" in step.source for step in steps)
+    assert [name for step in steps for name in step.asks] == list(POINTS)
