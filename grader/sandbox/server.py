@@ -213,7 +213,7 @@ def serve(shell, talk: socket.socket) -> None:
             return
         texts = order.texts
         if texts["kind"] == "run":
-            source = definitions(texts["source"]) if texts["part"] == "definitions" else texts["source"]
+            source = definitions(shell, texts["source"]) if texts["part"] == "definitions" else texts["source"]
             send(talk, Message({"kind": "ran", "error": run_cell(shell, source)}))
         elif texts["kind"] == "names":
             found = [used_names(shell, source) for key, source in texts.items() if key != "kind"]

@@ -100,11 +100,16 @@ def _first_line(statement: ast.stmt) -> int:
 def used_names(shell: InteractiveShell, source: str) -> set[str]:
     """What a cell takes from elsewhere; nothing where it cannot be read."""
     with contextlib.suppress(Exception):
-        while source.lstrip().startswith("%%"):  # such a line makes one text of all that follows
-            source = source.lstrip().partition("\n")[2]
-        found = names(shell.transform_cell(source))
+        found = names(shell.transform_cell(_below_magics(source)))
         return found[1] if found else set()
     return set()
+
+
+def _below_magics(source: str) -> str:
+    """A cell without the lines such as ``%%time`` above it, which make one text of all that follows."""
+    while source.lstrip().startswith("%%"):
+        source = source.lstrip().partition("\n")[2]
+    return source
 
 
 def describe(error: BaseException) -> str:
@@ -115,10 +120,10 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}"
 
 
-def definitions(source: str) -> str:
+def definitions(shell: InteractiveShell, source: str) -> str:
     """Only what a cell defines: its imports, functions, classes and plain constants. For cells too long to run."""
     try:
-        body = ast.parse(source).body
+        body = ast.parse(shell.transform_cell(_below_magics(source))).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
     kept = [statement for statement in body if _defines(statement)]

@@ -35,6 +35,7 @@ def submissions() -> dict[str, dict]:
     found["future_annotations"] = released({key: BEFORE["future_annotations"] + RIGHT[key] for key in RIGHT})
     found["failing_lines_behind"] = released({key: f"{RIGHT[key]}\nundefined\n{key}?\n" for key in RIGHT})
     found["defined_twice"] = released({key: f"def {key}(*a):\n    return 0\n{RIGHT[key]}" for key in RIGHT})
+    found["written_in_the_training_cell"] = _in_the_training_cell()
     found["a_class"] = released(RIGHT | {"distillation_loss": _as_class(RIGHT["distillation_loss"])})
     found["decorated"] = released({key: _decorated(key) for key in RIGHT})
     found["helper_in_another_cell"] = _with_helper()
@@ -56,6 +57,13 @@ def _as_class(source: str) -> str:
 def _decorated(name: str) -> str:
     before = "import functools\ndef timed(f):\n    @functools.wraps(f)\n    def g(*a): return f(*a)\n    return g\n"
     return before + RIGHT[name].replace(f"def {name}", f"@timed\ndef {name}")
+
+
+def _in_the_training_cell() -> dict:
+    made = released()
+    (training,) = (each for each in made["cells"] if "train" in each["metadata"].get("tags", []))
+    training["source"] = "\n".join(["%%time", "!pip install x", IMPORTS, *RIGHT.values(), training["source"]])
+    return made
 
 
 def _with_helper() -> dict:
