@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from grader.exercise import Exercise, Part
-from utils.checks import diagnosis, steps
+from utils.checks import diagnosis, perplexity, steps
 from utils.checks.ask import ask
 from utils.checks.judgement import expected_gradients, expected_value, is_right
 from utils.checks.records import Answer, Table
@@ -47,6 +47,8 @@ def _earned(table: Table, index: int, answer: Answer) -> bool:
     """Is this answer right, and was there anything to get right?"""
     if table.name == "train_step":
         return steps.is_right(table, index, answer)
+    if table.name == "perplexity":
+        return perplexity.is_right(table, index, answer)
     if not is_right(table, index, answer):
         return False
     gradients = expected_gradients(table, index)

@@ -8,7 +8,8 @@ from functools import partial
 from grader.exercise import Exercise, Misconception, Part
 from grader.exercises import lab01_right as cases
 from grader.exercises import lab01_variants as variants
-from grader.exercises.lab01_variants import UNSTABLE, ZERO, Variant
+from grader.exercises.lab01_variants import UNSTABLE, ZERO
+from grader.exercises.variants import PLAIN, Scale, Variant
 from utils.checks.records import Probe, Table
 
 LIKELY = 1.1  # variants up to this cost, with one mistake each, are the catalogue
@@ -18,9 +19,10 @@ def _table(
     name: str,
     probes: Callable[[int | None], tuple[Probe, ...]],
     make: Callable[[], list[Variant]],
+    scales: tuple[Scale, ...],
     seed: int | None = None,
 ) -> Table:
-    return variants.table(name, probes(seed), make())
+    return variants.table(name, probes(seed), make(), scales)
 
 
 def _catalogue(make: Callable[[], list[Variant]], *others: Misconception) -> tuple[Misconception, ...]:
@@ -35,12 +37,13 @@ def _exercise(
     probes: Callable[[int | None], tuple[Probe, ...]],
     make: Callable[[], list[Variant]],
     others: tuple[Misconception, ...],
+    scales: tuple[Scale, ...] = (PLAIN,),
 ) -> Exercise:
     names = tuple(probe.name for probe in probes(None))
     ordinary = tuple(probe for probe in names if probe.startswith("ordinary"))
     parts = (Part("definition", 2.0, ordinary), Part("extremes", 1.0, names))
     right = cases.RIGHT[name]
-    table = partial(_table, name, probes, make)
+    table = partial(_table, name, probes, make, scales)
     return Exercise(name, "01", parameters, parts, table, _catalogue(make, *others), right)
 
 
@@ -60,13 +63,18 @@ EXERCISES = (
         ("probabilities",),
         variants.entropy_probes,
         variants.entropy_variants,
-        (Misconception(ZERO, "p log p with p = 0.", cases.entropy_of_zero),),
+        (Misconception(ZERO, "p log p with p = 0.", cases.entropy_of_zero), *cases.scaled(cases.entropy_xlogy)),
+        variants.SCALES,
     ),
     _exercise(
         "kl_divergence",
         ("p_logits", "q_logits"),
         variants.kl_probes,
         variants.kl_variants,
-        (Misconception(UNSTABLE, "The log of a ratio of probabilities.", cases.kl_of_probabilities),),
+        (
+            Misconception(UNSTABLE, "The log of a ratio of probabilities.", cases.kl_of_probabilities),
+            *cases.scaled(cases.kl_logs),
+        ),
+        variants.SCALES,
     ),
 )

@@ -1,33 +1,25 @@
 """Lab 1's three small functions, right and wrong, as choices: the source of their tables and runnable mistakes.
 
 ``soft_targets(logits, temperature)``, ``entropy(probabilities)`` and ``kl_divergence(p_logits, q_logits)``: all over
-the last axis, in nats, with 0 log 0 = 0. The mistake this prevents is a hand-made list that misses what two small
-errors give together.
+the last axis, in nats, with 0 log 0 = 0. The mistake this prevents is a mistake that is known on one axis, or at one
+scale, and not on the next.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from grader.exercises.variants import PLAIN, Scale, Variant, fingerprints, likely
 from utils.checks.records import Probe, Table
 
 UNSTABLE = "unstable at large logits: exp or log leaves the range"
 ZERO = "0 log 0 is not 0: a zero probability gives NaN"
-
-
-@dataclass(frozen=True)
-class Variant:
-    """names: what is wrong, none where it is right. compute: called like a learner's. cost: how far-fetched."""
-
-    names: tuple[str, ...]
-    compute: Callable[..., Tensor]
-    cost: float
+ADDED = (1e-2, 1e-3, 1e-4)  # inside a logarithm; smaller ones hardly show
 
 
 LAST = -1
@@ -38,13 +30,15 @@ def _softmax(x: Tensor, axis: int = LAST) -> Tensor:
 
 
 def soft_target_variants() -> list[Variant]:
-    temperatures: tuple[tuple[str, Callable[[Tensor, float], Tensor], float], ...] = (
+    heats: tuple[tuple[str, Callable[[Tensor, float], Tensor], float], ...] = (
         ("", lambda x, T: x / T, 0.0),
         ("temperature is not used", lambda x, T: x, 1.0),
         ("logits multiplied by the temperature instead of divided", lambda x, T: x * T, 1.0),
         ("logits divided by T squared", lambda x, T: x / T**2, 1.1),
         ("logits divided by the square root of T", lambda x, T: x / T**0.5, 1.2),
-        ("temperature subtracted instead of divided by", lambda x, T: x - T, 1.3),
+        ("temperature divided by the logits (arguments swapped)", lambda x, T: T / x, 1.2),
+        ("base 2 instead of e", lambda x, T: x / T * math.log(2), 1.2),
+        *((f"temperature hard-coded to {fixed}", lambda x, T, fixed=fixed: x / fixed, 1.1) for fixed in (2, 3, 5, 10)),
     )
     forms: tuple[tuple[str, Callable[[Tensor, int], Tensor], float], ...] = (
         ("", lambda x, d: x.softmax(d), 0.0),
@@ -59,18 +53,30 @@ def soft_target_variants() -> list[Variant]:
         ("only the top token is left (argmax)", lambda x, d: (x == x.amax(d, keepdim=True)).to(x.dtype), 1.0),
         ("normalised over everything, not over the last axis", lambda x, d: x.exp() / x.exp().sum(), 1.2),
     )
-    found = [
-        Variant(tuple(filter(None, (form, heat))), _chain(shape, scale), a + b)
+    axes: tuple[tuple[str, Callable[[Tensor], int], float], ...] = (
+        ("", lambda x: LAST, 0.0),
+        ("softmax over the first axis instead of the last", lambda x: 0, 1.0),
+        ("softmax over the second axis instead of the last", lambda x: min(1, x.ndim - 1), 1.1),
+    )
+    product = [
+        Variant(tuple(filter(None, (axis, form, heat))), _chain(shape, scale, place), a + b + c)
+        for axis, place, c in axes
         for form, shape, a in forms
-        for heat, scale, b in temperatures
+        for heat, scale, b in heats
     ]
-    axis = Variant(("softmax over the first axis instead of the last",), lambda x, T: (x / T).softmax(0), 1.0)
-    after = Variant(("temperature applied after the softmax",), lambda x, T: x.softmax(-1) / T, 1.0)
-    return [*found, axis, after]
+    after = (
+        ("temperature applied after the softmax", lambda x, T: x.softmax(-1) / T, 1.0),
+        (
+            "softmax taken before the division by T, and again after it",
+            lambda x, T: (x.softmax(-1) / T).softmax(-1),
+            1.1,
+        ),
+    )
+    return likely([*product, *(Variant((name,), compute, cost) for name, compute, cost in after)])
 
 
-def _chain(form: Callable, scale: Callable, axis: int = LAST) -> Callable[[Tensor, float], Tensor]:
-    return lambda logits, temperature: form(scale(logits, temperature), axis)
+def _chain(form: Callable, scale: Callable, place: Callable) -> Callable[[Tensor, float], Tensor]:
+    return lambda logits, temperature: form(scale(logits, temperature), place(logits))
 
 
 def entropy_variants() -> list[Variant]:
@@ -82,12 +88,25 @@ def entropy_variants() -> list[Variant]:
         ("squared error from certainty (Gini) instead of p log p", lambda p: p * (1 - p), 1.1),
         ("log_softmax of probabilities instead of their log", lambda p: -p * p.log_softmax(-1), 1.0),
         ("log(1 + p) instead of log p", lambda p: -p * torch.log1p(p), 1.3),
+        ("the binary entropy of each class is added", lambda p: -torch.xlogy(p, p) - torch.xlogy(1 - p, 1 - p), 1.3),
+        *(
+            (f"{amount:g} added inside the log: small probabilities are off", _entropy_with(amount), 1.0)
+            for amount in ADDED
+        ),
     )
-    return _reduced(terms)
+    rows: tuple[tuple[str, Callable[[Tensor], Tensor], float], ...] = (
+        ("log of the largest probability (min-entropy) instead of the entropy", lambda p: -p.amax(-1).log(), 1.1),
+        ("log of the sum of squares (Renyi) instead of the entropy", lambda p: -p.square().sum(-1).log(), 1.2),
+    )
+    return [*_reduced(terms), *(Variant((name,), compute, cost) for name, compute, cost in rows)]
+
+
+def _entropy_with(amount: float) -> Callable[[Tensor], Tensor]:
+    return lambda p: -p * (p + amount).log()
 
 
 def _reduced(terms: tuple) -> list[Variant]:
-    """Each term with each reduction and each unit."""
+    """Each term with each reduction, as it is and exponentiated; what only scales it is found as a factor."""
     reductions: tuple[tuple[str, Callable[[Tensor], Tensor], float], ...] = (
         ("", lambda x: x.sum(-1), 0.0),
         ("averaged over the vocabulary instead of summed", lambda x: x.mean(-1), 1.0),
@@ -95,24 +114,37 @@ def _reduced(terms: tuple) -> list[Variant]:
         ("averaged over all rows", lambda x: x.sum(-1).mean(), 1.0),
         ("averaged over everything, not summed over the last axis", lambda x: x.mean(), 1.1),
         ("summed over the first axis instead of the last", lambda x: x.sum(0), 1.0),
+        ("averaged over the first axis instead of summed over the last", lambda x: x.mean(0), 1.1),
+        ("summed over the second axis instead of the last", lambda x: x.sum(min(1, x.ndim - 1)), 1.1),
         ("the last axis is kept with size 1", lambda x: x.sum(-1, keepdim=True), 1.0),
         ("not summed over the last axis", lambda x: x, 1.0),
         ("maximum over the last axis instead of the sum", lambda x: x.amax(-1), 1.1),
         ("divided by the number of rows (batchmean)", lambda x: x.sum() / x.shape[0], 1.2),
     )
-    units: tuple[tuple[str, Callable[[Tensor], Tensor], float], ...] = (
+    ends: tuple[tuple[str, Callable[[Tensor], Tensor], float], ...] = (
         ("", lambda x: x, 0.0),
-        ("bits instead of nats (base 2)", lambda x: x / math.log(2), 1.0),
-        ("base-10 logarithm instead of nats", lambda x: x / math.log(10), 1.2),
-        ("sign flipped", lambda x: -x, 1.0),
         ("exp of it (a perplexity) is returned", lambda x: x.exp(), 1.1),
+        ("root of it is returned", lambda x: x.abs().sqrt(), 1.4),
     )
-    return [
-        Variant(tuple(filter(None, (term, reduction, unit))), _compose(compute, reduce, convert), a + b + c)
+    return likely(
+        Variant(tuple(filter(None, (term, reduction, end))), _compose(compute, reduce, finish), a + b + c)
         for term, compute, a in terms
         for reduction, reduce, b in reductions
-        for unit, convert, c in units
-    ]
+        for end, finish, c in ends
+    )
+
+
+# What an entropy or a divergence may be divided by.
+SCALES = (
+    PLAIN,
+    Scale(
+        ("divided by the log of the number of classes (normalised)",), lambda probe: 1 / math.log(_classes(probe)), 1.1
+    ),
+)
+
+
+def _classes(probe: Probe) -> int:
+    return next(iter(probe.inputs.values())).shape[-1]
 
 
 def _compose(term: Callable, reduce: Callable, convert: Callable) -> Callable[..., Tensor]:
@@ -151,13 +183,45 @@ def kl_variants() -> list[Variant]:
         ("absolute difference of probabilities instead of KL", lambda p, q: (log(p).exp() - log(q).exp()).abs(), 1.0),
         ("squared difference of probabilities instead of KL", lambda p, q: (log(p).exp() - log(q).exp()) ** 2, 1.0),
         ("squared difference of logits instead of KL", lambda p, q: (p - q) ** 2, 1.0),
+        ("absolute values of the terms are summed", lambda p, q: (log(p).exp() * (log(p) - log(q))).abs(), 1.1),
+        ("squared difference of log-probabilities instead of KL", lambda p, q: (log(p) - log(q)) ** 2, 1.1),
         (
-            "softmax over the first axis instead of the last",
-            lambda p, q: p.softmax(0) * (p.log_softmax(0) - q.log_softmax(0)),
-            1.0,
+            "p's log-probabilities where its probabilities belong",
+            lambda p, q: log(p) * (log(p) - log(q)),
+            1.1,
+        ),
+        *(
+            (f"softmax over the {axis} axis instead of the last", _kl_along(place), cost)
+            for axis, place, cost in (("first", 0, 1.0), ("second", 1, 1.1))
+        ),
+        *((f"{amount:g} added inside the log: small probabilities are off", _kl_with(amount), 1.0) for amount in ADDED),
+        *((f"logits divided by {heat}: a temperature is used", _kl_at(heat), 1.1) for heat in (2, 3, 5)),
+        *(
+            (f"logits divided by {heat} and T squared applied: a temperature is used", _kl_at(heat, heat**2), 1.1)
+            for heat in (2, 3, 5)
         ),
     )
     return _reduced(terms)
+
+
+def _kl_along(axis: int) -> Callable[[Tensor, Tensor], Tensor]:
+    def terms(p: Tensor, q: Tensor) -> Tensor:
+        place = min(axis, p.ndim - 1)
+        return p.softmax(place) * (p.log_softmax(place) - q.log_softmax(place))
+
+    return terms
+
+
+def _kl_with(amount: float) -> Callable[[Tensor, Tensor], Tensor]:
+    return lambda p, q: p.softmax(-1) * ((p.softmax(-1) + amount).log() - (q.softmax(-1) + amount).log())
+
+
+def _kl_at(heat: float, factor: float = 1.0) -> Callable[[Tensor, Tensor], Tensor]:
+    def terms(p: Tensor, q: Tensor) -> Tensor:
+        log_p, log_q = (p / heat).log_softmax(-1), (q / heat).log_softmax(-1)
+        return factor * log_p.exp() * (log_p - log_q)
+
+    return terms
 
 
 def _stream(seed: int | None, fixed: int) -> np.random.Generator:
@@ -196,18 +260,13 @@ def _probes(inputs: list[dict], extremes: tuple[str, ...]) -> tuple[Probe, ...]:
     return tuple(Probe(name, given) for name, given in zip(names, inputs, strict=True))
 
 
-def table(name: str, probes: tuple[Probe, ...], variants: list[Variant]) -> Table:
+def table(name: str, probes: tuple[Probe, ...], variants: list[Variant], scales: tuple[Scale, ...]) -> Table:
     """The expected numbers and those of every variant, computed in float64."""
-    numbers: dict[str, np.ndarray] = {}
-    entries = []
-    for place, variant in enumerate(variants):
-        answers = [_run(variant.compute, probe) for probe in probes]
-        if not variant.names:
-            numbers |= {f"expected/{index}/value": answer for index, answer in enumerate(answers)}
-        numbers[f"variant/{place}"] = np.concatenate([answer.reshape(-1) for answer in answers])
-        entries.append([list(variant.names), variant.cost, [list(answer.shape) for answer in answers]])
+    right = next(variant for variant in variants if not variant.names)
+    expected = {f"expected/{index}/value": _run(right.compute, probe) for index, probe in enumerate(probes)}
+    numbers, texts = fingerprints(probes, variants, _run, scales)
     extremes = {"extreme large": UNSTABLE, "extreme zeros": ZERO}
-    return Table(name, probes, numbers, {"variants": entries, "extremes": extremes})
+    return Table(name, probes, expected | numbers, {"extremes": extremes, **texts})
 
 
 def _run(compute: Callable[..., Tensor], probe: Probe) -> np.ndarray:

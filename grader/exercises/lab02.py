@@ -27,8 +27,9 @@ EXERCISES = (
             Part("soft", 3.0, tuple(f"{name}/soft" for name in NAMES)),
             Part("blend", 2.0, tuple(f"{name}/blend" for name in NAMES)),
             Part(
-                "special cases", 2.0, ("extra/unmasked", "extra/empty row", "extra/one label", "extra/temperature one")
+                "special cases", 1.5, ("extra/unmasked", "extra/empty row", "extra/one label", "extra/temperature one")
             ),
+            Part("defaults", 0.5, ("default/alpha", "default/both")),
             Part("large logits", 1.0, ("huge/hard", "huge/soft")),
         ),
         loss_table.table,

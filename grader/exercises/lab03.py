@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 from grader.exercise import Exercise, Misconception, Part
 from grader.exercises import lab03_variants as variants
-from grader.exercises.lab01_variants import Variant
+from grader.exercises.variants import Variant
 
 LIKELY = 1.1  # variants up to this cost, with one mistake each, are the catalogue
 
@@ -49,6 +50,10 @@ def as_a_tuple(student_layers, teacher_layers):
     return tuple(int(i * teacher_layers / student_layers + 1e-9) for i in range(1, student_layers + 1))
 
 
+def numpy_integers(student_layers, teacher_layers):
+    return list(np.linspace(0, teacher_layers, student_layers + 1)[1:].round().astype(np.int64))
+
+
 def by_index(student_hidden, teacher_hidden, projection, attention_mask):
     valid = attention_mask.bool()
     return F.mse_loss(projection(student_hidden[valid]), teacher_hidden[valid].detach())
@@ -81,6 +86,25 @@ def in_double(student_hidden, teacher_hidden, projection, attention_mask):
     return torch.einsum("bsd->", squared) / attention_mask.sum() / squared.size(-1)
 
 
+def with_the_weight(student_hidden, teacher_hidden, projection, attention_mask):
+    real = attention_mask.nonzero(as_tuple=True)
+    projected = F.linear(student_hidden[real], projection.weight, projection.bias)
+    return torch.nn.MSELoss()(projected, teacher_hidden.detach()[real])
+
+
+def expanded_square(student_hidden, teacher_hidden, projection, attention_mask):
+    ours, theirs = projection(student_hidden[attention_mask == 1]), teacher_hidden.detach()[attention_mask == 1]
+    return (ours.square().sum() - 2 * (ours * theirs).sum() + theirs.square().sum()) / theirs.numel()
+
+
+def rows_picked_by_numbers(student_hidden, teacher_hidden, projection, attention_mask):
+    return F.mse_loss(projection(student_hidden[attention_mask]), teacher_hidden[attention_mask].detach())
+
+
+def a_fixed_list(student_layers, teacher_layers):
+    return [4, 8, 12, 16, 20, 24]
+
+
 def teacher_not_detached(student_hidden, teacher_hidden, projection, attention_mask):
     valid = attention_mask.bool()
     return F.mse_loss(projection(student_hidden[valid]), teacher_hidden[valid])
@@ -95,6 +119,11 @@ def projection_without_gradient(student_hidden, teacher_hidden, projection, atte
     valid = attention_mask.bool()
     weight = projection.weight.detach()
     return F.mse_loss(student_hidden[valid] @ weight.T, teacher_hidden[valid].detach())
+
+
+def divided_by_the_student_width(student_hidden, teacher_hidden, projection, attention_mask):
+    ratio = teacher_hidden.shape[-1] / student_hidden.shape[-1]
+    return by_index(student_hidden, teacher_hidden, projection, attention_mask) * ratio
 
 
 def as_a_float(student_hidden, teacher_hidden, projection, attention_mask):
@@ -115,9 +144,15 @@ EXERCISES = (
         _catalogue(
             variants.layer_map_variants,
             Misconception("floats instead of whole numbers", "i * t / s is no index.", floats_for_layers),
+            Misconception(
+                "a fixed list, whatever the two numbers of layers are", "The example's numbers.", a_fixed_list
+            ),
             Misconception("a Tensor instead of a list", "linspace gives a tensor.", tensor_of_layers),
         ),
-        {f.__name__: f for f in (rounded_down, rounded_up, rounded_to_the_nearest, from_linspace, as_a_tuple)},
+        {
+            f.__name__: f
+            for f in (rounded_down, rounded_up, rounded_to_the_nearest, from_linspace, as_a_tuple, numpy_integers)
+        },
     ),
     Exercise(
         "hidden_state_loss",
@@ -128,10 +163,20 @@ EXERCISES = (
         _catalogue(
             variants.hidden_variants,
             Misconception("gradient flows into teacher_hidden", "detach is missing.", teacher_not_detached),
+            Misconception(variants.WHOLE_ROWS, "mask without bool().", rows_picked_by_numbers),
             Misconception("no gradient reaches student_hidden", "The student is detached.", student_detached),
             Misconception("no gradient reaches projection", "Its weight is detached.", projection_without_gradient),
             Misconception("a Python number instead of a tensor: no gradient can flow", "item().", as_a_float),
+            Misconception("sign flipped", "The loss is negated.", lambda *inputs: -by_index(*inputs)),
+            Misconception(
+                "averaged over the student's features, not the teacher's",
+                "The sum is divided by N times the student's width.",
+                divided_by_the_student_width,
+            ),
         ),
-        {f.__name__: f for f in (by_index, by_product, by_rows, features_first, in_double)},
+        {
+            f.__name__: f
+            for f in (by_index, by_product, by_rows, features_first, in_double, with_the_weight, expanded_square)
+        },
     ),
 )

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grader.exercises.lab01_variants import Variant
+from grader.exercises.variants import PLAIN, Scale, Variant, fingerprints, likely
 from utils.checks.records import Probe, Table
 from utils.checks.states import with_projection
 
@@ -52,6 +52,9 @@ def layer_map_variants() -> list[Variant]:
         entry("layers counted from 0 instead of 1", lambda s, t: [i * t // s - 1 for i in span(1, s + 1)]),
         entry("last layer missed: it starts at 0 and ends early", lambda s, t: [i * t // s for i in span(s)]),
         entry("last layer missed: it starts at 1 and ends early", lambda s, t: [i * t // s + 1 for i in span(s)]),
+        entry("last layer missed: it starts at 1 and ends early", lambda s, t: [i * (t // s) + 1 for i in span(s)]),
+        entry("last layer missed: one step too many is made", lambda s, t: [i * t // (s + 1) for i in span(1, s + 1)]),
+        entry("layer numbers one too high", lambda s, t: [i * t // s + 1 for i in span(1, s + 1)]),
         entry(MAP + "the first layers instead of evenly spaced ones", lambda s, t: list(span(1, s + 1))),
         entry(MAP + "the last layers instead of evenly spaced ones", lambda s, t: list(span(t - s + 1, t + 1))),
         entry(
@@ -70,6 +73,10 @@ def layer_map_variants() -> list[Variant]:
             lambda s, t: [round(1 + i * (t - 1) / max(1, s - 1)) for i in span(s)] if s > 1 else [t],
         ),
         entry(
+            MAP + "first to first and last to last instead of equal steps",
+            lambda s, t: [round(1 + i * (t - 1) / max(1, s - 1)) for i in span(s)],
+        ),
+        entry(
             "layers counted from 0, first to first and last to last",
             lambda s, t: [round(i * (t - 1) / max(1, s - 1)) for i in span(s)] if s > 1 else [t - 1],
             1.1,
@@ -77,6 +84,7 @@ def layer_map_variants() -> list[Variant]:
         entry(MAP + "student and teacher swapped", lambda s, t: [i * s // t for i in span(1, t + 1)]),
         entry(MAP + "one layer too many: the embeddings are listed as 0", lambda s, t: [0, *right_map(s, t)]),
         entry("last layer left out of the list", lambda s, t: right_map(s, t)[:-1] or [0], 1.1),
+        entry("last layer left out of the list", lambda s, t: right_map(s, t)[:-1], 1.1),
     ]
 
 
@@ -97,26 +105,33 @@ def layer_map_probes(seed: int | None) -> tuple[Probe, ...]:
 def layer_map_table(seed: int | None = None) -> Table:
     """Expected lists, the other roundings that are right too, and every variant's."""
     probes = layer_map_probes(seed)
-    numbers: dict[str, np.ndarray] = {}
+    numbers, texts = fingerprints(probes, layer_map_variants(), _layers, constants=False)
     for index, probe in enumerate(probes):
         s, t = probe.inputs.values()
         numbers[f"expected/{index}/value"] = np.array(right_map(s, t), dtype=np.float64)
         others = [f(s, t) for f in (_up, _nearest, _to_even)]
         numbers[f"expected/{index}/also"] = np.array(others, dtype=np.float64)
-    return _with_variants("layer_map", probes, layer_map_variants(), numbers, {"returns": "other"})
+    return Table("layer_map", probes, numbers, {"returns": "other", "extremes": {}, **texts})
+
+
+def _layers(compute: Callable[[int, int], list[int]], probe: Probe) -> np.ndarray:
+    return np.array(compute(*probe.inputs.values()), dtype=np.float64)
 
 
 Mask = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
 def hidden_variants() -> list[Variant]:
-    """A product of which positions count, how far two states are apart, and how the distances are averaged."""
+    """A product of which positions count, what is compared how, and how the distances are averaged."""
     masks: tuple[tuple[str, Callable[[Tensor], Tensor], float], ...] = (
         ("", lambda m: m.bool(), 0.0),
         (STATES + "padding counts", lambda m: torch.ones_like(m).bool(), 1.0),
         (STATES + "inverted: only padding counts", lambda m: ~m.bool(), 1.0),
         (STATES + "only the last real position of a row counts", _last_real, 1.1),
+        (STATES + "only the last position of a row counts", _last, 1.1),
         (STATES + "the first real position of a row is left out", _without_first, 1.1),
+        (STATES + "only the first row counts", _first_row, 1.1),
+        (WHOLE_ROWS, lambda m: m.long(), 1.0),
     )
     shifts: tuple[tuple[str, Callable[[Tensor, Tensor, Tensor], tuple[Tensor, ...]], float], ...] = (
         ("", lambda s, t, m: (s, t, m), 0.0),
@@ -126,6 +141,7 @@ def hidden_variants() -> list[Variant]:
             1.0,
         ),
         ("states shifted: the last position is cut off", lambda s, t, m: (s[:, :-1], t[:, :-1], m[:, 1:]), 1.0),
+        ("states shifted: the last position is cut off", lambda s, t, m: (s[:, :-1], t[:, :-1], m[:, :-1]), 1.1),
     )
     distances: tuple[tuple[str, Callable[[Tensor, Tensor], Tensor], float], ...] = (
         ("", lambda a, b: (a - b).square(), 0.0),
@@ -134,33 +150,85 @@ def hidden_variants() -> list[Variant]:
         ("Huber loss instead of the squared difference", lambda a, b: _huber(a, b), 1.1),
         ("normalised states instead of the squared difference", lambda a, b: (_unit(a) - _unit(b)).square(), 1.0),
         ("cosine instead of the squared difference", lambda a, b: 1 - (_unit(a) * _unit(b)).sum(-1, True), 1.0),
+        ("cosine instead of the squared difference", lambda a, b: -(_unit(a) * _unit(b)).sum(-1, True), 1.1),
         ("plain difference instead of the squared difference", lambda a, b: a - b, 1.1),
+        (
+            "length of the difference instead of the squared difference",
+            lambda a, b: (a - b).norm(dim=-1, keepdim=True),
+            1.0,
+        ),
+        ("KL of the states' softmax instead of the squared difference", _kl, 1.1),
     )
     means: tuple[tuple[str, Callable[[Tensor, Tensor], Tensor], float], ...] = (
         ("", lambda d, m: d[m].mean(), 0.0),
         ("features are summed, not averaged", lambda d, m: d[m].sum(-1).mean(), 1.0),
         ("positions and features are summed, not averaged", lambda d, m: d[m].sum(), 1.0),
         ("positions are summed, features averaged", lambda d, m: d[m].mean(-1).sum(), 1.0),
-        (STATES + "divided by all positions, padding included", lambda d, m: _zeroed(d, m).mean(), 1.0),
+        (STATES + "divided by all positions, padding included", lambda d, m: d[m].sum() / d.numel(), 1.0),
         (STATES + "mean of the rows' means", lambda d, m: _row_means(d, m).mean(), 1.0),
         ("divided by the rows of the batch, features summed", lambda d, m: d[m].sum() / len(d), 1.1),
+        ("divided by the rows of the batch, not by the real positions", lambda d, m: d[m].mean(-1).sum() / len(d), 1.1),
         ("root of the mean instead of the squared difference", lambda d, m: d[m].mean().abs().sqrt(), 1.1),
-        ("sign flipped", lambda d, m: -d[m].mean(), 1.2),
     )
-    return [
+    product = [
         Variant(tuple(filter(None, names)), _loss(mask, shift, distance, mean), sum(costs))
         for shift_name, shift, c1 in shifts
         for mask_name, mask, c2 in masks
         for distance_name, distance, c3 in distances
         for mean_name, mean, c4 in means
         for names, costs in [((shift_name, mask_name, distance_name, mean_name), (c1, c2, c3, c4))]
+        if mask_name != WHOLE_ROWS or mean_name in ("", "features are summed, not averaged")
     ]
+    sides = [
+        Variant(
+            (name, *filter(None, (mask_name,))),
+            _loss(mask, shifts[0][1], distances[0][1], means[0][1], side),
+            cost + c2,
+        )
+        for name, side, cost in SIDES
+        for mask_name, mask, c2 in masks[:2]
+    ]
+    return [*likely(product, 3), *sides]
 
 
-def _loss(mask: Callable, shift: Callable, distance: Callable, mean: Callable) -> Callable[..., Tensor]:
+WHOLE_ROWS = STATES + "whole numbers pick rows of the batch; a mask must be boolean"
+# name, what is compared of (student, teacher, projection), cost
+SIDES: tuple[tuple[str, Callable, float], ...] = (
+    (
+        "the teacher is projected instead of the student",
+        lambda s, t, projection: (s, t @ projection.weight),
+        1.1,
+    ),
+    (
+        "the projection is not used: states are cut to the narrower width",
+        lambda s, t, projection: (s[..., : _narrower(s, t)], t[..., : _narrower(s, t)]),
+        1.1,
+    ),
+)
+SCALES = (
+    PLAIN,
+    Scale(("averaged over the student's features, not the teacher's",), lambda p: _widths(p)[1] / _widths(p)[0], 1.1),
+)
+
+
+def _widths(probe: Probe) -> tuple[int, int]:
+    return tuple(probe.inputs[name].shape[-1] for name in ("student_hidden", "teacher_hidden"))
+
+
+def _narrower(student: Tensor, teacher: Tensor) -> int:
+    return min(student.shape[-1], teacher.shape[-1])
+
+
+def _projected(student: Tensor, teacher: Tensor, projection: Callable) -> tuple[Tensor, Tensor]:
+    return projection(student), teacher
+
+
+def _loss(
+    mask: Callable, shift: Callable, distance: Callable, mean: Callable, side: Callable = _projected
+) -> Callable[..., Tensor]:
     def loss(student_hidden, teacher_hidden, projection, attention_mask):
         student, teacher, valid = shift(student_hidden, teacher_hidden.detach(), attention_mask)
-        return mean(distance(projection(student), teacher), mask(valid))
+        return mean(distance(*side(student, teacher, projection)), mask(valid))
 
     return loss
 
@@ -181,8 +249,17 @@ def _without_first(m: Tensor) -> Tensor:
     return (m.cumsum(1) > 1) & m.bool()
 
 
-def _zeroed(d: Tensor, m: Tensor) -> Tensor:
-    return d.masked_fill(~m.unsqueeze(-1), 0.0)
+def _last(m: Tensor) -> Tensor:
+    return (torch.arange(m.shape[1]) == m.shape[1] - 1).expand_as(m)
+
+
+def _first_row(m: Tensor) -> Tensor:
+    return m.bool() & (torch.arange(len(m)) == 0).unsqueeze(1)
+
+
+def _kl(a: Tensor, b: Tensor) -> Tensor:
+    log_p, log_q = b.log_softmax(-1), a.log_softmax(-1)
+    return (log_p.exp() * (log_p - log_q)).sum(-1, keepdim=True)
 
 
 def _row_means(d: Tensor, m: Tensor) -> Tensor:
@@ -214,7 +291,7 @@ def hidden_probes(seed: int | None) -> tuple[Probe, ...]:
 def hidden_table(seed: int | None = None) -> Table:
     """Expected values and gradients, and every variant's values."""
     probes, variants = hidden_probes(seed), hidden_variants()
-    numbers: dict[str, np.ndarray] = {}
+    numbers, texts = fingerprints(probes, variants, _value, SCALES)
     for index, probe in enumerate(probes):
         given = _doubles(probe)
         leaves = [tensor.requires_grad_() for tensor in (given[0], given[2])]
@@ -223,23 +300,12 @@ def hidden_table(seed: int | None = None) -> Table:
         numbers[f"expected/{index}/value"] = value.detach().numpy()
         for name, gradient in zip(("student_hidden", "projection"), gradients, strict=True):
             numbers[f"expected/{index}/gradient/{name}"] = gradient.numpy()
-    return _with_variants("hidden_state_loss", probes, variants, numbers, {})
+    return Table("hidden_state_loss", probes, numbers, {"extremes": {}, **texts})
 
 
-def _with_variants(
-    name: str, probes: tuple[Probe, ...], variants: list[Variant], numbers: dict[str, np.ndarray], texts: dict
-) -> Table:
-    entries = []
-    for place, variant in enumerate(variants):
-        compute = with_projection(variant.compute) if name == "hidden_state_loss" else variant.compute
-        answers = [np.asarray(_plain(compute(*_doubles(probe)))) for probe in probes]
-        numbers[f"variant/{place}"] = np.concatenate([answer.reshape(-1) for answer in answers])
-        entries.append([list(variant.names), variant.cost, [list(answer.shape) for answer in answers]])
-    return Table(name, probes, numbers, {"variants": entries, "extremes": {}, **texts})
-
-
-def _plain(answer: Tensor | list[int]) -> np.ndarray:
-    return answer.detach().numpy() if isinstance(answer, Tensor) else np.array(answer, dtype=np.float64)
+def _value(compute: Callable[..., Tensor], probe: Probe) -> np.ndarray:
+    with torch.no_grad():
+        return with_projection(compute)(*_doubles(probe)).numpy()
 
 
 def _doubles(probe: Probe) -> list:

@@ -123,6 +123,18 @@ DIVERGENCES: dict[str, tuple[Divergence, float]] = {
         1.3,
     ),
     "the teacher's weights missing from the KL sum": (lambda s, t: _sum(_log(t) - _log(s)), 1.3),
+    "negative terms of the KL sum are cut off at 0": (
+        lambda s, t: _sum((_soft(t) * (_log(t) - _log(s))).clamp(min=0)),
+        1.2,
+    ),
+    "absolute values of the KL's terms are summed": (lambda s, t: _sum((_soft(t) * (_log(t) - _log(s))).abs()), 1.2),
+}
+AFTER = "temperature applied after the softmax instead of before"
+# name -> (log q, p) as kl_div gets them, of (student, teacher, T)
+AFTERWARDS: dict[str, tuple[Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]], float]] = {
+    AFTER: (lambda s, t, T: (_log(s) / T, _soft(t) / T), 1.0),
+    f"{AFTER} on the student": (lambda s, t, T: (_log(s) / T, _soft(t / T)), 1.1),
+    f"{AFTER} on the teacher": (lambda s, t, T: (_log(s / T), _soft(t) / T), 1.1),
 }
 
 # name -> (student's divisor, teacher's divisor) as functions of T
@@ -164,6 +176,7 @@ LABEL_COSTS: dict[str, tuple[Callable[[Tensor, Tensor, Tensor], Tensor], float]]
         lambda s, t, hot: -_log(s).gather(-1, t.argmax(-1, keepdim=True)).squeeze(-1),
         1,
     ),
+    "the teacher's distribution instead of the label in the hard part": (lambda s, t, hot: _kl(_log(t), _log(s)), 1.1),
     "squared error of probabilities instead of cross-entropy": (lambda s, t, hot: _sum((_soft(s) - hot) ** 2), 1),
     "squared error of logits instead of cross-entropy": (lambda s, t, hot: _sum((s - hot) ** 2), 1.2),
     "binary cross-entropy instead of cross-entropy": (
@@ -186,24 +199,31 @@ TEACHER_PLACES = {
     "teacher one position ahead of the student": (1, 1.0),
     "teacher one position behind the student": (-1, 1.0),
 }
-# name -> (label's offset, wraps around, cost). {} is replaced by the part.
+FLAT = "flattened before the shift: a row's end is scored on the next row's start{}"
+# name -> (label's offset, what follows a row's end, cost). {} is replaced by the part.
 LABEL_PLACES = {
-    "": (1, False, 0.0),
-    "no causal shift{}": (0, False, 1.0),
-    "causal shift in the wrong direction{}": (-1, False, 1.2),
-    "shift by two positions instead of one{}": (2, False, 1.3),
-    "labels rolled around: the last position is scored against the first token{}": (1, True, 1.4),
+    "": (1, "", 0.0),
+    "no causal shift{}": (0, "", 1.0),
+    "causal shift in the wrong direction{}": (-1, "", 1.2),
+    "shift by two positions instead of one{}": (2, "", 1.3),
+    "labels rolled around: the last position is scored against the first token{}": (1, "its start", 1.4),
+    FLAT: (1, "the next row", 1.3),
 }
 # What stands in for an ignored label where it is counted all the same: the first id, or the last one.
 STAND_INS = (0, -1)
 
 
-def neighbour(array: Tensor, offset: int, fill: float | int, wraps: bool = False) -> Tensor:
-    """``array[:, t + offset]`` at each position t; ``fill`` where there is none."""
+def neighbour(array: Tensor, offset: int, fill: float | int, after: str = "") -> Tensor:
+    """``array[:, t + offset]`` at each position t; ``fill`` where there is none.
+
+    after: what follows a row's end: "" nothing, "its start" or "the next row" (for an offset of 1).
+    """
     if offset == 0:
         return array
     moved = array.roll(-offset, dims=1).clone()
-    if not wraps:
+    if after == "the next row":
+        moved[:-1, -1], moved[-1, -1] = array[1:, 0], fill
+    elif not after:
         moved[:, -offset:] = fill if offset > 0 else moved[:, -offset:]
         moved[:, : max(-offset, 0)] = fill if offset < 0 else moved[:, : max(-offset, 0)]
     return moved
@@ -237,12 +257,22 @@ def soft_kernels() -> Iterator[Kernel]:
             for place, (offset, yet_more) in list(TEACHER_PLACES.items())[1:]:
                 token = _soft_kernel(divergence, student, teacher, offset)
                 yield Kernel(token, _names(place, what, where), cost + more + yet_more)
+    for what, (distributions, cost) in AFTERWARDS.items():
+        yield Kernel(_late_kernel(distributions), (what,), cost)
 
 
-def _hard_kernel(cost: Callable, divide: Callable, offset: int, wraps: bool, stand_in: int) -> Callable:
+def _late_kernel(distributions: Callable) -> Callable:
+    def token(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float) -> Tensor:
+        log_q, p = distributions(student, teacher, temperature)
+        return _sum(torch.xlogy(p, p) - p * log_q)
+
+    return token
+
+
+def _hard_kernel(cost: Callable, divide: Callable, offset: int, after: str, stand_in: int) -> Callable:
     def token(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float) -> Tensor:
         size = student.shape[-1]
-        wanted = neighbour(labels, offset, size, wraps)
+        wanted = neighbour(labels, offset, size, after)
         inside = wanted != size
         shown = torch.where(wanted < 0, stand_in % size, torch.where(inside, wanted, 0))
         hot = F.one_hot(shown, size).to(student.dtype)
@@ -265,8 +295,10 @@ def hard_kernels() -> Iterator[Kernel]:
     }
     for what, (cost, base) in (LABEL_COSTS | smoothed).items():
         for where, (divide, more) in (HARD_TEMPERATURES | (constants if what == "" else {})).items():
-            for place, (offset, wraps, yet_more) in LABEL_PLACES.items():
+            for place, (offset, after, yet_more) in LABEL_PLACES.items():
+                if after and what and where:
+                    continue
                 for stand_in in STAND_INS if what == where == "" else STAND_INS[:1]:
-                    token = _hard_kernel(cost, divide, offset, wraps, stand_in)
+                    token = _hard_kernel(cost, divide, offset, after, stand_in)
                     price = base + more + yet_more + (0.01 if stand_in else 0.0)
                     yield Kernel(token, _names(place, what, where), price)

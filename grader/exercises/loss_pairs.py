@@ -14,7 +14,7 @@ from grader.exercises.loss_wrong import WRONG, Wrong
 
 BOTH, SOFT, HARD = " in both parts", " in the soft part", " in the hard part"
 # Nothing else can be seen in an answer that holds no number of its own.
-BLIND = {"none", "text", "nan", "constant", "zero", "noise"}
+BLIND = {"none", "text", "nan", "constant", "zero", "noise", "exp"}
 # Without a graph, no mistake in what flows back shows.
 GRAPHLESS = {"float", "numpy", "detached"}
 # Costs that take no logarithm of the student's probabilities, so that it cannot be unstable.

@@ -3,7 +3,8 @@
 The mistake this prevents is a probe on which two different losses agree. The three *frames* differ in batch size, row
 length, vocabulary, number of valid labels and temperature, so that every denominator and every power of T shows; rows
 are padded left, right and in the middle; the first and the last label of some rows count; 0 and the last id (where
-GPT-2 keeps its end-of-text) are valid labels too.
+GPT-2 keeps its end-of-text) are valid labels too. No vocabulary is as large as a row is long: where a loss mistakes one
+axis for the other, it must not run through by chance.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ class Frame:
 
 
 FRAMES = (
-    Frame("wide", 6, 3.0, ("x.....", ".x..x.")),
-    Frame("tall", 7, 2.0, ("...xx", "x....", "x.x..")),
-    Frame("single", 8, 1.5, ("xx..x...",)),
+    Frame("wide", 7, 3.0, ("x.....", ".x..x.")),
+    Frame("tall", 7, 2.0, ("...xx", "x....", "..x..")),
+    Frame("single", 9, 1.5, ("xx..x...",)),
 )
 EXTRAS = (
     Frame("unmasked", 6, 2.5, ("....", "....")),

@@ -62,6 +62,9 @@ def _shift(choice: str, student: Tensor, teacher: Tensor, labels: Tensor) -> tup
         "teacher ahead": (slice(None, -1), slice(1, None), slice(1, None)),
         "wrong end": (slice(1, None), slice(1, None), slice(1, None)),
     }
+    if choice == "flattened":
+        following = torch.cat([labels.flatten()[1:], torch.tensor([IGNORED])])
+        return student, teacher, following.view_as(labels)
     if choice == "rolled":
         return student, teacher, torch.roll(labels, -1, 1)
     first, second, third = windows[choice]
@@ -167,6 +170,8 @@ def _divergence(recipe: Recipe, student: Tensor, teacher: Tensor) -> Tensor:
         "teacher twice": lambda: F.kl_div(log_q, F.softmax(p, -1), reduction="none"),
         "both twice": lambda: F.kl_div(F.log_softmax(q, -1), F.softmax(p, -1), reduction="none"),
         "unweighted": lambda: log_p - log_q,
+        "absolute terms": lambda: (p * (log_p - log_q)).abs(),
+        "clamped terms": lambda: (p * (log_p - log_q)).clamp(min=0),
     }
     if recipe.divergence == "top":
         return -log_q.gather(-1, teacher.argmax(-1, keepdim=True)).squeeze(-1)
@@ -194,6 +199,7 @@ def _label_cost(recipe: Recipe, student: Tensor, teacher: Tensor, wanted: Tensor
         "squared": lambda: ((logs.exp() - hot) ** 2).sum(-1),
         "binary": lambda: F.binary_cross_entropy_with_logits(student, hot, reduction="none").sum(-1),
         "top": lambda: -logs.gather(-1, teacher.argmax(-1, keepdim=True)).squeeze(-1),
+        "imitation": lambda: F.kl_div(logs, F.softmax(teacher, -1), reduction="none").sum(-1),
     }
     return kinds[recipe.hard_cost]()
 
@@ -202,7 +208,8 @@ def _scale(choice: str, temperature: float) -> float:
     T = temperature
     if choice.startswith("fixed"):
         return float(choice.split()[1]) ** 2
-    return {"squared": T**2, "none": 1.0, "once": T, "inverse": T**-2, "inverse once": 1 / T, "fourth": T**4}[choice]
+    powers = {"squared": 2, "none": 0, "once": 1, "inverse": -2, "inverse once": -1, "fourth": 4, "root": 0.5}
+    return T ** powers[choice]
 
 
 SIGNS = {"plus": 1.0, "minus": -1.0}
@@ -246,6 +253,7 @@ def _blended(choice: str, soft: Tensor, hard: Tensor, alpha: float) -> Tensor:
         "all hard": lambda: hard,
         "alpha on both": lambda: alpha * (soft + hard),
         "squared": lambda: alpha**2 * soft + (1 - alpha) ** 2 * hard,
+        "one plus": lambda: alpha * soft + (1 + alpha) * hard,
     }[choice]()
 
 
@@ -265,6 +273,7 @@ def _returned(choice: str, loss: Tensor, soft: Tensor, hard: Tensor) -> object:
         "nan": lambda: loss * float("nan"),
         "constant": lambda: torch.tensor(2.5),
         "zero": lambda: loss * 0.0,
+        "exp": lambda: loss.exp(),
         "noise": lambda: loss * (1 + 0.1 * torch.rand(())),
     }[choice]()
 

@@ -13,6 +13,8 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 
+from grader.exercises.loss_right_styles import STYLES
+
 
 def textbook(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
     student, teacher, targets = student_logits[:, :-1], teacher_logits[:, :-1].detach(), labels[:, 1:]
@@ -317,4 +319,4 @@ RIGHT: dict[str, Callable] = {
         without_grad_for_teacher, padded_labels, indexed, helper_functions, renormalised_twice, numpy_counts,
         teacher_gradient_stopped_at_the_end, clamped_count,
     )
-} | {"callable object": CallableLoss(), "module": ModuleLoss()}  # fmt: skip
+} | {"callable object": CallableLoss(), "module": ModuleLoss()} | STYLES  # fmt: skip

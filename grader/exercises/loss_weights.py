@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from grader.exercises.loss_kernels import neighbour
+from grader.exercises.loss_kernels import FLAT, neighbour
 from grader.exercises.loss_probes import IGNORED
 
 Labels = np.ndarray
@@ -20,20 +20,25 @@ NO_SHIFT = "no causal shift{}"
 PADDING = "padding counted{}"
 
 
-def _next(labels: Labels, offset: int, wraps: bool = False) -> np.ndarray:
+def _next(labels: Labels, offset: int, after: str = "") -> np.ndarray:
     """The label ``offset`` places on at each position, IGNORED where there is none."""
-    return neighbour(torch.from_numpy(labels), offset, IGNORED, wraps).numpy()
+    return neighbour(torch.from_numpy(labels), offset, IGNORED, after).numpy()
 
 
-def _valid(labels: Labels, offset: int, wraps: bool = False) -> np.ndarray:
+def _valid(labels: Labels, offset: int) -> np.ndarray:
     """At each position: is the label ``offset`` places on there and not ignored?"""
-    return _next(labels, offset, wraps) != IGNORED
+    return _next(labels, offset) != IGNORED
 
 
 def _inside(labels: Labels, offset: int) -> np.ndarray:
     """The positions that have a label ``offset`` places on, ignored or not."""
     place = np.arange(labels.shape[1]) + offset
     return np.broadcast_to((place >= 0) & (place < labels.shape[1]), labels.shape)
+
+
+def _all_but_the_last(labels: Labels) -> np.ndarray:
+    """Every position but the very last one of the batch."""
+    return (np.arange(labels.size) < labels.size - 1).reshape(labels.shape)
 
 
 def _nth(chosen: np.ndarray, last: bool) -> np.ndarray:
@@ -60,10 +65,11 @@ SHIFTS: tuple[tuple[tuple[str, ...], Callable[[Labels], np.ndarray], Callable[[L
     (("the wrong end of the logits is cut off{}",), lambda y: y, lambda y: _inside(y, -1), 1.4),
     (
         ("labels rolled around: the last position is scored against the first token{}",),
-        lambda y: _next(y, 1, wraps=True),
+        lambda y: _next(y, 1, "its start"),
         lambda y: _inside(y, 0),
         1.4,
     ),
+    ((FLAT,), lambda y: _next(y, 1, "the next row"), lambda y: _all_but_the_last(y), 1.3),
 )
 # names; which positions count, given their labels, the positions looked at and the size of the vocabulary; cost
 CHOICES: tuple[tuple[tuple[str, ...], Choose, float], ...] = (

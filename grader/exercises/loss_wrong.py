@@ -64,6 +64,11 @@ WRONG: tuple[Wrong, ...] = (
         ("labels rolled around: the last position is scored against the first token",),
     ),
     Wrong(
+        "flattened before the shift: a row's end is scored on the next row's start in both parts",
+        "view(-1, V) first, then [:-1] and [1:].",
+        {"soft_shift": "flattened", "hard_shift": "flattened"},
+    ),
+    Wrong(
         "teacher one position ahead of the student",
         "The teacher is cut at the other end than the student.",
         {"soft_shift": "teacher ahead"},
@@ -153,6 +158,8 @@ WRONG: tuple[Wrong, ...] = (
     ),
     Wrong("maximum over the vocabulary instead of the sum", "One term of the sum.", {"divergence": "max"}),
     Wrong("the teacher's weights missing from the KL sum", "log p - log q, not weighed.", {"divergence": "unweighted"}),
+    Wrong("absolute values of the KL's terms are summed", "abs() before the sum.", {"divergence": "absolute terms"}),
+    Wrong("negative terms of the KL sum are cut off at 0", "clamp before the sum.", {"divergence": "clamped terms"}),
     # which axis
     Wrong(AXIS.format("sequence") + " in the soft part", "dim=1.", {"soft_axis": "sequence"}),
     Wrong(AXIS.format("batch") + " in the soft part", "dim=0, also what dim=None means.", {"soft_axis": "batch"}),
@@ -176,6 +183,11 @@ WRONG: tuple[Wrong, ...] = (
     Wrong("label smoothing (0.1) in the hard part", "label_smoothing=0.1.", {"hard_cost": "smoothed"}),
     Wrong("squared error of probabilities instead of cross-entropy", "Brier.", {"hard_cost": "squared"}),
     Wrong("binary cross-entropy instead of cross-entropy", "V yes-or-no questions.", {"hard_cost": "binary"}),
+    Wrong(
+        "the teacher's distribution instead of the label in the hard part",
+        "The labels are not used at all.",
+        {"hard_cost": "imitation"},
+    ),
     # temperature
     Wrong("temperature missing in the softmax of both", "T only scales.", {"soft_temperature": "none"}),
     Wrong("temperature missing on the teacher", "Only the student is softened.", {"soft_temperature": "student"}),
@@ -194,6 +206,7 @@ WRONG: tuple[Wrong, ...] = (
     # scale
     Wrong("T squared missing", "Soft gradients shrink with T.", {"soft_scale": "none"}),
     Wrong("scaled by T instead of T squared", "One power short.", {"soft_scale": "once"}),
+    Wrong("scaled by the square root of T instead of T squared", "** 0.5.", {"soft_scale": "root"}),
     Wrong("divided by T squared instead of multiplied", "The wrong way.", {"soft_scale": "inverse"}),
     Wrong("divided by T instead of multiplied by T squared", "The wrong way.", {"soft_scale": "inverse once"}),
     Wrong("T squared applied twice", "T to the fourth.", {"soft_scale": "fourth"}),
@@ -226,6 +239,7 @@ WRONG: tuple[Wrong, ...] = (
     Wrong(
         "alpha on both parts: 1 - alpha missing on the hard part", "alpha * (soft + hard).", {"blend": "alpha on both"}
     ),
+    Wrong("1 + alpha instead of 1 - alpha on the hard part", "A sign in the blend.", {"blend": "one plus"}),
     Wrong("alpha does not enter linearly", "alpha squared.", {"blend": "squared"}),
     Wrong("the default of temperature is not 3", "temperature=1.", {"default_temperature": 1.0}),
     Wrong("the default of alpha is not 0.5", "alpha=0.7.", {"default_alpha": 0.7}),
@@ -242,6 +256,7 @@ WRONG: tuple[Wrong, ...] = (
     Wrong("a constant: the loss does not depend on its input", "A stub.", {"returned": "constant"}),
     Wrong("a constant: the loss does not depend on its input", "Multiplied by 0.", {"returned": "zero"}),
     Wrong("NaN or infinite", "0 / 0.", {"returned": "nan"}),
+    Wrong("exp of the loss (a perplexity) is returned", "exp too early.", {"returned": "exp"}),
     Wrong("random: the same input gives different losses", "Noise.", {"returned": "noise"}),
     Wrong("labels changed in place", "Ignored labels are overwritten.", {"side_effect": "labels"}),
     Wrong("student_logits changed in place", "div_.", {"side_effect": "student"}),

@@ -76,10 +76,40 @@ def base_two_throughout(model, batches):
     return 2 ** (bits / count)
 
 
+@torch.no_grad()
+def row_by_row(model, batches):
+    """Each row alone."""
+    model.eval()
+    nats = []
+    for batch in batches:
+        for row, mask, labels in zip(batch["input_ids"], batch["attention_mask"], batch["labels"], strict=True):
+            logits = model(row.unsqueeze(0), attention_mask=mask.unsqueeze(0)).logits[0, :-1]
+            nats.append(F.cross_entropy(logits, labels[1:], reduction="none")[labels[1:] != -100])
+    return torch.cat(nats).mean().exp().item()
+
+
+@torch.no_grad()
+def running_mean(model, batches):
+    """Two forward passes a batch, and a mean that is brought up to date."""
+    model.eval()
+    mean, count = 0.0, 0
+    for batch in batches:
+        ids, mask = batch["input_ids"], batch["attention_mask"]
+        size = model(ids, attention_mask=mask).logits.shape[-1]
+        targets = batch["labels"][:, 1:].reshape(-1)
+        loss = F.cross_entropy(model(ids, attention_mask=mask).logits[:, :-1].reshape(-1, size), targets).item()
+        tokens = int((targets != -100).sum())
+        count += tokens
+        mean += (loss - mean) * tokens / count
+    return math.exp(mean)
+
+
 RIGHT: dict[str, Callable] = {
     function.__name__: function
-    for function in (plain_sum, weighted_means, by_tokens, masked_gather, base_two_throughout)
-}
+    for function in (
+        plain_sum, weighted_means, by_tokens, masked_gather, base_two_throughout, row_by_row, running_mean,
+    )
+}  # fmt: skip
 
 COUNTS: dict[str, Callable] = {
     "right": lambda costs, targets, batch: (targets != -100).sum(),
@@ -93,7 +123,7 @@ COUNTS: dict[str, Callable] = {
 
 def _perplexity(
     mode="eval", mask=True, grad=False, shift=1, labels="labels", join="sum", weight="right", end="exp",
-    returned="float",
+    returned="float", softmax="once",
 ):  # fmt: skip
     """A perplexity with the given mistakes. join: "sum" of costs over counts, or "means" weighted by counts."""
 
@@ -105,6 +135,8 @@ def _perplexity(
             with torch.set_grad_enabled(grad):
                 given = batch["attention_mask"] if mask else None
                 logits = model(input_ids=batch["input_ids"], attention_mask=given).logits
+            if softmax == "twice":
+                logits = logits.softmax(-1)
             wanted = batch["input_ids"] if labels == "all" else batch["labels"]
             if labels == "pad id":
                 wanted = torch.where(batch["input_ids"] == PAD, -100, batch["input_ids"])
@@ -126,6 +158,7 @@ def _finish(means, sums, weights, join, end, returned):
         "sum": lambda: sums.sum() / weights.sum(),
         "means": lambda: (means * weights).sum() / weights.sum(),
         "exps": lambda: means.exp().mean().log(),
+        "means over tokens": lambda: means.sum() / weights.sum(),
         "last": lambda: means[-1],
         "total": lambda: sums.sum(),
     }[join]()
@@ -133,9 +166,13 @@ def _finish(means, sums, weights, join, end, returned):
         "exp": lambda: joined.exp(), "none": lambda: joined, "two": lambda: 2**joined,
         "bits": lambda: (joined / math.log(2)).exp(), "minus": lambda: (-joined).exp(),
     }[end]()  # fmt: skip
-    return {"float": value.item, "tensor": lambda: value, "none": lambda: None, "text": lambda: str(value.item())}[
-        returned
-    ]()
+    return {
+        "float": value.item,
+        "whole": lambda: int(value),
+        "tensor": lambda: value,
+        "none": lambda: None,
+        "text": lambda: str(value.item()),
+    }[returned]()
 
 
 COUNT = "tokens counted wrongly: "
@@ -165,6 +202,9 @@ MISCONCEPTIONS: tuple[Misconception, ...] = tuple(
         ("2 to the power of nats: base 2 against base e", "2 ** loss.", {"end": "two"}),
         ("nats turned into bits, but still raised to e", "exp of bits.", {"end": "bits"}),
         ("exp of minus the mean: sign flipped", "exp(-loss).", {"end": "minus"}),
+        ("softmax taken twice: cross_entropy of probabilities", "softmax first.", {"softmax": "twice"}),
+        ("the batches' means are divided by the number of tokens", "Means are summed.", {"join": "means over tokens"}),
+        ("rounded to a whole number", "int().", {"returned": "whole"}),
         ("only the last batch counts", "The loop overwrites.", {"join": "last"}),
         ("a tensor is returned instead of a Python float", ".item() is missing.", {"returned": "tensor"}),
         ("nothing returned", "return is missing.", {"returned": "none"}),

@@ -80,12 +80,23 @@ COUNTS: tuple[tuple[str, Callable[[Scored], float], float], ...] = (
 )
 
 
-def _score(logits: np.ndarray, batch: dict[str, np.ndarray], offset: int, choose: Choose) -> Scored:
+# name, cost of every label (…, V) from logits, cost
+KERNELS: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor], float], ...] = (
+    ("", lambda x: -x.log_softmax(-1), 0.0),
+    ("softmax taken twice: cross_entropy of probabilities", lambda x: -x.softmax(-1).log_softmax(-1), 1.0),
+    ("log forgotten: probabilities are averaged", lambda x: -x.softmax(-1), 1.1),
+    ("softmax missing: raw logits are averaged", lambda x: -x, 1.1),
+)
+
+
+def _score(
+    logits: np.ndarray, batch: dict[str, np.ndarray], offset: int, choose: Choose, kernel: Callable = KERNELS[0][1]
+) -> Scored:
     labels, size = choose(batch), logits.shape[1]
     start, end = max(0, -offset), size - max(0, offset)
     wanted = labels[:, start + offset : end + offset]
-    logs = torch.from_numpy(logits[:, start:end]).log_softmax(-1).numpy()
-    costs = -np.take_along_axis(logs, np.maximum(wanted, 0)[..., None], -1)[..., 0]
+    every = kernel(torch.from_numpy(logits[:, start:end])).numpy()
+    costs = np.take_along_axis(every, np.maximum(wanted, 0)[..., None], -1)[..., 0]
     return Scored(costs, wanted != IGNORED, labels, batch["attention_mask"])
 
 
@@ -125,8 +136,9 @@ def _joined(batches: list[Scored]) -> Iterator[tuple[tuple[str, ...], float, flo
     for name, weigh, cost in WEIGHTS:
         weights = np.array([float(weigh(b)) for b in batches])
         joins.append((name, float((means * weights).sum() / weights.sum()), cost))
-        yield_name = "mean of the batches' perplexities instead of exp of the mean loss"
-        yield (yield_name, *filter(None, [name])), 1.2 + cost, float((np.exp(means) * weights).sum() / weights.sum())
+        early = "mean of the batches' perplexities instead of exp of the mean loss"
+        beside = () if name in ("", "mean of the batches' means") else (name,)
+        yield (early, *beside), 1.2 + cost, float((np.exp(means) * weights).sum() / weights.sum())
     joins += [(name, sums / sum(float(count(b)) for b in batches), cost) for name, count, cost in COUNTS]
     rows = np.concatenate([_row_means(b) for b in batches])
     joins.append(("mean of the rows' means", float(rows.mean()), 1.1))
@@ -135,6 +147,9 @@ def _joined(batches: list[Scored]) -> Iterator[tuple[tuple[str, ...], float, flo
     joins.append(("only the first batch counts", float(means[0]), 1.2))
     joins.append(("the loss is summed over batches, not averaged", float(means.sum()), 1.2))
     joins.append(("the loss is summed over tokens, not averaged", float(sums), 1.2))
+    scored = sum(float(b.counts.sum()) for b in batches)
+    joins.append(("the batches' means are divided by the number of tokens", float(means.sum()) / scored, 1.1))
+    joins.append(("the batches' sums are averaged over batches", float(sums) / len(batches), 1.3))
     for name, value, cost in joins:
         for end, finish, more in ENDS:
             with np.errstate(over="ignore"):
@@ -170,13 +185,18 @@ def table(seed: int | None = None) -> Table:
             column, names = [], []
             for shift, offset, cost in SHIFTS:
                 for choice, choose, more in CHOICES:
-                    scored = [_score(logits, batch, offset, choose) for logits, batch in answered]
-                    for joined, yet_more, value in _joined(scored):
-                        names.append(([*filter(None, (shift, choice)), *joined], cost + more + yet_more))
-                        column.append(value)
+                    for kernel, compute, much in KERNELS if choice in ("", PADDING) else KERNELS[:1]:
+                        scored = [_score(logits, batch, offset, choose, compute) for logits, batch in answered]
+                        for joined, yet_more, value in _joined(scored):
+                            wrong = [*filter(None, (shift, choice, kernel)), *joined]
+                            names.append((wrong, cost + more + much + yet_more))
+                            column.append(value)
             columns.append(column)
         values.append(np.array(columns).T)
     right = next(index for index, (wrong, _) in enumerate(names) if not wrong)
-    numbers = {"variants": np.stack(values), "expected/value": values[0][right]}
+    # Single precision is enough to recognise a variant.
+    with np.errstate(over="ignore"):
+        variants = np.stack(values).astype(np.float32)
+    numbers = {"variants": variants, "expected/value": values[0][right]}
     texts = {"variants": names, "settings": [list(setting) for setting in SETTINGS], "returns": "float"}
     return Table("perplexity", calls, numbers, texts)

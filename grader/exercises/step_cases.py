@@ -80,32 +80,70 @@ def positional(student, teacher, batch, optimizer, loss_function):
     return round(loss.item(), 10)
 
 
+def with_a_closure(student, teacher, batch, optimizer, loss_function):
+    def closure():
+        optimizer.zero_grad()
+        loss = loss_function(_student(student, batch), _teacher(teacher, batch), batch["labels"])
+        loss.backward()
+        return loss
+
+    return optimizer.step(closure).item()
+
+
+def frozen_teacher(student, teacher, batch, optimizer, loss_function):
+    for parameter in teacher.parameters():
+        parameter.requires_grad_(False)
+    labels = batch.pop("labels")
+    optimizer.zero_grad()
+    loss = loss_function(student(**batch).logits, teacher(**batch).logits, labels)
+    loss.backward()
+    optimizer.step()
+    return loss.tolist()
+
+
+def row_by_row(student, teacher, batch, optimizer, loss_function):
+    """The forward pass of one row at a time, one loss for the whole batch."""
+    optimizer.zero_grad()
+    ids, mask = batch["input_ids"].split(1), batch["attention_mask"].split(1)
+    logits = torch.cat([student(row, attention_mask=keep).logits for row, keep in zip(ids, mask, strict=True)])
+    loss = loss_function(logits, _teacher(teacher, batch), batch["labels"])
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
 RIGHT: dict[str, Callable] = {
     step.__name__: step
-    for step in (plain_step, zero_at_the_end, detached_teacher, unpacked_batch, by_parameters, positional)
-}
+    for step in (
+        plain_step, zero_at_the_end, detached_teacher, unpacked_batch, by_parameters, positional, with_a_closure,
+        frozen_teacher, row_by_row,
+    )
+}  # fmt: skip
 
 
 def _step(
     zero="start", order="right", teacher_mode="eval", teacher_grad=False, student_mask=True, teacher_mask=True,
     labels="labels", logits="right", returned="float", scale=1.0, updates="student", calls=1, steps=1,
+    student_mode="train",
 ):  # fmt: skip
     """A step with the given mistakes."""
 
     def train_step(student, teacher, batch, optimizer, loss_function):
-        if teacher_mode == "train":
-            teacher.train()
+        teacher.train(teacher_mode == "train")
+        student.train(student_mode == "train")
         with torch.set_grad_enabled(teacher_grad):
             mask = batch["attention_mask"] if teacher_mask else None
             target = teacher(input_ids=batch["input_ids"], attention_mask=mask).logits
         mask = batch["attention_mask"] if student_mask else None
-        output = student(input_ids=batch["input_ids"], attention_mask=mask).logits
+        answer = student(input_ids=batch["input_ids"], attention_mask=mask)
+        output = answer.logits
         wanted = batch["labels" if labels == "shifted" else labels]
         if labels == "shifted":
             output, target, wanted = output[:, :-1], target[:, :-1], wanted[:, 1:]
         pair = {
             "right": (output, target), "swapped": (target, output), "student twice": (output, output.detach()),
-            "probabilities": (output.softmax(-1), target.softmax(-1)),
+            "probabilities": (output.softmax(-1), target.softmax(-1)), "whole": (answer, target),
+            "cut off": (output.detach().requires_grad_(), target),
         }[logits]  # fmt: skip
         if zero == "start":
             optimizer.zero_grad()
@@ -117,7 +155,9 @@ def _step(
             (loss * scale).backward()
         if zero == "between":
             optimizer.zero_grad()
-        if order not in {"no step", "step first"}:
+        if updates == "by hand":
+            _by_hand(student)
+        elif order not in {"no step", "step first"}:
             for _ in range(steps):
                 optimizer.step()
         if updates == "teacher":
@@ -127,6 +167,12 @@ def _step(
         return _returned(returned, loss, student, batch, loss_function, target)
 
     return train_step
+
+
+def _by_hand(student):
+    with torch.no_grad():
+        for parameter in student.parameters():
+            parameter -= 1e-5 * parameter.grad
 
 
 def _returned(choice, loss, student, batch, loss_function, target):
@@ -194,6 +240,27 @@ MISCONCEPTIONS: tuple[Misconception, ...] = (
         "probabilities instead of the student's logits are given to loss_function",
         "softmax too early.",
         _step(logits="probabilities"),
+    ),
+    Misconception("the student runs in eval mode: its dropout is off", "student.eval().", _step(student_mode="eval")),
+    Misconception(
+        "the student's logits are cut off from the graph: no gradient reaches its weights",
+        "detach on the wrong side.",
+        _step(logits="cut off"),
+    ),
+    Misconception(
+        "the model's whole output is given to loss_function instead of its logits",
+        ".logits is missing.",
+        _step(logits="whole"),
+    ),
+    Misconception(
+        "weights are changed, but not by the optimizer that is given",
+        "An optimizer of one's own.",
+        _step(updates="by hand"),
+    ),
+    Misconception(
+        "zero_grad is missing: gradients of earlier batches pile up",
+        "Seen beside another mistake too.",
+        _step(zero="never", student_mask=False, teacher_mode="train"),
     ),
     Misconception("the gradient is scaled by 0.5", "The loss is halved before backward.", _step(scale=0.5)),
     Misconception("the teacher is updated", "Both models move.", _step(updates="teacher")),

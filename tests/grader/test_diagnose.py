@@ -15,8 +15,10 @@ from grader.exercises import EXERCISES, get
 from grader.exercises.loss_pairs import named, pairs
 from grader.exercises.loss_probes import FRAMES, probes
 from grader.exercises.loss_recipe import Recipe, cook
+from tests.grader.learners import WRITTEN
 from utils.checks import TABLES
 from utils.checks.ask import ask
+from utils.checks.parts import close
 from utils.checks.records import Table
 
 SEEDS = (None, 5)
@@ -124,6 +126,25 @@ def test_a_listing_with_three_mistakes_gets_three_names() -> None:
     assert found.misconceptions[0] == "no causal shift"
     assert any("padding counted in the soft part" in name for name in found.misconceptions)
     assert any("batchmean" in name for name in found.misconceptions)
+
+
+@pytest.mark.parametrize(("loss", "names"), WRITTEN, ids=[loss.__name__ for loss, _ in WRITTEN])
+def test_what_learners_write_by_hand_is_named_and_earns_less_than_all_points(loss, names: tuple, tables: dict) -> None:
+    exercise, table = get("distillation_loss"), tables["distillation_loss", None]
+    answers = ask(table.name, table.probes, loss)
+    assert set(names) == set(verdict(table, answers).misconceptions)
+    assert sum(scores(exercise, table, answers).values()) < sum(part.points for part in exercise.parts)
+
+
+def test_an_evaluation_that_keeps_gradients_or_dropout_earns_nothing(tables: dict) -> None:
+    exercise, table = get("perplexity"), tables["perplexity", 5]
+    for wrong in exercise.misconceptions:
+        if "gradients are computed" in wrong.name or "train mode" in wrong.name:
+            assert sum(scores(exercise, table, ask(table.name, table.probes, wrong.implementation)).values()) == 0
+
+
+def test_an_infinite_loss_is_near_no_number() -> None:
+    assert not close(float("inf"), 2.0) and close(float("inf"), float("inf"))
 
 
 def test_an_unknown_divergence_gets_numbers_and_no_name() -> None:

@@ -38,6 +38,7 @@ BLENDS = (
     Blend((SWAPPED,), (0, 1), (1, 0), 1),
     Blend(("1 - alpha missing on the hard part",), (1, 0), (-1, 1), 1),
     Blend(("alpha missing on the soft part",), (1, -1), (0, 1), 1),
+    Blend(("1 + alpha instead of 1 - alpha on the hard part",), (1, 0), (-2, 1), 1.3),
     Blend((SWAPPED, "alpha missing on the hard part"), (-1, 1), (1, 0), 2),
     Blend((SWAPPED, "1 - alpha missing on the hard part"), (0, 1), (1, -1), 2),
 )
@@ -198,8 +199,8 @@ def _weights(both: dict[str, Explanation]) -> tuple[str, dict[str, Explanation |
     return FIXED, dict(both)
 
 
-def _renamed(explanation: Explanation, constant: str, fixed: float) -> Explanation:
+def _renamed(explanation: Explanation, constant: tuple[str, ...], fixed: float) -> Explanation:
     """With the constant's name; a T squared that is missing but made up for by a fixed number is hard-coded."""
     names = [name for name in explanation.names if fixed == 1.0 or name != NO_SCALE]
     names += [f"T squared hard-coded to {fixed:g} squared"] * (fixed != 1.0)
-    return replace(explanation, names=(*names, *filter(None, [constant])))
+    return replace(explanation, names=(*names, *constant))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from utils.checks import arrays, loss, perplexity, steps
+from utils.checks import arrays, layers, loss, perplexity, steps
 from utils.checks.records import Answer, Table
 from utils.checks.verdict import Verdict
 
@@ -21,9 +21,11 @@ VERDICTS = {
     "distillation_loss": loss.verdict,
     "train_step": steps.verdict,
     "perplexity": perplexity.verdict,
-    "layer_map": arrays.verdict,
+    "layer_map": layers.verdict,
     "hidden_state_loss": arrays.verdict,
 }
+# What a function owes, where it is not a number.
+OWED = {name: "a tensor" for name in ("soft_targets", "entropy", "kl_divergence")} | {"layer_map": "a list"}
 
 
 def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
@@ -38,26 +40,24 @@ def _about_the_function(table: Table, answers: Sequence[Answer]) -> Verdict | No
     if first.outcome == "unwritten":
         return Verdict(False, f"Not written yet: {table.name} raises NotImplementedError. Replace it by your solution.")
     if first.outcome == "signature":
-        return Verdict(False, f"{table.name} was called by position as the task says, but {first.note}.")
+        text = f"{table.name} was called by position as the task says, but {first.note}."
+        return Verdict(False, text, ["the arguments are not the task's"])
     late = next((answer for answer in answers if answer.outcome == "timeout"), None)
     if late:
         text = f"{table.name} did not come to an end in time. Is there a loop whose condition never becomes false?"
-        return Verdict(False, text)
+        return Verdict(False, text, ["no end within the time limit"])
     if first.outcome == "none":
         return Verdict(
             False, f"{table.name} returns nothing (None). Is there a return at its end?", ["nothing returned"]
         )
     failed = [answer for answer in answers if answer.outcome == "error"]
     if first.outcome == "error" or len(failed) > len(answers) // 2:
-        return Verdict(
-            False, f"{table.name} stops with {failed[0].note}. {_where(failed[0])}"[:600], steps.after_error(failed[0])
-        )
+        names = steps.after_error(failed[0]) or [f"an exception: {failed[0].note.split(':')[0]}"[:99]]
+        return Verdict(False, f"{table.name} stops with {failed[0].note}. {_where(failed[0])}"[:600], names)
     if first.outcome == "other" and not np.isfinite(first.numbers.get("value", np.nan)).all():
-        return Verdict(
-            False,
-            f"{table.name} returns a {first.note}; a number was expected.",
-            [f"a {first.note} instead of a number"],
-        )
+        owed = OWED.get(table.name, "a number")
+        text = f"{table.name} returns a {first.note}; {owed} was expected."
+        return Verdict(False, text, [f"a {first.note} instead of {owed}"])
     values = [answer.numbers["value"] for answer in answers if "value" in answer.numbers]
     gradients = [array for answer in answers for key, array in answer.numbers.items() if key.startswith("gradient/")]
     if (

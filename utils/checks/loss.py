@@ -22,8 +22,15 @@ UNSTABLE = "unstable at large logits: the log of a probability that underflows{}
 DETACHED = "no gradient reaches the student{}"
 TEACHER_ALONE = "of the teacher instead of the student"
 LEAK = "gradient flows into the teacher"
+SWAPPED_MODELS = "student and teacher swapped: the gradient reaches the teacher's logits, none the student's"
+EXP = "exp of the loss (a perplexity) is returned"
+SWAPPED_SETTINGS = "temperature and alpha swapped in the list of arguments"
+NOT_FINITE = "NaN or infinite"
 RANDOM = "random: the same input gives different losses"
 CONSTANT = "a constant: the loss does not depend on its input"
+NO_SHIFT, UNSHIFTED = "no causal shift{}", "labels shifted but the mask is not{}"
+LAST = (NOT_FINITE, "unstable")  # said after the mistakes that may bring them about
+OF_SWAPPED_MODELS = ("KL the wrong way round", "cross-entropy of the teacher", "no gradient reaches")
 # Names that need no "in both parts".
 WHOLE = ("no causal shift", "causal shift", "shift by two", "labels shifted", "no gradient")
 PARTS = ("soft", "hard")
@@ -37,10 +44,11 @@ def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
     places = {probe.name: index for index, probe in enumerate(table.probes)}
     names = _as_such(table, answers, places)
     reading = Reading()
-    if RANDOM not in names and CONSTANT not in names:
+    if not {RANDOM, CONSTANT, SWAPPED_SETTINGS, EXP} & set(names):
         reading = read(table, gather(table, answers))
         names += _factors(table, answers, places, reading)
-    names = sorted(_tidy(names), key=lambda name: name.startswith("unstable"))
+        names += _not_finite(answers, places, reading)
+    names = sorted(_tidy(names), key=lambda name: name.startswith(LAST))
     return Verdict(False, _message(table, answers, right, names, reading), names[:3])
 
 
@@ -65,14 +73,39 @@ def _as_such(table: Table, answers: Sequence[Answer], places: dict[str, int]) ->
     values = np.array([total(answer) for answer in answers])
     if np.isfinite(values).all() and np.ptp(values) == 0:
         names.append(CONSTANT)
+    names += _raised(answers)
+    expected = table.numbers["expected/value"]
+    tame = np.abs(expected) < 50  # of larger ones exp is infinite
+    with np.errstate(invalid="ignore", divide="ignore"):
+        names += [EXP] * close(np.log(values[tame]), expected[tame])
     if any(leaks(answer.gradient("teacher_logits")) for answer in answers):
-        names.append(LEAK)
-    return names if RANDOM in names else names + _defaults(answers, places, table.texts["defaults"])
+        reached = any(leaks(answer.gradient("student_logits")) for answer in answers)
+        swapped = not reached and leaks(answers[places["wide/hard"]].gradient("teacher_logits"))
+        names.append(SWAPPED_MODELS if swapped else LEAK)
+    return names if RANDOM in names else names + _defaults(table, answers, places)
 
 
-def _defaults(answers: Sequence[Answer], places: dict[str, int], defaults: dict[str, float]) -> list[str]:
+def _raised(answers: Sequence[Answer]) -> list[str]:
+    """The exception that ended some of the calls."""
+    kind = next((answer.note.split(":")[0] for answer in answers if answer.outcome == "error"), "")
+    return [f"an exception on some inputs: {kind}"] if kind else []
+
+
+def _not_finite(answers: Sequence[Answer], places: dict[str, int], reading: Reading) -> list[str]:
+    """Is a loss NaN or infinite where the logits are small, and none of the mistakes found makes it so?"""
+    if any(part and not np.isfinite(part.frames).all() for part in reading.parts.values()):
+        return []
+    ordinary = [answers[index] for name, index in places.items() if name.endswith(PARTS) and "huge" not in name]
+    lost = any(not np.isfinite(total(answer)) for answer in ordinary if "value" in answer.numbers)
+    return [NOT_FINITE] * lost
+
+
+def _defaults(table: Table, answers: Sequence[Answer], places: dict[str, int]) -> list[str]:
+    defaults = table.texts["defaults"]
     explicit, one, both = (answers[places[name]] for name in ("explicit", "default/alpha", "default/both"))
     names = []
+    if is_right(table, places["default/both"], both) and not close(total(explicit), total(both)):
+        return [SWAPPED_SETTINGS]
     if one.outcome == "signature":
         return [
             f"no default for alpha ({defaults['alpha']:g})",
@@ -99,6 +132,7 @@ def _factors(table: Table, answers: Sequence[Answer], places: dict[str, int], re
         if part in lacking and not any(TEACHER_ALONE in name for name in found):
             found.append(DETACHED)
         by_part[part] = found
+    _without_any_shift(by_part)
     unstable = {part: _unstable(table, answers, places, part, reading) for part in PARTS}
     if unstable["hard"] and unstable["soft"] == "gradient":
         # The soft part's value stands: the gradient that is NaN there is the hard part's, times zero.
@@ -111,6 +145,14 @@ def _factors(table: Table, answers: Sequence[Answer], places: dict[str, int], re
     for part in PARTS:
         names += [name.format(f" in the {part} part") for name in by_part[part] if name not in shared]
     return names
+
+
+def _without_any_shift(by_part: dict[str, list[str]]) -> None:
+    """Labels and logits both cut at the end: the mask fits the labels, but nothing has been shifted."""
+    if NO_SHIFT in by_part["hard"] and all(UNSHIFTED in names for names in by_part.values()):
+        for names in by_part.values():
+            names[names.index(UNSHIFTED)] = "the last position is left out{}"
+            names[:] = dict.fromkeys([NO_SHIFT, *names])
 
 
 def _needs_no_part(name: str) -> bool:
@@ -140,9 +182,9 @@ def _unstable(table: Table, answers: Sequence[Answer], places: dict[str, int], p
     ordinary = [total(answers[places[name]]) for name in places if name.endswith(f"/{part}") and "huge" not in name]
     if not np.isfinite(ordinary).all() or answer.outcome in {"error", "timeout"}:
         return ""
-    if not np.isfinite(value):
-        return "value"
     explanation = reading.parts.get(part)
+    if not np.isfinite(value):
+        return "value" if explanation is not None else ""  # who knows what an unknown loss does
     known = explanation is not None and not reading.names
     if known and np.isfinite(explanation.huge) and not close(explanation.huge, value, 1e-3):
         return "value"
@@ -159,6 +201,8 @@ def _unstable(table: Table, answers: Sequence[Answer], places: dict[str, int], p
 def _tidy(names: list[str]) -> list[str]:
     """Each name once; a vector is not also "summed"; a hard-coded T is said once."""
     kept = list(dict.fromkeys(names))
+    if SWAPPED_MODELS in kept:  # what follows from it
+        kept = [name for name in kept if not name.startswith(OF_SWAPPED_MODELS)]
     if any("tensor of shape" in name for name in kept):
         kept = [name for name in kept if not name.startswith("summed")]
     coded = [name for name in kept if name.startswith("temperature hard-coded to")]
@@ -169,7 +213,7 @@ def _tidy(names: list[str]) -> list[str]:
 
 def _message(table: Table, answers: Sequence[Answer], right: Sequence[bool], names: list[str], reading: Reading) -> str:
     """The number that shows it, and what to think about."""
-    index = _telling(table, right, names)
+    index = _telling(table, answers, right, names)
     probe, answer = table.probes[index], answers[index]
     expected = float(expected_value(table, index))
     alpha = probe.inputs.get("alpha", table.texts["defaults"]["alpha"])
@@ -190,7 +234,7 @@ def _message(table: Table, answers: Sequence[Answer], right: Sequence[bool], nam
     return f"Not yet. {known}{shown} {_ratio(answer, expected)}"[:600]
 
 
-def _telling(table: Table, right: Sequence[bool], names: list[str]) -> int:
+def _telling(table: Table, answers: Sequence[Answer], right: Sequence[bool], names: list[str]) -> int:
     """The first wrong probe, by preference one that isolates what the first name speaks of."""
     wrong = [index for index, good in enumerate(right) if not good]
     for part in PARTS:
@@ -200,6 +244,8 @@ def _telling(table: Table, right: Sequence[bool], names: list[str]) -> int:
                     return index
     if names and "unstable" in names[0]:
         return next((index for index in wrong if table.probes[index].name.startswith("huge")), wrong[0])
+    if names and "exception" in names[0]:
+        return next((index for index in wrong if answers[index].outcome == "error"), wrong[0])
     if names and "default" in names[0]:
         return next((index for index in wrong if table.probes[index].name.startswith("default")), wrong[0])
     return wrong[0]

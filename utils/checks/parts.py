@@ -30,7 +30,7 @@ OWN_DIVISORS = (
     "divided by the number of valid tokens and by the batch size{}",
 )
 # A pattern that speaks of a shift and a kernel that knows the right label contradict each other.
-SHIFTED = ("no causal shift", "causal shift", "shift by two", "labels rolled")
+SHIFTED = ("no causal shift", "causal shift", "shift by two", "labels rolled", "flattened before the shift")
 CONTRADICTION = 2.0
 
 
@@ -102,11 +102,12 @@ class Fingerprints:
 
 
 def close(left: np.ndarray | float, right: np.ndarray | float, fit: float = VALUE_FIT) -> bool:
-    """Equal within ``fit``, relative to the larger one; two NaNs are equal."""
+    """Equal within ``fit``, relative to the larger one; two NaNs are equal, and so are two infinities of one sign."""
     left, right = np.asarray(left, dtype=float), np.asarray(right, dtype=float)
     both_nan = np.isnan(left) & np.isnan(right)
     with np.errstate(invalid="ignore"):
         near = np.abs(left - right) <= fit * np.maximum(np.maximum(np.abs(left), np.abs(right)), 1e-2)
+        near &= np.isfinite(left) & np.isfinite(right)
     return bool(np.all(near | both_nan | (left == right)))
 
 

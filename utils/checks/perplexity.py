@@ -26,7 +26,7 @@ def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
     expected = table.numbers["expected/value"]
     names = _seen(answers)
     if not _near(found, expected):
-        names += _averaging(table, answers, found)
+        names += _averaging(table, answers, found) or _rounded(found, expected)
     if not names and _near(found, expected):
         return Verdict(True, "Right: every perplexity agrees with exp(sum of nats / number of scored tokens).")
     place = int(np.argmax(np.abs(found - expected) > FIT * expected)) if np.isfinite(found).all() else 0
@@ -37,6 +37,12 @@ def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
     return Verdict(False, f"Not yet: {'; '.join(names[:3])}. {shown} {hint(names[0])}"[:600], names[:3])
 
 
+def is_right(table: Table, index: int, answer: Answer) -> bool:
+    """Nothing to complain of in this probe: type, mode, mask, gradients, and the number."""
+    expected = table.numbers["expected/value"][index]
+    return bool(_near(np.array([_value(answer)]), np.array([expected]))) and not _seen([answer])
+
+
 def _value(answer: Answer) -> float:
     value = answer.numbers.get("value")
     return float(value.sum()) if value is not None else float("nan")
@@ -44,6 +50,11 @@ def _value(answer: Answer) -> float:
 
 def _near(found: np.ndarray, expected: np.ndarray) -> bool:
     return bool(np.all(np.abs(found - expected) <= FIT * np.abs(expected)))
+
+
+def _rounded(found: np.ndarray, expected: np.ndarray) -> list[str]:
+    whole = np.isfinite(found).all() and np.all(found == np.round(found)) and np.all(np.abs(found - expected) <= 1)
+    return ["rounded to a whole number"] if whole else []
 
 
 def _seen(answers: Sequence[Answer]) -> list[str]:
@@ -71,6 +82,7 @@ def _averaging(table: Table, answers: Sequence[Answer], found: np.ndarray) -> li
     setting = table.texts["settings"].index([bool(calls[0, 0]), bool(calls[0, 2] != -1)])
     variants = table.numbers["variants"][setting]
     with np.errstate(invalid="ignore"):
-        fits = np.flatnonzero(np.all(np.abs(variants - found) <= FIT * np.abs(variants), axis=1))
+        near = (np.abs(variants - found) <= FIT * np.abs(variants)) & np.isfinite(variants)
+    fits = np.flatnonzero(near.all(axis=1))
     entries = [table.texts["variants"][index] for index in fits]
     return list(dict.fromkeys(min(entries, key=lambda entry: entry[1])[0])) if entries else []

@@ -7,6 +7,9 @@ import math
 import numpy as np
 import torch
 
+_WHOLE = (int, np.integer)
+_NUMBERS = (*_WHOLE, float, np.floating)
+
 
 def describe(returned: object) -> tuple[str, str, torch.Tensor | None]:
     """(outcome, type's name, the number in it as a tensor where one can be found)."""
@@ -22,12 +25,13 @@ def describe(returned: object) -> tuple[str, str, torch.Tensor | None]:
     if isinstance(returned, dict):
         returned = list(returned.values())
     if isinstance(returned, (tuple, list)):
-        if returned and all(type(item) in (int, float) for item in returned):
+        if all(isinstance(item, _NUMBERS) and type(item) is not bool for item in returned):
             numbers = torch.tensor([float(item) for item in returned], dtype=torch.float64)
-            whole = all(type(item) is int for item in returned)
+            whole = all(isinstance(item, _WHOLE) for item in returned)
             return "other", kind if whole else f"{kind} of floats", numbers
         tensors = [item for item in returned if isinstance(item, torch.Tensor)]
-        return "other", kind, tensors[0] if tensors else None
+        inner = f" of {type(returned[0]).__name__}s" if returned and not tensors else ""
+        return "other", kind + inner, tensors[0] if tensors else None
     return "other", kind, None
 
 

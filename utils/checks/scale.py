@@ -20,6 +20,7 @@ SOFT_POWERS = {
     -3: ("divided by T instead of multiplied by T squared", 1.2),
     2: ("T squared applied twice", 1.2),
     1: ("scaled by T cubed instead of T squared", 1.3),
+    -1.5: ("scaled by the square root of T instead of T squared", 1.4),
 }
 HARD_POWERS = {
     0: ("", 0.0),
@@ -31,16 +32,19 @@ HARD_POWERS = {
 }
 POWERS = {"soft": SOFT_POWERS, "hard": HARD_POWERS}
 BITS = "bits instead of nats (base 2){}"
-CONSTANTS = {
-    1.0: ("", 0.0),
-    -1.0: ("sign flipped{}", 1.0),
-    float(1 / np.log(2)): (BITS, 1.1),
-    float(1 / np.log(10)): ("base-10 logarithm instead of nats{}", 1.2),
-    -float(1 / np.log(2)): (BITS, 2.2),
-    0.5: ("halved{}", 1.2),
-    2.0: ("doubled{}", 1.2),
-    0.1: ("scaled by 0.1{}", 1.4),
-    10.0: ("scaled by 10{}", 1.4),
+SIGN = "sign flipped{}"
+CONSTANTS: dict[float, tuple[tuple[str, ...], float]] = {
+    1.0: ((), 0.0),
+    -1.0: ((SIGN,), 1.0),
+    float(1 / np.log(2)): ((BITS,), 1.1),
+    float(1 / np.log(10)): (("base-10 logarithm instead of nats{}",), 1.2),
+    -float(1 / np.log(2)): ((SIGN, BITS), 2.2),
+    -float(1 / np.log(10)): ((SIGN, "base-10 logarithm instead of nats{}"), 2.3),
+    0.5: (("halved{}",), 1.2),
+    -0.5: ((SIGN, "halved{}"), 2.3),
+    2.0: (("doubled{}",), 1.2),
+    0.1: (("scaled by 0.1{}",), 1.4),
+    10.0: (("scaled by 10{}",), 1.4),
 }
 BESIDE_FIXED = (-1.0, float(1 / np.log(2)))  # what may stand beside a hard-coded T squared
 FIXED_SCALES = (2.0, 3.0, 4.0, 5.0, 10.0)
@@ -57,7 +61,7 @@ class Scale:
     names: tuple[str, ...]
     cost: float
     constant: float
-    power: int
+    power: float
     divisor: int
 
 
@@ -84,7 +88,7 @@ def scales(
     with np.errstate(invalid="ignore"):
         even = np.isfinite(middles) & (middles != 0) & (spread <= TOLERANCE * np.abs(middles))
     for index, place in np.argwhere(even):
-        (names, cost), power, middle = entries[index], int(exponents[place]), float(middles[index, place])
+        (names, cost), power, middle = entries[index], float(exponents[place]), float(middles[index, place])
         name, more = powers[power]
         known, price = _constant(middle, power, part)
         if known is None and not any_constant:
@@ -97,7 +101,7 @@ def scales(
     return sorted(found, key=lambda scale: scale.cost)
 
 
-def _constant(value: float, power: int, part: str) -> tuple[tuple[str, ...] | None, float]:
+def _constant(value: float, power: float, part: str) -> tuple[tuple[str, ...] | None, float]:
     if part == "soft" and power == -2:
         for fixed in FIXED_SCALES:
             coded = f"T squared hard-coded to {fixed:g} squared"
@@ -105,8 +109,13 @@ def _constant(value: float, power: int, part: str) -> tuple[tuple[str, ...] | No
                 return (coded,), 0.2
             for constant in BESIDE_FIXED:
                 if abs(value - constant * fixed**2) < TOLERANCE * abs(constant) * fixed**2:
-                    return (coded, CONSTANTS[constant][0]), 0.2 + CONSTANTS[constant][1]
-    for constant, (name, cost) in CONSTANTS.items():
+                    return (coded, *CONSTANTS[constant][0]), 0.2 + CONSTANTS[constant][1]
+    return named_constant(value)
+
+
+def named_constant(value: float) -> tuple[tuple[str, ...] | None, float]:
+    """The names of a factor that is left over, and how far-fetched they are; None where nobody has a name for it."""
+    for constant, (names, cost) in CONSTANTS.items():
         if abs(value - constant) < TOLERANCE * abs(constant):
-            return (name,), cost
+            return names, cost
     return None, 0.0

@@ -13,11 +13,11 @@ from torch import Tensor
 
 
 class Projection(torch.nn.Module):
-    """``projection(x)`` is x times the transposed weight (D_t, D_s); ``weight`` is a tensor whose gradient is asked."""
+    """``projection(x)`` is x times the transposed weight (D_t, D_s), a tensor whose gradient is asked; no bias."""
 
     def __init__(self, weight: Tensor) -> None:
         super().__init__()
-        self.weight = weight
+        self.weight, self.bias = weight, None
         self.out_features, self.in_features = weight.shape
 
     def forward(self, x: Tensor) -> Tensor:

@@ -16,6 +16,12 @@ from utils.checks.verdict import Verdict
 
 FIT = 2e-4
 EARLY = "the optimizer steps before backward()"
+CLOSED = "the student runs without gradients"
+CUT = "the student's logits are cut off from the graph: no gradient reaches its weights"
+EVAL = "the student runs in eval mode: its dropout is off"
+TWICE = "backward() is called on the same graph twice, or too early by the function itself"
+OUTPUT = "the model's whole output is given to loss_function instead of its logits"
+SWAPPED = "student and teacher logits swapped in the call of loss_function"
 
 
 def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
@@ -43,9 +49,21 @@ def is_right(table: Table, index: int, answer: Answer) -> bool:
 
 
 def after_error(answer: Answer) -> list[str]:
-    """What the optimizer had seen when the step raised tells one mistake: a step that came before backward()."""
+    """What had been seen when the step raised: a step before backward(), a student without gradients, no logits."""
+    if answer.note.endswith(toys.NOT_LOGITS):
+        return [OUTPUT]
+    if "backward through the graph a second time" in answer.note:
+        return [TWICE]
+    opened, calls = answer.numbers.get("trace/open"), answer.numbers.get("trace/student calls")
+    if opened is not None and calls is not None and opened.size and not opened[0].any():
+        return [_closed(calls)]
     steps = np.nan_to_num(answer.numbers.get("trace/steps", np.zeros((0, 1))))
     return [EARLY] if len(steps) > 1 and not np.any(steps[0]) and np.any(steps[1]) else []
+
+
+def _closed(student_calls: np.ndarray) -> str:
+    """Why no gradient can reach the student: its forward had none, or its logits were detached."""
+    return CUT if len(student_calls) and student_calls[:, 1].any() else CLOSED
 
 
 def near(found: np.ndarray, expected: np.ndarray) -> bool:
@@ -110,8 +128,9 @@ def _models(numbers: dict[str, np.ndarray]) -> list[str]:
     ]
     if other:
         names.append(f"another mask than attention_mask is passed to the {' and the '.join(other)}")
-    if numbers["trace/open"].shape[1] and not numbers["trace/open"][0].any():
-        names.append("the student runs without gradients")
+    learning = student[student[:, 1] == 1] if len(student) else student
+    if len(learning) and not learning[:, 0].any():
+        names.append(EVAL)
     return names
 
 
@@ -121,8 +140,11 @@ def _loss_arguments(table: Table, index: int, numbers: dict[str, np.ndarray], ex
     seen = {name: numbers[f"trace/loss/0/{name}"] for name in ("student", "teacher", "labels")}
     given = table.probes[index].toys
     names = []
-    if near(seen["student"], expected["loss/0/teacher"]) and near(seen["teacher"], expected["loss/0/student"]):
-        names.append("student and teacher logits swapped in the call of loss_function")
+    swapped = near(seen["student"], expected["loss/0/teacher"]) and near(seen["teacher"], expected["loss/0/student"])
+    if not swapped and not numbers["trace/open"][0].any():
+        names.append(_closed(numbers["trace/student calls"]))
+    if swapped:
+        names.append(SWAPPED)
     elif near(seen["teacher"], expected["loss/0/student"]):
         names.append("the student's logits are given as the teacher's")
     elif near(seen["student"], expected["loss/0/teacher"]):
@@ -168,25 +190,40 @@ def _update(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:
     """How gradients and steps went, from the gradients that the optimizer saw at each step."""
     steps, counts = numbers["trace/steps"], numbers["trace/counts"]
     if not len(steps):
-        moved = not near(numbers["trace/weights"][0], expected["before"])
-        return ["weights are changed by hand, not by the optimizer"] if moved else ["optimizer.step() is missing"]
+        moved = not np.array_equal(numbers["trace/weights"][0], expected["before"])
+        return (
+            ["weights are changed, but not by the optimizer that is given"]
+            if moved
+            else ["optimizer.step() is missing"]
+        )
     if counts[0, 1] > 1:
         return ["the optimizer steps more than once a batch"]
     first = np.nan_to_num(steps[0])
     if not np.any(first):
-        return [_without_gradient(numbers["trace/events"].tolist())]
-    if len(steps) < 2:
+        open_graph = numbers["trace/open"][0].any()
+        return [_without_gradient(numbers["trace/events"].tolist())] if open_graph else []
+    own = _own(numbers)
+    if len(steps) < 2 or len(own) < 2:
         return []
-    before, now = expected["steps"][0], expected["steps"][1]
-    if near(first, before):
-        piled = near(steps[1] - first, now)
+    if near(first, own[0]):
+        piled = near(steps[1] - first, own[1]) and np.any(own[1])
         return ["zero_grad is missing: gradients of earlier batches pile up"] if piled else []
-    ratio = float(first @ before / max(before @ before, 1e-12))
-    if near(first, ratio * before) and ratio:
+    ratio = float(first @ own[0] / max(own[0] @ own[0], 1e-12))
+    if near(first, ratio * own[0]) and ratio:
         return [f"the gradient is scaled by {ratio:.3g}"]
-    if near(first * np.linalg.norm(before), before * np.linalg.norm(first)):
+    if near(first * np.linalg.norm(own[0]), own[0] * np.linalg.norm(first)):
         return ["gradients are clipped or scaled"]
     return []
+
+
+def _own(numbers: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """For each batch the gradient that its loss has by itself: of the first call of loss_function that has one."""
+    found, start = [], 0
+    for end in numbers["trace/counts"][:, 0].astype(int):
+        having = [row for row in numbers["trace/own"][start:end] if np.any(row)]
+        found += having[:1]
+        start = end
+    return found
 
 
 def _without_gradient(events: list[float]) -> str:

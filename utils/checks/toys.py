@@ -26,6 +26,7 @@ ARGUMENTS = {
 FIELDS = ("input_ids", "attention_mask", "labels")
 LEARNING_RATE = 0.5
 BACKWARD, STEP = 1, 2
+NOT_LOGITS = " of logits, which the output holds"
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Output:
 class Toy(torch.nn.Module):
     """A causal language model: an average over the tokens so far, a dropout that is a pattern, and a head.
 
-    calls: a record for each forward: train mode, gradients on, mask as given (or None), tokens.
+    calls: a record for each forward: train mode, gradients flow, mask as given (or None), tokens.
     """
 
     def __init__(self, embedding: np.ndarray, head: np.ndarray, drops: bool) -> None:
@@ -61,8 +62,6 @@ class Toy(torch.nn.Module):
     def forward(  # type: ignore[no-untyped-def]
         self, input_ids=None, attention_mask=None, position_ids=None, labels=None, use_cache=None, return_dict=None
     ) -> Output:
-        seen = None if attention_mask is None else attention_mask.detach().clone()
-        self.calls.append((self.training, torch.is_grad_enabled(), seen, input_ids.detach().clone()))
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         weights = mask.to(self.embedding.dtype).unsqueeze(-1)
         # Recent tokens weigh more, so that order matters: a running sum that halves what came before.
@@ -70,6 +69,8 @@ class Toy(torch.nn.Module):
         if self.drops and self.training:
             hidden = hidden * torch.tensor([2.0, 0.0]).repeat(hidden.shape[-1] // 2).to(hidden.dtype)
         logits = torch.tanh(hidden) @ self.head
+        seen = None if attention_mask is None else attention_mask.detach().clone()
+        self.calls.append((self.training, logits.requires_grad, seen, input_ids.detach().clone()))
         return Output(logits, None if labels is None else _shifted_loss(logits, labels))
 
     @staticmethod
@@ -141,8 +142,13 @@ class PlainOptimizer:
 
 @dataclass
 class Trace:
-    """What the loss function saw; events: a loss's backward (BACKWARD) and steps (STEP), in order."""
+    """What the loss function saw; events: a loss's backward (BACKWARD) and steps (STEP), in order.
 
+    own: each loss's own gradient of the student, zero where it has none: what a step should find, whatever else is
+    wrong with the loss.
+    """
+
+    own: list[np.ndarray] = field(default_factory=list)
     losses: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
     student_open: list[bool] = field(default_factory=list)
     teacher_open: list[bool] = field(default_factory=list)
@@ -160,15 +166,32 @@ def _flat(model: Toy, gradient: bool = False) -> np.ndarray:
     return np.concatenate(rows)
 
 
-def _calls(model: Toy, expected: list[dict[str, Tensor]]) -> dict[str, np.ndarray]:
-    """Per forward: train mode; gradients on; mask (1 right, 0 another one, -1 none); tokens (1 right, 0 others)."""
+def _calls(model: Toy, given: list[dict[str, Tensor]]) -> np.ndarray:
+    """Per forward: train mode; gradients on; mask (1 right, 0 another one, -1 none, 2 unknown); tokens (1 known)."""
     rows = []
-    for index, (training, grad, mask, tokens) in enumerate(model.calls):
-        batch = expected[min(index, len(expected) - 1)]
-        right = torch.equal(tokens, batch["input_ids"])
-        masked = -1 if mask is None else int(torch.equal(mask.long(), batch["attention_mask"]))
-        rows.append((training, grad, masked, right))
+    for training, grad, mask, tokens in model.calls:
+        wanted = _mask_of(tokens, given)
+        if wanted is None:
+            masked = 2
+        elif mask is None:
+            masked = 1 if wanted.all() else -1
+        else:
+            masked = int(torch.equal(mask.long(), wanted))
+        rows.append((training, grad, masked, wanted is not None))
     return np.array(rows, dtype=np.float64).reshape(-1, 4)
+
+
+def _mask_of(tokens: Tensor, given: list[dict[str, Tensor]]) -> Tensor | None:
+    """The mask that belongs to these tokens: of a whole batch, or of rows of one; None for tokens of the learner's."""
+    for batch in given:
+        if torch.equal(tokens, batch["input_ids"]):
+            return batch["attention_mask"]
+    for batch in given:
+        if tokens.ndim == 2 and tokens.shape[1] == batch["input_ids"].shape[1]:
+            same = (tokens[:, None] == batch["input_ids"]).all(-1)
+            if same.any(1).all():
+                return batch["attention_mask"][same.long().argmax(1)]
+    return None
 
 
 def play_train_step(fn: Callable, probe: Probe) -> Answer:
@@ -180,10 +203,13 @@ def play_train_step(fn: Callable, probe: Probe) -> Answer:
     given = list(batches(probe))
 
     def loss_function(student_logits: Tensor, teacher_logits: Tensor, labels: Tensor) -> Tensor:
+        _demand_tensors(student_logits, teacher_logits, labels)
         trace.losses.append((plain(student_logits), plain(teacher_logits), plain(labels)))
-        trace.student_open.append(student_logits.requires_grad)
-        trace.teacher_open.append(teacher_logits.requires_grad)
+        # A leaf demands a gradient and hands none on: it has been cut off from its model.
+        trace.student_open.append(student_logits.grad_fn is not None)
+        trace.teacher_open.append(teacher_logits.grad_fn is not None)
         loss = spy_loss(student_logits, teacher_logits, labels)
+        trace.own.append(_own_gradient(loss, student))
         if loss.requires_grad:
             loss.register_hook(lambda _: trace.events.append(BACKWARD))
         return loss
@@ -196,7 +222,13 @@ def play_train_step(fn: Callable, probe: Probe) -> Answer:
         except NotImplementedError:
             raise
         except Exception as error:
-            raise StoppedError({"trace/steps": _stacked(optimizer.steps, student)}) from error
+            raise StoppedError(
+                {
+                    "trace/steps": _stacked(optimizer.steps, student),
+                    "trace/open": np.array([trace.student_open, trace.teacher_open], dtype=np.float64),
+                    "trace/student calls": _calls(student, given),
+                }
+            ) from error
         described = describe(returned)
         first = first or described
         values.append(float("nan") if described[2] is None else float(plain(described[2]).sum()))
@@ -211,6 +243,7 @@ def play_train_step(fn: Callable, probe: Probe) -> Answer:
         "trace/student calls": _calls(student, given),
         "trace/teacher calls": _calls(teacher, given),
         "trace/steps": _stacked(optimizer.steps, student),
+        "trace/own": _stacked(trace.own, student),
         "trace/events": np.array(trace.events, dtype=np.float64),
         "trace/open": np.array([trace.student_open, trace.teacher_open], dtype=np.float64),
     }
@@ -221,6 +254,25 @@ def play_train_step(fn: Callable, probe: Probe) -> Answer:
         }
     assert first is not None
     return Answer(first[0], first[1], "", numbers)
+
+
+def _demand_tensors(*arguments: object) -> None:
+    for name, given in zip(("student_logits", "teacher_logits", "labels"), arguments, strict=True):
+        if not isinstance(given, Tensor):
+            raise TypeError(
+                f"loss_function got {'an' if type(given) is Output else 'a'} {type(given).__name__} for "
+                f"{name}; it needs a tensor{NOT_LOGITS if type(given) is Output else ''}"
+            )
+
+
+def _own_gradient(loss: Tensor, model: Toy) -> np.ndarray:
+    """The gradient of one loss, in one row; the graph stays for the learner's own backward."""
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if not loss.requires_grad or not parameters:
+        return np.zeros(_flat(model).size)
+    found = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+    rows = [torch.zeros_like(p) if g is None else g for p, g in zip(parameters, found, strict=True)]
+    return np.concatenate([plain(row).reshape(-1) for row in rows])
 
 
 def _stacked(steps: list[np.ndarray], model: Toy) -> np.ndarray:
