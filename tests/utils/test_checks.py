@@ -102,6 +102,55 @@ def test_a_time_limit_is_no_ordinary_exception() -> None:
     assert not issubclass(TimeLimitError, Exception)
 
 
+@pytest.mark.parametrize(
+    ("name", "thing", "misconception"),
+    [
+        ("distillation_loss", two_arguments, "the arguments are not the task's"),
+        ("distillation_loss", broken, "an exception: RuntimeError"),
+        ("soft_targets", lambda logits, temperature: [0.5, 0.5], "a list of floats instead of a tensor"),
+        (
+            "layer_map",
+            lambda student, teacher: {i: i * teacher // student for i in range(1, student + 1)},
+            "a dict instead of a list",
+        ),
+        ("layer_map", lambda student, teacher: [(1, teacher)], "a list of tuples instead of a list"),
+        ("entropy", lambda p: p[..., :2], "a tensor of shape (3, 2) instead of (3,)"),
+    ],
+)
+def test_a_wrong_kind_of_thing_has_a_name_for_the_class_report(name: str, thing: object, misconception: str) -> None:
+    assert check(name, thing).misconceptions == [misconception]
+
+
+def test_a_list_of_layers_that_nobody_catalogued_is_told_its_properties() -> None:
+    found = check("layer_map", lambda student, teacher: [min(3 * i + 2, teacher + 1) for i in range(student)])
+    assert "layers beyond the teacher's last one" in found.misconceptions
+    assert any("last layer missed" in name for name in found.misconceptions)
+
+
+def test_a_step_that_hands_over_the_whole_output_sees_its_own_line() -> None:
+    def step(student, teacher, batch, optimizer, loss_function):
+        inputs = {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"]}
+        return loss_function(student(**inputs), teacher(**inputs).logits, batch["labels"])
+
+    found = check("train_step", step)
+    assert "whole output" in found.misconceptions[0]
+    assert "loss_function(student(**inputs)" in found.message and "utils/checks" not in found.message
+
+
+def test_a_teacher_in_inference_mode_is_right() -> None:
+    def step(student, teacher, batch, optimizer, loss_function):
+        inputs = {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"]}
+        with torch.inference_mode():
+            teacher_logits = teacher(**inputs).logits
+        loss = loss_function(student(**inputs).logits, teacher_logits, batch["labels"])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    assert check("train_step", step).passed
+
+
 def test_gradients_work_where_the_caller_had_switched_them_off() -> None:
     with torch.no_grad():
         assert check("distillation_loss", right).passed

@@ -20,6 +20,7 @@ MISSING = {"soft": "the soft part is missing", "hard": "the hard part is missing
 SWAPPED = "alpha and 1 - alpha swapped"
 UNWEIGHTED = "soft and hard part are added without alpha"
 FIXED = "alpha hard-coded instead of the argument"
+UNUSED = "alpha is not used"
 BENT = "alpha does not enter linearly"
 
 
@@ -174,7 +175,8 @@ def _constant(prints: dict[str, Fingerprints], answers: Answers) -> Reading:
         cost = 1 + sum(explanation.cost for explanation in both.values())
         name, parts = _weights(both)
         readings.append(Reading((name,), parts, cost))
-    unknown = Reading((), {"soft": None, "hard": None}, 0.0, {"soft": answers.soft, "hard": answers.hard})
+    # Of two parts that nobody takes apart, what either counts cannot be told: only that alpha changes nothing.
+    unknown = Reading((UNUSED,), {"soft": None, "hard": None})
     return min(readings, key=lambda reading: reading.cost, default=unknown)
 
 
