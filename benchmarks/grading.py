@@ -26,7 +26,7 @@ from pathlib import Path
 
 from benchmarks.common import shared, write_result
 from benchmarks.grading_class import MIX, Course, make_course
-from benchmarks.grading_phases import phases
+from benchmarks.grading_phases import STARTING, phases
 from benchmarks.watched import watched
 from utils.workspace import ROOT
 
@@ -144,10 +144,12 @@ def conclusion(found: dict[str, dict], args: argparse.Namespace) -> dict:
         result[name] = {"seconds_each": each, "times_faster": ratios, "measured": {"grade": ours, "nbgrader": theirs}}
     few, many = found[f"memory_{args.count}"], found[f"memory_{args.flat}"]
     result["peak_memory_mb"] = {str(args.count): few["peak_mb"], str(args.flat): many["peak_mb"], "is": many["peak_is"]}
-    more = args.flat - args.count
-    each = (many["wall"] - few["wall"]) / more if more else few["wall"] / args.count
-    result["minutes_for_1000"] = round((few["wall"] + each * (1000 - args.count)) / 60, 2)
-    result["where_time_goes"] = found[f"phases_{args.count}"]
+    stages = found[f"phases_{args.count}"]
+    start = sum(stages[name] for name in STARTING)
+    each = max(found[f"as_shipped_grade_{args.count}"]["wall"] - start, 0.0) / args.count
+    result["seconds_to_start"] = round(start, 2)
+    result["minutes_for_1000"] = round((start + 1000 * each) / 60, 2)
+    result["where_time_goes"] = stages
     return result
 
 

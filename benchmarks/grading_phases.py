@@ -23,6 +23,7 @@ PHASES = (
     "imports", "sandbox starts", "probes are made", "gradebook opens", "notebook is read", "fork", "cells run",
     "answers", "comparison", "end of the fork", "formgrader's copy", "journal", "gradebook", "feedback", "rest",
 )  # fmt: skip
+STARTING = ("imports", "sandbox starts", "probes are made", "gradebook opens")
 
 
 def phases(root: Path, number: str, environment: Mapping[str, str]) -> dict:

@@ -37,17 +37,19 @@ def watched(
     kind = "PSS"
     with open(log, "w+", encoding="utf-8") as output:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
-        while True:
-            ended, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if ended:
-                break
-            if memory:
-                now, kind = _tree_bytes(process.pid, kind)
-                peak = max(peak, now)
-            if (words := done()) != shown:
-                shown = words
-                print(f"\r{shown}, {time.monotonic() - began:.0f} s ", end="", file=sys.stderr, flush=True)
-            time.sleep(_LOOK_SECONDS)
+        try:
+            while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
+                if memory:
+                    now, kind = _tree_bytes(process.pid, kind)
+                    peak = max(peak, now)
+                if (words := done()) != shown:
+                    shown = words
+                    print(f"\r{shown}, {time.monotonic() - began:.0f} s ", end="", file=sys.stderr, flush=True)
+                time.sleep(_LOOK_SECONDS)
+        except BaseException:
+            process.terminate()
+            raise
+        _, status, usage = ended
         process.returncode = os.waitstatus_to_exitcode(status)
     if shown:
         print(file=sys.stderr)

@@ -152,6 +152,16 @@ def test_the_lists_show_the_lab_and_its_submissions_with_their_scores(course, se
     assert "bob" in bob and "needs manual grading" in bob and "20 / 24" not in bob
 
 
+def test_neither_release_nor_autograded_holds_the_source_or_an_answer(course):
+    kinds = {path.suffix for name in ("labs", "autograded") for path in (course.root / name).rglob("*.*")}
+    assert kinds == {".ipynb"}
+    released = (course.root / "labs" / LAB / f"{LAB}.ipynb").read_text(encoding="utf-8")
+    for answer in ("SOLUTION", "HIDDEN", NO_SQUARE[0], "hidden_tests"):
+        assert answer not in released
+    sketch = (course.root / "solutions" / LAB / f"{LAB}.ipynb").read_text(encoding="utf-8")
+    assert NO_SQUARE[0] in sketch and "HIDDEN" in sketch, "the words to look for have changed"
+
+
 def test_the_gradebook_has_the_mark_and_the_comment(marked):
     recorded = marked.recorded()
     scores, comments = recorded["ada"]
