@@ -70,9 +70,7 @@ def output_layer(model: nn.Module) -> Tensor:
     """The weights (V, D) that make logits from hidden states.  Raises CourseError where they alone do not."""
     layer = model.get_output_embeddings()
     if getattr(layer, "bias", None) is not None:
-        raise CourseError(
-            "The output layer has a bias, and the chunked loss knows none. Use train_step instead."
-        )
+        raise CourseError("The output layer has a bias, and the chunked loss knows none. Use train_step instead.")
     return layer.weight
 
 
@@ -80,7 +78,5 @@ def _kept(cache: TeacherCache, batch: Batch) -> Tensor:
     name = f"hidden_{cache.config.num_hidden_layers}"
     columns = batch_columns(cache, batch["input_ids"], batch["attention_mask"])
     if name not in columns:
-        raise CourseError(
-            "This cache lacks the last hidden states. Make it with last_hidden_settings(teacher)."
-        )
+        raise CourseError("This cache lacks the last hidden states. Make it with last_hidden_settings(teacher).")
     return columns[name]

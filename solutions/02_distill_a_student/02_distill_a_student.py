@@ -89,7 +89,9 @@ plan = batches.BatchPlan(
 )
 
 print(text.describe())
-print(f"{len(train_rows):,} rows to train on, {len(validation_rows):,} to judge on, {profile.max_length} tokens at most")
+print(
+    f"{len(train_rows):,} rows to train on, {len(validation_rows):,} to judge on, {profile.max_length} tokens at most"
+)
 
 # %% [markdown]
 # ### What a batch looks like
@@ -143,6 +145,7 @@ for name, tensor in batch.items():
 # rows that is N. `detach()` keeps a gradient from the teacher.
 #
 # </details>
+
 
 # %% nbgrader={"grade": false, "grade_id": "distillation_loss", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def distillation_loss(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
@@ -228,6 +231,7 @@ if ready(distillation_loss):
 #
 # </details>
 
+
 # %% nbgrader={"grade": false, "grade_id": "train_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def train_step(student, teacher, batch, optimizer, loss_function):
     """One update of the student on one batch; returns the loss before the update as a Python float."""
@@ -276,6 +280,7 @@ check("train_step", train_step)
 # logits and labels; `math.exp` of Python numbers.
 #
 # </details>
+
 
 # %% nbgrader={"grade": false, "grade_id": "perplexity", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def perplexity(model, batches):
@@ -381,7 +386,9 @@ if ready(distillation_loss, train_step):
 # %%
 if ready(distillation_loss, train_step):
     figure = plots.training_curves([control_history, history], profile.temperature)
-    plots.show(figure, "Left: training loss by step for CE-only and distilled. Right: soft and hard part, both falling.")
+    plots.show(
+        figure, "Left: training loss by step for CE-only and distilled. Right: soft and hard part, both falling."
+    )
 
 # %% [markdown]
 # ## Step 4. Did it work?
@@ -594,4 +601,7 @@ if ready(distillation_loss):
     ours = distillation_loss(student_logits, teacher_logits, batch["labels"], temperature=2.0, alpha=1.0) / 2.0**2
     theirs = trl_divergence(student_logits, teacher_logits, batch["labels"], temperature=2.0)
     print(f"your soft part / T^2: {ours.item():.6f}")
-    print("TRL's divergence:     " + ("TRL is not installed: pip install trl" if theirs is None else f"{theirs.item():.6f}"))
+    print(
+        "TRL's divergence:     "
+        + ("TRL is not installed: pip install trl" if theirs is None else f"{theirs.item():.6f}")
+    )

@@ -10,7 +10,7 @@ import pytest
 from cli import _results, run
 from utils.errors import CourseError
 
-SOURCE = '''# ---
+SOURCE = """# ---
 # jupyter:
 #   jupytext:
 #     text_representation:
@@ -55,7 +55,7 @@ row = {"model": "teacher", "parameters": 5850000, "perplexity": 31.4159, "low": 
        "bits_per_byte": float("nan"), "tokens": 12}
 effect = {"ratio": Answer(0.871).value, "low": 0.85, "high": 0.89, "seeds": 1}
 lab_results = {"rows": [row], "effects": {"distilled_vs_ce_only": effect}}
-'''
+"""
 
 
 @pytest.fixture

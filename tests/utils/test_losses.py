@@ -193,9 +193,7 @@ def test_one_big_batch_is_many_small_ones():
     assert abs(sum(means).item() / 4 - whole) > 1e-3
 
 
-@pytest.mark.parametrize(
-    ("dtype", "relative"), [(torch.bfloat16, 2e-2), (torch.float16, 3e-3), (torch.float32, 1e-6)]
-)
+@pytest.mark.parametrize(("dtype", "relative"), [(torch.bfloat16, 2e-2), (torch.float16, 3e-3), (torch.float32, 1e-6)])
 def test_half_precision_logits_stay_within_a_bound_of_float64(dtype, relative):
     """The bound is that of the logits' rounding alone: on the rounded logits the loss is exact to float32."""
     student, teacher, labels = random_case(batch=4, length=32, scale=3.0)

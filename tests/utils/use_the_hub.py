@@ -35,6 +35,7 @@ def main() -> None:
         "compression": pair.compression,
         "dtype": str(next(pair.student.parameters()).dtype),
         "rows": [len(train), len(judged)],
+        "text": text.describe(),
         "losses": history.epoch_losses(),
         "untouched": untouched,
         "distilled": evaluation.evaluate(pair.student, judged, pad).perplexity,
