@@ -117,21 +117,39 @@ def gradient_figure(norms: Sequence[tuple[float, float, float]]) -> Figure:
     return figure
 
 
-def text_figure(recorded: Sequence[Mapping]) -> Figure:
-    """The effect of distilling by the number of rows: ratio to tuned CE-only with its interval."""
+def text_figure(by_rows: Sequence[Mapping], equal_updates: Sequence[Mapping]) -> Figure:
+    """The effect of distilling by the number of rows: ratio to tuned CE-only with its interval.
+
+    by_rows: every row read equally often, so that more rows mean more updates.  equal_updates: as many for each.
+    """
     figure, (axis,) = new_figure("text")
-    rows = [row["rows"] for row in recorded]
-    ratios, lows, highs = (np.array([row[key] for row in recorded]) for key in ("ratio to CE-only", "low", "high"))
-    error = np.stack([ratios - lows, highs - ratios]).clip(min=0)
-    axis.errorbar(rows, ratios, yerr=error, fmt="o-", color=LIVE, capsize=4, label="distilled")
-    axis.axhline(1, color=COLOURS["ce_only"], linestyle="--", label="CE-only, tuned for each size")
+    for recorded, marks, colour, label in (
+        (by_rows, "o-", LIVE, "each row read as often"),
+        (equal_updates, "s--", COLOURS["soft"], "the same number of updates"),
+    ):
+        rows = [row["rows"] for row in recorded]
+        ratios, lows, highs = (np.array([row[key] for row in recorded]) for key in ("ratio to CE-only", "low", "high"))
+        error = np.stack([ratios - lows, highs - ratios]).clip(min=0)
+        axis.errorbar(rows, ratios, yerr=error, fmt=marks, color=colour, capsize=4, label=label)
+    axis.axhline(1, color=COLOURS["ce_only"], linestyle="--", label="CE-only, tuned for each point")
     axis.set(xscale="log", xlabel="rows of text", ylabel="perplexity, ratio to CE-only")
-    axis.set_xticks(rows, [f"{count:,}" for count in rows])
+    ticks = [row["rows"] for row in by_rows]
+    axis.set_xticks(ticks, [f"{count:,}" for count in ticks])
     axis.set_xticks([], minor=True)
-    axis.set_title("Where a teacher is worth most")
+    axis.set_title("What a teacher is worth, by the amount of text")
     axis.legend(frameon=False)
     figure.tight_layout()
     return figure
+
+
+def describe_text(by_rows: Sequence[Mapping], equal_updates: Sequence[Mapping]) -> str:
+    """The figure of `text_figure` in words."""
+    named = (("each row read as often", by_rows), ("the same number of updates", equal_updates))
+    parts = [
+        f"{name}, " + ", ".join(f"{row['rows']:,} rows: {row['ratio to CE-only']:.3f}" for row in recorded)
+        for name, recorded in named
+    ]
+    return "Distilled over tuned CE-only. " + "; ".join(parts) + "."
 
 
 class SurfaceScene:

@@ -135,6 +135,12 @@ class Sweep:
         )
 
 
+def arm_name(temperature: float, alpha: float, rows: int, epochs: int) -> str:
+    """What a point of a sweep is called where learning rates are recorded; alpha 0 has no temperature."""
+    knobs = f"T {temperature:g}, alpha {alpha:g}" if alpha else "CE-only"
+    return f"{knobs}, {rows} rows, {epochs} epochs"
+
+
 def best_rate(recorded: Mapping, profile: Profile, arm: str, control: bool = False) -> float:
     """The learning rate that was best for an arm of a recorded experiment; the profile's own where none was recorded.
 

@@ -23,7 +23,7 @@
 # - say why T is nearly flat for language models, and what T squared is for;
 # - read a calibration curve, and say what perplexity does not show;
 # - match hidden states across different depths and widths, and tell their effect from that of a random target;
-# - say when a teacher is worth most.
+# - say how a teacher's worth changes with the amount of text, and what else changes with it.
 #
 # {{ header }}
 
@@ -43,13 +43,24 @@
 import torch
 import torch.nn.functional as F
 
-from utils import batches, cache_settings, corpus, evaluation, losses, models, plots, sweep_plots, teacher_cache
+from utils import (
+    batches,
+    cache_settings,
+    corpus,
+    evaluation,
+    losses,
+    models,
+    plots,
+    premises,
+    sweep_plots,
+    teacher_cache,
+)
 from utils.cached_teacher import CachedTeacher
 from utils.calibration import calibration
 from utils.checks import check
 from utils.notebook import committed, errors_as_sentences, ready
 from utils.profiles import get_profile
-from utils.sweeps import Hidden, Setting, Sweep, best_rate, wins
+from utils.sweeps import Hidden, Setting, Sweep, arm_name, best_rate, wins
 from utils.workspace import output_folder
 
 errors_as_sentences()
@@ -62,6 +73,8 @@ outputs = output_folder("03_temperature_and_balance")
 # A sweep trains the student again and again on the same rows, and a teacher never changes its mind. So its answers are
 # computed once and kept. How much is that? For each token one number for every token of the vocabulary. Whether that
 # fits is checked first; where it does not, the most likely tokens are kept with the mass of all the others.
+#
+# But first of all: is this teacher worth asking? Two sentences that cost seconds and may save an hour.
 
 # %%
 pair = models.load_pair(profile)
@@ -69,6 +82,10 @@ tokenizer, pad = pair.tokenizer, pair.tokenizer.pad_token_id
 text = corpus.load_corpus(profile.text, profile.min_characters)
 train_rows = batches.rows_of(text.train, tokenizer, profile.max_length, profile.sweep_rows)
 validation_rows = batches.rows_of(text.validation, tokenizer, profile.max_length, profile.evaluation_rows)
+
+before = [evaluation.evaluate(model, validation_rows, pad) for model in (pair.teacher, pair.student)]
+print(premises.teacher_against_student(*before))
+print(premises.repeated_text(text.train, text.validation))
 
 depth = pair.teacher.config.num_hidden_layers
 settings = cache_settings.choose_settings(
@@ -141,8 +158,8 @@ plots.show(
 my_temperature = None  # 1, 3, 5 or 10
 
 # %% [markdown]
-# Labels alone want a lower learning rate on so few rows than soft targets do, so each alpha has the rate that was best
-# for it on a third split, which is neither trained on nor judged on.
+# Labels alone want a lower learning rate on so few rows than soft targets do, so every point of this lab has the rate
+# that was best for it on a third split, which is neither trained on nor judged on.
 #
 # You may interrupt the sweep: what was computed is kept, and running the cell again goes on.
 
@@ -152,8 +169,8 @@ recorded = committed("sweeps")
 
 
 def setting(temperature=profile.temperature, alpha=profile.alpha, hidden=None, rows=profile.sweep_rows):
-    """A point of the sweep, at the learning rate that was best for its alpha on so many rows."""
-    rate = best_rate(recorded, profile, f"alpha {alpha:g}, {rows} rows", control=alpha == 0)
+    """A point of the sweep, at the learning rate that was best for it."""
+    rate = best_rate(recorded, profile, arm_name(temperature, alpha, rows, profile.epochs), control=alpha == 0)
     return Setting(temperature, alpha, hidden, rate)
 
 
@@ -171,16 +188,19 @@ figure = sweep_plots.knob(
 plots.show(figure, sweep_plots.describe_knob("temperature", live, control.evaluation.perplexity))
 
 # %% [markdown]
-# {{ table(results.sweeps.temperature, {"temperature": "T", "perplexity": "perplexity", "ratio to CE-only": "ratio to CE-only", "low": "low", "high": "high", "share of draws won": "share of draws won"}) }}
+# {{ table(results.sweeps.temperature, {"temperature": "T", "perplexity": "perplexity", "ratio to CE-only": "ratio to CE-only, with 95 % interval", "calibration error": "calibration error", "share of draws won": "share of draws won"}) }}
 #
 # *Ours, over several seeds; yours will differ a little.* The last column says how often each temperature has the lowest
-# perplexity when documents and seeds are drawn again. Look at the size of the differences before you look at the winner:
-# all temperatures lie close together, and far from CE-only. For language models that is what the literature finds as
-# well ([Busbridge et al., 2025](https://arxiv.org/abs/2502.08606)): T = 1 is about as good as any.
+# perplexity when documents and seeds are drawn again. Look at the size of the differences beside it. T = 1 wins nearly
+# every draw, so the order is no accident; yet what separates the four temperatures is small beside what separates them
+# from CE-only. A sure winner and a small difference: a report needs both.
 #
-# Why? In a picture of ten classes the teacher is nearly certain, and at T = 1 its wrong answers are too small to learn
-# from. The next token is uncertain by nature: a vocabulary's worth of plausible continuations is already soft at T = 1. A
-# higher T then raises the thousands of tokens that neither model expects, and the student spends its capacity there.
+# Why T = 1? In a picture of ten classes the teacher is nearly certain, and at T = 1 its wrong answers are too small to
+# learn from. The next token is uncertain by nature: a vocabulary's worth of plausible continuations is already soft at
+# T = 1. A higher T raises the thousands of tokens that neither model expects, and the student spends its capacity there.
+# For large language models T = 1 was found best as well
+# ([Busbridge et al., 2025](https://arxiv.org/abs/2502.08606)). And why does it matter so little? Half of this loss is
+# labels, at T = 1 always. Keep that in mind until Step 4.
 
 # %% [markdown]
 # ### What perplexity does not show
@@ -205,9 +225,10 @@ for name, found in curves.items():
 print(f"your guess for T = 10: {my_direction}")
 
 # %% [markdown]
-# The soft part at a high T matches logits divided by T. It says little about how sharp the distribution is at T = 1; the
-# hard part alone holds that in place. So two students of nearly one perplexity can differ in how far you may believe
-# their probabilities.
+# The soft part at a high T matches logits divided by T, and says little about how sharp the distribution is at T = 1. So
+# one would expect a student of T = 10 to be off. In our table above it hardly is: as long as half of the loss is labels,
+# they hold the sharpness in place, and every student is about as well calibrated as its teacher. That was a prediction
+# worth losing: from how a loss is built one may guess what it does, and then one has to look.
 
 # %% [markdown]
 # ## Step 4. Which balance?
@@ -232,15 +253,16 @@ shares = wins({point.alpha: [outcome.evaluation] for point, outcome in by_alpha.
 print("how often each alpha wins on documents drawn again:", {a: round(s, 2) for a, s in shares.items()})
 
 # %% [markdown]
-# {{ table(results.sweeps.alpha, {"alpha": "alpha", "perplexity": "perplexity", "ratio to CE-only": "ratio to CE-only", "low": "low", "high": "high", "share of draws won": "share of draws won"}) }}
+# {{ table(results.sweeps.alpha, {"alpha": "alpha", "perplexity": "perplexity", "ratio to CE-only": "ratio to CE-only, with 95 % interval", "share of draws won": "share of draws won"}) }}
 #
-# *Ours, over several seeds.* An optimum is a region, not a number: read the shares before you quote a value. Where the
-# teacher is good and text is scarce, the best alpha lies high; with a weak teacher, or when the student nears it, labels
-# earn their weight back.
+# *Ours, over several seeds.* An optimum is a region, not a number: read the shares before you quote a value. Here the
+# teacher is far better than the student and text is scarce, and most of the weight belongs to the teacher; yet a few
+# labels beside it are better than none. With a weaker teacher the region would lie further left.
 #
 # ### Both knobs at once
 #
-# The map shows every combination that we ran. Move the slice: does the best alpha depend on T?
+# **Predict first.** Without labels, alpha = 1: does T matter more there than at alpha = 0.5, or less? The map shows every
+# combination that we ran, each at its own best learning rate. Move the slice.
 
 # %% tags=["notebook-only"]
 from utils.widgets import surface_explorer
@@ -254,6 +276,16 @@ surface_explorer(recorded["surface"])
 scene = sweep_plots.SurfaceScene(recorded["surface"])
 scene.move(profile.temperature)
 plots.show(scene.figure, scene.sentence(profile.temperature))
+
+# %% [markdown]
+# The row without labels, in numbers:
+#
+# {{ table(results.sweeps.surface | selectattr("alpha", "equalto", 1.0) | list, {"temperature": "T", "perplexity": "perplexity", "ratio to CE-only": "ratio to CE-only, with 95 % interval", "calibration error": "calibration error"}) }}
+#
+# *Ours, two seeds, five at T = 1.* The knobs are not independent. While labels have a say, T moves little. Without them a
+# high T ruins the student: it ends far above CE-only, which had no teacher at all. The student's task is then to match
+# distributions that nobody uses, those at T, and nothing asks it to be right at T = 1, where it is judged. "T is nearly
+# flat" and "alpha should be high" are both true here, each at the usual value of the other; together they mislead.
 
 # %% [markdown]
 # ## Step 5. Hidden states
@@ -346,6 +378,22 @@ def hidden_state_loss(student_hidden, teacher_hidden, projection, attention_mask
 check("hidden_state_loss", hidden_state_loss)
 
 # %% [markdown]
+# ### How large is what is to be matched?
+#
+# A logit loss is a few nats. What does a squared difference of states come to? Look before you give it a weight.
+
+# %%
+with torch.no_grad():
+    states = pair.teacher(**batches.model_inputs(batch), output_hidden_states=True).hidden_states
+real = batch["attention_mask"].bool()
+for layer, state in enumerate(states):
+    print(f"after layer {layer}: mean square {state[real].float().square().mean():8.2f}")
+
+# %% [markdown]
+# Layer 0 is the embedding, and the last state has been through the final layer norm. Between them the residual stream
+# adds up what each layer writes. So the mean over all layers is a mean over the large ones, and a weight of 1 says
+# nothing before you know the size of what it weighs.
+#
 # ### Does it help?
 #
 # Compared with what? Not with CE-only: the loss on the logits is already there. The question is what hidden states add to
@@ -371,15 +419,26 @@ if ready(layer_map, hidden_state_loss):
     print(f"your guess: {my_percent} percent lower")
 
 # %% [markdown]
-# {{ table(results.sweeps.hidden, {"hidden states": "hidden states", "perplexity": "perplexity", "ratio to CE-only": "ratio to CE-only", "low": "low", "high": "high"}) }}
+# {{ table(results.sweeps.hidden, {"hidden states": "hidden states", "perplexity": "perplexity", "ratio to logits alone": "ratio to logits alone, with 95 % interval"}) }}
 #
 # *Ours, over several seeds.* Read the first row as the line to beat and the controls as what a meaningless target gives.
-# A negative result is a result: at this size, and with this little text, what the logits say may leave nothing for the
-# states to add, and a weight that is too high costs. Published gains come with much deeper models and a long training on
-# the states alone before the logits are matched.
+#
+# A negative result is a result. The right layers with a projection that learns cost far less than the wrong layers or a
+# random projection: the states do carry something that belongs to this teacher. But the student already learns from the
+# logits, and beyond them the states had next to nothing to give here. What they can do is disturb: the larger the
+# weight, the more of the update goes into states the student does not need. The cosine distance looks at the direction
+# of a state only, so its size cannot drown the rest; what it gains is real and too small to pay for. The untrained
+# teacher's states are tiny, so at the same weight they pull less than the real ones: how little a target disturbs does
+# not tell how much it teaches.
+#
+# Published gains come with much deeper models, and with a long training on the states before the logits are matched
+# ([TinyBERT](https://arxiv.org/abs/1909.10351)).
 
 # %% [markdown]
-# ## Step 6. Where is a teacher worth most?
+# ## Step 6. How much text?
+#
+# A label is one sample of what comes next, a soft target is worth many. So a teacher should be worth most where samples
+# are few. Should it?
 #
 # **Predict first.** Is the effect of distilling larger with little text or with much?
 
@@ -395,15 +454,12 @@ for name, some, rows in (("all rows", sweep, len(train_rows)), ("a quarter of th
     print(f"{name:>18}: distilled over CE-only {effect.ratio:.3f} ({effect.low:.3f} to {effect.high:.3f})")
 
 # %%
-plots.show(
-    sweep_plots.text_figure(recorded["text"]),
-    "Distilled over tuned CE-only by rows of text: "
-    + ", ".join(f"{row['rows']}: {row['ratio to CE-only']:.3f}" for row in recorded["text"]),
-)
+by_text = recorded["text"], recorded["text at equal updates"]
+plots.show(sweep_plots.text_figure(*by_text), sweep_plots.describe_text(*by_text))
 print(f"your guess: {my_amount}")
 
 # %% [markdown]
-# {{ table(results.sweeps.text, {"rows": "rows", "CE-only": "CE-only", "perplexity": "distilled", "ratio to CE-only": "ratio", "low": "low", "high": "high"}) }}
+# {{ table(results.sweeps.text, {"rows": "rows", "updates": "updates", "CE-only": "CE-only", "perplexity": "distilled", "ratio to CE-only": "ratio, with 95 % interval"}) }}
 #
 # *Ours, over several seeds; both sides have a learning rate of their own for every size.* A label is one sample; a soft
 # target is worth many. The fewer samples there are, the more that counts. With enough text the labels alone say the same.
@@ -417,7 +473,7 @@ print(f"your guess: {my_amount}")
 #
 # | Points | Rubric |
 # |---|---|
-# | 1 | Advises a temperature and justifies it by how flat the sweep was, not by a recipe |
+# | 1 | Advises a temperature and justifies it by a sweep, winner and size of the differences, not by a recipe |
 # | 1 | Advises an alpha and names what it depends on: how good the teacher is, how much text there is |
 # | 1 | Names CE-only at equal tokens, with its own learning rate, as the control |
 # | 1 | Supports the advice with two numbers of the lab, one with its interval or share of draws |
@@ -443,11 +499,12 @@ print(f"your guess: {my_amount}")
 # Half a percent is within what another draw of documents or another seed moves. Say how often T = 5 wins when both are
 # drawn again.
 # </details>
-# <details><summary>B. T makes little difference here, within the spread of seeds and documents.</summary>
-# Right. The sweep was nearly flat, and that is the finding.
+# <details><summary>B. By how much T = 5 is ahead, and how often it wins when documents and seeds are drawn again.</summary>
+# Right. In our sweep one temperature wins nearly always, though by little; elsewhere it may be a coin toss. The share
+# tells which of the two you have.
 # </details>
 # <details><summary>C. Nothing, one seed says nothing.</summary>
-# It says something: all temperatures beat CE-only by far more than they differ among each other.
+# It says something: how the settings compare over documents is known from one seed. What another seed would give is not.
 # </details>
 #
 # **2. Hidden states with a random, frozen projection help as much as with a learned one. What follows?**
@@ -478,11 +535,12 @@ print(f"your guess: {my_amount}")
 # ## Take away
 #
 # - Ask a teacher once; a cache is named by the hash of its teacher, rows and settings, so that it is never stale.
-# - T squared keeps the soft gradient's size at high T; with a large vocabulary not all the way down to T = 1. For
-#   language models T itself hardly matters; T = 1 is a good start.
-# - alpha's optimum is a region, and depends on the teacher and on how much text there is.
-# - Hidden states need controls: a gain that a random target gives as well is not the teacher's.
-# - A teacher is worth most where text is scarce.
+# - T squared keeps the soft gradient's size at high T; with a large vocabulary not all the way down to T = 1.
+# - T = 1 is a good start for a language model. How much T matters depends on alpha: labels hold the student at T = 1.
+# - alpha's optimum is a region; give shares of draws, not a number.
+# - Know the size of a loss before you weigh it. Hidden states need controls: a gain that a random target gives as well
+#   is not the teacher's, and beside the logits they may have nothing to add.
+# - More text means more updates too: ask which of the two made the difference.
 
 # %% [markdown]
 # ## After this: the same knobs elsewhere
