@@ -20,7 +20,7 @@ def main() -> None:
     matplotlib.use("Agg")
     folder = ROOT / "solutions" / "01_soft_targets" / "pictures"
     folder.mkdir(exist_ok=True)
-    figure = temperatures_figure(saved_prediction("A tiger is a large wild"), (1.0, 5.0, 20.0))
+    figure = temperatures_figure(saved_prediction("For breakfast I had eggs and"), (1.0, 5.0, 20.0))
     (folder / "temperatures.png").write_bytes(png(figure))
 
 

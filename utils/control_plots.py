@@ -34,9 +34,8 @@ def ratios(
     axis.set_yticks(places, list(live))
     axis.set_ylim(len(live) - 0.4, -0.6)
     axis.set(title=title, xlabel="perplexity over that of hard labels (below 1 is better)")
-    below = (0.4, -0.8 / figure.get_figheight())
-    axis.legend(frameon=False, loc="upper center", bbox_to_anchor=below, fontsize="small")
-    figure.tight_layout()
+    figure.set_layout_engine("constrained")
+    figure.legend(frameon=False, loc="outside lower center", ncols=2, fontsize="small")
     return figure
 
 

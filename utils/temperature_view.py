@@ -90,9 +90,9 @@ class TemperatureScene:
     def _draw_gradients(self) -> None:
         axis = self._gradients
         norms = _gradient_norms(self.prediction, self.student, GRID)
-        learner = "a student that knows nothing" if self.student is None else "the student"
-        axis.set(xscale="log", yscale="log", xlabel="temperature T", ylabel="norm on the logits (nats)")
-        axis.set_title(f"What {learner} learns from", fontsize="medium")
+        learner = "a student with equal logits" if self.student is None else "the student"
+        axis.set(xscale="log", yscale="log", xlabel="temperature T", ylabel="gradient norm (nats)")
+        axis.set_title(f"How strongly it pulls at {learner}", fontsize="medium")
         axis.set_xticks([0.5, 1, 2, 5, 10, 20], ["0.5", "1", "2", "5", "10", "20"])
         axis.set_xticks([], minor=True)
         axis.plot(GRID, GRID**2, color="#7f7f7f", linestyle=":", label="T²")
@@ -139,7 +139,7 @@ class _TokenPanel:
         (self._others,) = axis.plot([], [], "D", color=COLOURS[colour], markersize=6, clip_on=False, label=beside)
         (self._dots,) = axis.plot([], [], "o", color=COLOURS["teacher"], markersize=6, label=prediction.model)
         if legend:
-            axis.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.42, -0.18), ncol=3, fontsize="small")
+            axis.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.42, -0.2), ncol=3, fontsize="small")
         self.moving = (self._others, self._dots, self._title)
 
     def move(self, temperature: float) -> tuple[Tensor, Tensor]:

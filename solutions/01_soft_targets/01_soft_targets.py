@@ -23,7 +23,7 @@
 # - turn logits into soft targets at any temperature, and say what the temperature changes and what it does not;
 # - measure how uncertain a prediction is, and how far one prediction is from another;
 # - tell what soft targets carry from what any smoothing of labels would do;
-# - say when a temperature is too high.
+# - say what a high temperature costs, and why it costs less than it seems.
 #
 # {{ header }}
 
@@ -145,7 +145,8 @@ if ready(soft_targets):
 # %% [markdown]
 # ### Entropy: how uncertain is it?
 #
-# The entropy of a distribution is the surprise to be expected when an answer is drawn from it, here in nats:
+# The entropy of a distribution is the surprise to be expected when an answer is drawn from it. With the natural logarithm
+# its unit is the nat (1 nat is 1.44 bits):
 #
 # $$H(p) = -\sum_i p_i \log p_i \qquad\text{with}\quad 0 \log 0 = 0$$
 #
@@ -185,7 +186,7 @@ check("entropy", entropy)
 # %%
 if ready(soft_targets, entropy):
     alike = torch.full((3,), 1 / 3)
-    print(f"the label:           {entropy(label):.3f} nats")
+    print(f"the label:           {entropy(label) + 0:.3f} nats")
     print(f"the model at T = 1:  {entropy(soft_targets(cat_picture, 1.0)):.3f} nats")
     print(f"the model at T = 20: {entropy(soft_targets(cat_picture, 20.0)):.3f} nats")
     print(f"all three alike:     {entropy(alike):.3f} nats, which is log 3")
@@ -212,7 +213,7 @@ if ready(soft_targets, entropy):
 # <details><summary>Hint 2: the formula</summary>
 #
 # log p = z - log(sum of exp(z)), over the last axis. Then the sum of p * (log p - log q). It is 0 when both are equal,
-# and never negative. Mind 0 log 0 where a probability of p is 0.
+# and never negative.
 #
 # </details>
 # <details><summary>Hint 3: the functions</summary>
@@ -237,8 +238,8 @@ def kl_divergence(p_logits, q_logits):
 check("kl_divergence", kl_divergence)
 
 # %% [markdown]
-# Two controls that any distance has to pass, and one surprise. The distance of a prediction to itself is 0. Adding the
-# same number to all logits changes nothing, because softmax does not see it. But the two directions differ.
+# Two checks and one surprise. A prediction does not differ from itself. Adding the same number to all logits changes
+# nothing, because softmax does not see it. But the two directions differ: KL is no distance.
 
 # %%
 if ready(kl_divergence):
@@ -252,8 +253,12 @@ if ready(kl_divergence):
 # ### Turn it yourself
 #
 # The slider moves the temperature of the picture of the cat. It takes the mouse and, once it has the focus, the arrow
-# keys. On the right: what a student that knows nothing yet would learn from. Its gradient shrinks about as fast as $T^2$
-# grows. That is why the loss of the next lab multiplies by $T^2$.
+# keys. On the right: how strongly the target pulls at a student whose logits are all equal, as the norm of the gradient on
+# these logits.
+#
+# With soft targets $p$ of the teacher and $q$ of the student that gradient is $(q - p) / T$. Once $T$ is high, $q - p$
+# shrinks like $1/T$ as well, so together the pull shrinks like $1/T^2$. That is why the loss of the next lab multiplies
+# by $T^2$. With three classes this begins early. Watch in Step 2 where it begins with 49,152.
 
 # %% tags=["notebook-only"]
 by_hand = dark_knowledge.prediction_by_hand(
@@ -269,19 +274,28 @@ widgets.temperature_explorer([by_hand], temperature=2.0)
 
 # %%
 predictions = dark_knowledge.saved_predictions()
-for prediction in predictions[::5]:
+for prompt in (
+    "For breakfast I had eggs and",
+    "The capital of Australia is",
+    "The doctor told the nurse that",
+    "She went to the bank to deposit her",
+    "2 + 2 = ",
+    "for i in range(",
+):
+    prediction = dark_knowledge.saved_prediction(prompt)
     top = ", ".join(repr(token) for token in prediction.tokens[:4])
     print(f"{prediction.kind:>10}: {prediction.prompt!r}\n{'':>12}label {prediction.label!r}; the model: {top}")
 
 # %% [markdown]
-# Look at "A tiger is a large wild". The label is one word. The model's answer says that cats, animals and tigers belong
-# together here, and it says it for every context it is asked about.
+# Look at the breakfast. The label is one word. The model's answer says that bacon, toast and sausages are of one kind
+# here, and it says such a thing at every place of every text. The label of a text would not even tell which of them was
+# likely: it is the one that happened to come.
 #
-# **Predict first.** The prompts are of six kinds: likeness, facts, grammar, ambiguity, arithmetic and code. For which
-# kind is the model the *least* certain, so that its entropy is highest?
+# **Predict first.** There are 31 prompts of six kinds: likeness, fact, grammar, ambiguity, arithmetic and code. For which
+# kind is the model the *least* certain, so that its entropy is highest? And for which is it the surest?
 
 # %%
-my_guess_kind = None  # such as "facts"
+my_guess_kind = None  # such as "fact"
 
 # %%
 if ready(soft_targets, entropy):
@@ -296,20 +310,21 @@ if ready(soft_targets, entropy):
 
 # %% [markdown]
 # An entropy of about 5 nats means: as uncertain as between some 150 equally likely tokens. A label would call 149 of
-# them wrong in the same way. Read the arithmetic prompts with care: the teacher is often wrong there, and hands on
-# its mistakes together with its knowledge.
+# them wrong in the same way. At the other end, sure is not right: arithmetic has the lowest entropy, and after "2 + 2 = "
+# this model likes 3 better than 4. A teacher hands on its mistakes together with its knowledge. (The label of
+# "12 * 12 = " is '1' because it is the first digit of the answer.)
 
 # %% tags=["notebook-only"]
 widgets.temperature_explorer(predictions)
 
 # %% [markdown]
-# Where the slider does not live, this is the same picture at one temperature. Change the number and run the cell again.
+# If no slider appears, this is the same picture at one temperature. Change the number and run the cell again.
 
 # %%
-temperature_view.show_temperature(dark_knowledge.saved_prediction("A tiger is a large wild"), temperature=2.0)
+temperature_view.show_temperature(dark_knowledge.saved_prediction("For breakfast I had eggs and"), temperature=2.0)
 
 # %% [markdown]
-# {{ picture("temperatures", alt="Three pictures of SmolLM2's twelve most likely tokens after the prompt A tiger is a large wild, at T = 1, 5 and 20. At T = 1 they range from a half to less than a hundredth, cat first. At T = 5 they lie close together below a hundredth. At T = 20 they stand in one line near the value that all 49,152 tokens would have if they were alike. Their order is the same in all three.") }}
+# {{ picture("temperatures", alt="Three pictures of SmolLM2's twelve most likely tokens after the prompt For breakfast I had eggs and, at T = 1, 5 and 20. At T = 1 they range from nearly a half to less than a hundredth, bacon first. At T = 5 they lie close together below a thousandth. At T = 20 they stand in one line near the value that all 49,152 tokens would have if they were alike. Their order is the same in all three.") }}
 #
 # *Ours.* With tens of thousands of classes a temperature of 5 already spreads almost all the probability over tokens
 # that nobody would write. With three classes it did not. How much temperature is too much depends on the vocabulary.
@@ -318,10 +333,11 @@ temperature_view.show_temperature(dark_knowledge.saved_prediction("A tiger is a 
 # ### Ask a prompt of your own
 #
 # SmolLM2 answers where its package is installed or the model hub can be reached; otherwise the course's own small
-# teacher does, which has read Python's documentation and little else.
+# teacher does, which has read Python's documentation and little else. A label of your own begins with its space, as
+# tokens do.
 
 # %% tags=["notebook-only"]
-mine = dark_knowledge.ask("The keys to the cabinet on the table", label=" are")
+mine = dark_knowledge.ask("Return the number of", label=" items")
 widgets.temperature_explorer([mine])
 
 # %% [markdown]
@@ -329,6 +345,11 @@ widgets.temperature_explorer([mine])
 #
 # From here on you use the pair that the course trains with: a teacher, and a student a few times smaller, both with one
 # tokenizer. How far apart are they before the student has learned anything from the teacher?
+#
+# **Predict first.** Which of the two is more uncertain on average, the teacher or the student?
+
+# %%
+my_guess_uncertain = None  # "teacher" or "student"
 
 # %%
 pair = models.load_pair(profile)
@@ -353,8 +374,8 @@ temperature_view.show_temperature(asked["teacher"][0], temperature=1.0, student=
 # %% [markdown]
 # ### Your functions on real text
 #
-# One batch of validation text, every position that counts. The mean divergence is what the soft part of a distillation
-# loss makes smaller. As a control, the library's functions say the same.
+# One batch of validation text, every position but the padding. The mean divergence is what the soft part of a
+# distillation loss makes smaller. As a control, the library's functions say the same.
 
 # %%
 if ready(soft_targets, entropy, kl_divergence):
@@ -367,19 +388,28 @@ if ready(soft_targets, entropy, kl_divergence):
     print(f"mean KL(teacher || student): yours {yours:.4f}, library {library:.4f} nats per token")
     print(f"mean entropy of the teacher: {entropy(soft_targets(teacher_rows, 1.0)).mean():.2f} nats")
     print(f"mean entropy of the student: {entropy(soft_targets(student_rows, 1.0)).mean():.2f} nats")
+    print(f"your guess, more uncertain: {my_guess_uncertain}")
 
 # %% [markdown]
+# The larger model has learned more about what can follow, so fewer tokens are left for it to hesitate between. Not
+# everything in the divergence is uncertainty, though: the student also prefers other tokens than the teacher does.
+#
 # ## Step 4. Does it help, and what is it that helps?
 #
-# Now the same student is trained four times from the same start, on the same few rows in the same order. Every run sees
-# the labels. They differ in what stands beside them:
+# Now the same student is trained four times from the same start, on the same few rows of text in the same order. The loss
+# is half the cross-entropy with the label, and half the divergence from a target:
 #
-# | Run | Beside the label | What it tells |
+# $$\tfrac12\,T^2\,\mathrm{KL}(\text{target at } T \,\|\, \text{student at } T) + \tfrac12\,\mathrm{CE}(\text{label}, \text{student}),
+# \qquad T = 1 \text{ for now}$$
+#
+# The runs differ in the target:
+#
+# | Run | The target | What it tells |
 # |---|---|---|
-# | hard labels | nothing | the control |
+# | hard labels | none, the label alone | the control |
 # | soft targets | the teacher's probabilities | everything the teacher knows |
-# | shuffled soft targets | the same probabilities; below the first one, given to other tokens, anew at each position | as soft as before, position by position, but the likeness is gone |
-# | label smoothing | a small equal share for every token | softness without any teacher |
+# | shuffled soft targets | the top token keeps its probability, the others are dealt out at random, anew at each position | as soft as before, position by position, but the likeness is gone |
+# | label smoothing | none; the label gets 90 %, all tokens share the rest equally | softness without any teacher |
 #
 # If soft targets help only because they are soft, the shuffled ones will help as much. If it is the likeness between
 # tokens, they will not.
@@ -387,7 +417,10 @@ if ready(soft_targets, entropy, kl_divergence):
 # Each run has the learning rate that suits it best on text that is neither trained on nor judged on. On one rate for
 # all, you would compare how well each likes that rate.
 #
-# **Predict first.** Perplexity over that of hard labels: below 1 is better than hard labels, above 1 is worse.
+# A student is judged by its *perplexity* on other text: exp of its mean cross-entropy per token, in other words, between
+# how many equally likely tokens it hesitates. Lower is better.
+#
+# **Predict first.** What is each run's perplexity, divided by that of hard labels? Below 1 is better than hard labels.
 
 # %%
 my_guesses = {"soft targets": None, "shuffled soft targets": None, "label smoothing": None}  # such as 0.95
@@ -449,7 +482,8 @@ if results:
 # %% [markdown]
 # {{ table(results.soft_targets.rows[:4]) }}
 #
-# *Ours, over several seeds; yours will differ a little.* Compare the second line with the third. Both runs saw the same
+# *Ours, on the embedded pair with several seeds (other draws of rows and order), and 95 % intervals in brackets; your one
+# run will differ a little, in a smaller profile a lot.* Compare the second line with the third. Both runs saw the same
 # first choice of the teacher and the same uncertainty at every position. Only one of them was told *which* other tokens
 # would have done. The shuffled run is even worse than hard labels. Why? Its targets are not empty, they are false: at
 # every position they praise tokens that nobody would write. Label smoothing is the milder control. It praises no token
@@ -457,8 +491,10 @@ if results:
 #
 # ## Step 5. How soft?
 #
-# Hinton's advice for image classes was a temperature between 2 and 5. Your slider has shown what a large vocabulary
-# makes of that. So try it: the soft targets again, at T = 1, 5 and 20, each with its factor $T^2$.
+# A temperature between 2 and 5 is often advised. The advice comes from pictures with few classes:
+# [Hinton et al., 2015](https://arxiv.org/abs/1503.02531) found 2.5 to 4 best for a very small student of handwritten
+# digits, and for a larger one hardly a difference above 8. Your slider has shown what a large vocabulary makes of such a
+# temperature. So try it: the soft targets again, at T = 1, 5 and 20, each with its factor $T^2$.
 #
 # **Predict first.** Same scale as before.
 
@@ -491,8 +527,12 @@ if by_temperature:
 # %% [markdown]
 # {{ table(results.soft_targets.rows[4:]) }}
 #
-# *Ours, over several seeds.* For language models the temperature matters less than for images, and 1 is often as good as
-# any. The intervals tell you whether the differences here are more than chance.
+# *Ours, as above; T = 1 is the second run of Step 4.* T = 1 is the best of the three, and its interval does not meet the
+# others. Yet even T = 20 is clearly better than hard labels, though its targets look all alike. They are not quite: the
+# logits still differ, if only by a twentieth, and $T^2$ makes the pull of that difference large again. What a high
+# temperature costs is the sense of proportion. Tokens far down the list, about which the teacher knows little, count as
+# much as those at the top. So it takes away a part of the gain here, and not all of it. (Half of this loss is labels, too.
+# In Lab 3 you take them away.)
 #
 # ## Say it
 #
@@ -508,12 +548,12 @@ if by_temperature:
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written_soft_labels", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
 # *A sketch of an answer.* A hard label names one token and treats all others as equally wrong. A soft label also ranks
-# the others: after "A tiger is a large wild" the model prefers cat, but animal and tiger have a share as well, and most
-# of the vocabulary has next to none. So each position teaches something about many tokens. It also says how certain to
-# be: "100 degrees" is followed by Celsius almost surely, "She has never" by almost anything, and the label looks the
-# same in both. That this is more than smoothing is shown by the control: the shuffled targets have the same entropy at
-# every position and the same first token. Their ratio to hard labels is clearly worse than that of the true soft
-# targets, so the likeness is what helped. The same holds for label smoothing, which knows no teacher at all.
+# the others: after "For breakfast I had eggs and" the model prefers bacon, but toast and sausage have a share as well,
+# and most of the vocabulary has next to none. So each position teaches something about many tokens. It also says how
+# certain to be: "100 degrees" is followed by Celsius almost surely, "She has never" by almost anything, and the label
+# looks the same in both. That this is more than smoothing is shown by the control: the shuffled targets have the same
+# entropy at every position and the same first token. Their ratio to hard labels is clearly worse than that of the true
+# soft targets, so the likeness is what helped. The same holds for label smoothing, which knows no teacher at all.
 
 # %% [markdown]
 # **Exercise 2. Temperature.** In about 150 words: what happens to the targets, and to what the student learns, at T = 1, 5
@@ -522,18 +562,19 @@ if by_temperature:
 # | Points | Rubric |
 # |---|---|
 # | 1 | Describes all three: at 1 the model's own belief, at 5 flatter with more weight on the tail, at 20 nearly uniform |
-# | 1 | Says that the order stays and that too flat loses the signal: the targets hardly differ any more |
-# | 1 | Explains T squared: the gradient shrinks by about that factor |
+# | 1 | Says that the order stays while the proportions go: the far tail counts as much as the top |
+# | 1 | Explains T squared: the gradient is (q - p) / T, and at high T the difference shrinks like 1 / T too |
 # | 1 | Relates it to the vocabulary's size or to the measured result of Step 5 |
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written_temperature", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
 # *A sketch of an answer.* At T = 1 the targets are what the teacher believes. At T = 5 the differences between logits are
 # a fifth, so the first token gives up most of its share and the small ones become visible. At T = 20 all tokens are
 # nearly alike: the order is still there, but it hardly shows, and noise in the tail counts as much as knowledge. The
-# gradient of the divergence shrinks by about T squared, so the loss multiplies by it. With few classes a range of 2 to 5
-# shows the likeness without drowning it. A language model has tens of thousands of tokens, and even at T = 5 almost all
-# the probability lies on tokens nobody would write. That is why the perplexities of Step 5 do not improve with T, or get
-# worse.
+# gradient on the logits is (q - p) / T, and at a high T the difference q - p shrinks like 1 / T too, so the loss multiplies
+# by T squared to keep its pull. A range of 2 to 5 comes from tasks with few classes, where it shows the likeness without
+# drowning it. A language model has tens of thousands of tokens, and even at T = 5 almost all the probability lies on
+# tokens nobody would write. In Step 5 T = 1 was best. T = 20 lost a part of the gain, but was still better than hard
+# labels, because T squared brings back what little difference is left.
 
 # %% [markdown]
 # ## Check yourself
@@ -580,10 +621,10 @@ if by_temperature:
 # ## Take away
 #
 # - A label names the right answer. A teacher also ranks the wrong ones, and says how sure it is.
-# - Temperature changes how much of that is visible, never the order. Too high, and everything looks alike; with a large
-#   vocabulary that comes early.
+# - Temperature changes how much of that is visible, never the order. How high is too high depends on the number of
+#   classes: with a large vocabulary a low temperature is already soft.
 # - Entropy measures one prediction, KL compares two. KL has a direction, and the teacher stands first.
-# - The gradient shrinks by about $T^2$, so the loss multiplies by it.
+# - At high $T$ the gradient shrinks like $1/T^2$, so the loss multiplies by $T^2$.
 # - A gain from soft targets is knowledge only where the shuffled control does not show it too.
 
 # %% [markdown]
@@ -602,8 +643,8 @@ if by_temperature:
 from torch.distributions import Categorical
 from torch.distributions import kl_divergence as between
 
-if ready(entropy, kl_divergence):
-    p, q = (prediction.logits for prediction in predictions[:2])
-    print(f"entropy: yours {entropy(torch.softmax(p, -1)):.5f}, PyTorch's {Categorical(logits=p).entropy():.5f} nats")
-    theirs = between(Categorical(logits=p), Categorical(logits=q))
-    print(f"KL:      yours {kl_divergence(p, q):.5f}, PyTorch's {theirs:.5f} nats")
+if ready(soft_targets, entropy, kl_divergence):
+    p, q = teacher_rows[0], student_rows[0]
+    theirs = Categorical(logits=p).entropy(), between(Categorical(logits=p), Categorical(logits=q))
+    print(f"entropy: yours {entropy(soft_targets(p, 1.0)):.5f}, PyTorch's {theirs[0]:.5f} nats")
+    print(f"KL:      yours {kl_divergence(p, q):.5f}, PyTorch's {theirs[1]:.5f} nats")
