@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import re
 import threading
 import time
 from pathlib import Path
@@ -12,8 +13,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from utils.checks import Verdict, card, check, known
+from utils.checks import TABLES, Verdict, card, check, known
 from utils.checks.clock import TimeLimitError, within
+from utils.checks.hints import hint
+from utils.checks.records import Table
 
 PACKAGE = Path(check.__globals__["__file__"]).parent
 
@@ -173,3 +176,13 @@ def test_checks_import_neither_grader_nor_the_library_of_losses() -> None:
 def test_tables_are_small() -> None:
     for path in (PACKAGE / "tables").glob("*.npz"):
         assert path.stat().st_size < 1_000_000, path.name
+
+
+@pytest.mark.parametrize("exercise", ["soft_targets", "entropy", "kl_divergence"])
+def test_a_function_of_one_prediction_is_not_asked_about_a_loss_or_a_text(exercise):
+    texts = Table.load(TABLES / f"{exercise}.npz").texts
+    names = {name for group in texts["groups"] for listed, _ in group["entries"] for name in listed}
+    assert len(names) >= 6
+    for name in names | set(texts["extremes"].values()):
+        words = set(re.findall(r"\w+", hint(name, exercise).lower()))
+        assert not {"loss", "text", "labels", "batches", "probe"} & words, name

@@ -47,8 +47,8 @@ def verdict(
         shown = f"Your answer has shape {answer.numbers['value'].shape}; it should be {expected.shape}."
     else:
         shown = _first_difference(answer.numbers.get("value"), expected)
-    listed = f"Not yet: {'; '.join(names)}. {shown} {hint(names[0])}" if names else f"Not yet. {shown} {hint('')}"
-    return Verdict(False, listed[:600], names)
+    listed = f"Not yet: {'; '.join(names)}." if names else "Not yet."
+    return Verdict(False, f"{listed} {shown} {hint(names[0] if names else '', table.name)}"[:600], names)
 
 
 def _first_difference(found: np.ndarray | None, expected: np.ndarray) -> str:

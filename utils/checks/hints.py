@@ -95,10 +95,51 @@ HINTS = (
     ("labels", "Which of the batch's tensors says what is to be predicted?"),
     ("returned", "The number should be the loss that this step was made with."),
     ("train step", "Go through the step with one batch: forward, loss, backward, step."),
-    ("", "Compute the probe by hand for a single token and compare."),
+    ("", "Take one short row of your own, compute it by hand, and compare."),
 )
 
+# The same for functions of one prediction: there is no text, no loss with two parts and no gradient to keep there.
+OF_ONE_PREDICTION = (
+    ("temperature is not used", "Does your result change with T? Follow T from the argument to the result."),
+    ("multiplied by the temperature", "Should a higher T make the differences between logits smaller or larger?"),
+    ("exp missing", "What would a negative logit get? Which function makes all of them positive?"),
+    ("logits divided by", "Which power of T divides the logits?"),
+    ("swapped", "Which of the two is divided by the other?"),
+    ("base 2", "To which base is the logarithm taken that gives nats?"),
+    ("argmax", "What is left for the other classes at T = 20?"),
+    ("squared", "What does a logarithm see that a square does not, where a probability is tiny?"),
+    ("absolute difference", "What does a logarithm see that a difference does not, where a probability is tiny?"),
+    ("absolute values", "Must every term be positive, or only their sum?"),
+    ("log-probabilities instead", "Should the entries lie between 0 and 1, or below 0?"),
+    ("softmax missing in", "What is a logit, compared with the logarithm of a probability?"),
+    ("softmax missing", "What must the entries of one row sum to?"),
+    ("softmax of", "What is a logit, compared with the logarithm of a probability?"),
+    ("normalised:", "What must the entries of one row sum to?"),
+    ("normalised over", "What must the entries of one row sum to?"),
+    ("largest, not by the sum", "What must the entries of one row sum to?"),
+    ("sigmoid", "A sigmoid looks at one class alone. What do the classes of one row share?"),
+    ("logits flipped", "Which class should get the largest probability?"),
+    ("weigh", "How much should an answer count that hardly ever comes, and which prediction says so?"),
+    ("once more", "What does a softmax do to numbers that are already probabilities?"),
+    ("sign", "Can it be negative for any row?"),
+    ("not used", "Which of the arguments should the result depend on?"),
+    ("symmetric", "Is it as bad to believe q where p is true as the other way round?"),
+    ("cross-entropy instead", "What should be left when both predictions are the same?"),
+    ("is returned", "The definition ends with a sum. What do you do after it?"),
+    ("log of", "Compare your terms with the definition: what stands before the logarithm, and what in it?"),
+    ("of their log", "Compare your terms with the definition: what stands before the logarithm, and what in it?"),
+    ("log(", "Compare your terms with the definition: what stands before the logarithm, and what in it?"),
+    ("binary", "Compare your terms with the definition: what stands before the logarithm, and what in it?"),
+    ("over the", "On which axis do the classes of one row stand, and what is done along it?"),
+    ("over everything", "How many numbers should be left of a batch of rows?"),
+    ("rows", "How many numbers should be left of a batch of rows?"),
+    ("last axis", "How many numbers should be left of a batch of rows, and in which shape?"),
+    ("constant", "On which of the inputs should the result depend?"),
+)
+ONE_PREDICTION = ("soft_targets", "entropy", "kl_divergence")
 
-def hint(name: str) -> str:
-    """The thought for a mistake's name."""
-    return next(thought for word, thought in HINTS if word in name)
+
+def hint(name: str, exercise: str = "") -> str:
+    """The thought for a mistake's name, in the words of the exercise."""
+    special = OF_ONE_PREDICTION if exercise in ONE_PREDICTION else ()
+    return next(thought for word, thought in (*special, *HINTS) if word in name)
