@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from utils.calibration import Calibration
@@ -161,13 +163,17 @@ class SurfaceScene:
         values = {(row["temperature"], row["alpha"]): row["ratio to CE-only"] for row in surface}
         self._grid = np.array([[values[t, a] for a in self.alphas] for t in self.temperatures])
         self.figure, (left, right) = new_figure("surface", columns=2)
-        shown = left.imshow(self._grid, origin="lower", aspect="auto", cmap="cividis_r")
+        shown = left.imshow(self._grid, origin="lower", aspect="auto", cmap="PuOr_r", norm=_around_one(self._grid))
         left.grid(False)
         left.set_xticks(range(len(self.alphas)), [f"{a:g}" for a in self.alphas])
         left.set_yticks(range(len(self.temperatures)), [f"{t:g}" for t in self.temperatures])
         left.set(title="Perplexity, ratio to CE-only", xlabel="alpha", ylabel="temperature T")
         self.figure.colorbar(shown, ax=left)
-        self._row = left.axhline(0, color="white", linewidth=2)
+        for (row, column), ratio in np.ndenumerate(self._grid):
+            colour = "white" if abs(shown.norm(ratio) - 0.5) > 0.35 else "black"
+            left.text(column, row, f"{ratio:.2f}", ha="center", va="center", fontsize="small", color=colour)
+        self._row = Rectangle((-0.5, -0.5), len(self.alphas), 1, fill=False, edgecolor=LIVE, linewidth=3, clip_on=False)
+        left.add_patch(self._row)
         for line in self._grid:
             right.plot(self.alphas, line, color="#bbbbbb", linewidth=1)
         (self._slice,) = right.plot([], [], "o-", color=LIVE)
@@ -179,7 +185,7 @@ class SurfaceScene:
     def move(self, temperature: float) -> None:
         """Put the slice at one of the temperatures."""
         place = self.temperatures.index(temperature)
-        self._row.set_ydata([place, place])
+        self._row.set_y(place - 0.5)
         self._slice.set_data(self.alphas, self._grid[place])
 
     def sentence(self, temperature: float) -> str:
@@ -190,8 +196,6 @@ class SurfaceScene:
         return f"T = {temperature:g}, ratio to CE-only by alpha: {points}. Lowest at alpha = {self.alphas[best]:g}."
 
 
-def surface_figure(surface: Sequence[Mapping], temperature: float) -> Figure:
-    """The surface with its slice at one temperature: for where nothing moves."""
-    scene = SurfaceScene(surface)
-    scene.move(temperature)
-    return scene.figure
+def _around_one(ratios: np.ndarray) -> TwoSlopeNorm:
+    """Colours that turn where distilling is as good as CE-only, whatever the largest ratio is."""
+    return TwoSlopeNorm(1.0, min(ratios.min(), 0.99), max(ratios.max(), 1.01))
