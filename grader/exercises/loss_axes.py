@@ -126,6 +126,7 @@ def mixed() -> Iterator[Mixed]:
     yield from _windows()
     yield from _choices()
     yield from _costs()
+    yield from _reshaped()
 
 
 # By what the student's and the teacher's logits are divided, where that is right.
@@ -217,6 +218,23 @@ def _windows() -> Iterator[Mixed]:
             for scaled, more in (("", 0.0), ("temperature in the hard part", 1.0)):
                 total = _mixed_hard(axis, shifted, masked, whole, bool(scaled))
                 yield Mixed("hard", (*names, *((scaled,) if scaled else ())), total, count, cost + more)
+
+
+RESHAPED = "logits reshaped instead of transposed: tokens and vocabulary are mixed up{}"
+
+
+def _reshaped() -> Iterator[Mixed]:
+    """Cross-entropy wants (B, V, S): a reshape gives that shape and scatters every token's logits."""
+    for shifted in (True, False):
+
+        def total(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float, cut: bool = shifted) -> Tensor:
+            logits, keep = _window(student, cut), _keep(labels, cut, True)
+            batch, length, vocabulary = logits.shape
+            logs = logits.reshape(batch, vocabulary, length).log_softmax(1).transpose(1, 2)[keep]
+            return -logs.gather(-1, _window(labels, cut, labels=True)[keep].unsqueeze(-1)).sum()
+
+        names = (RESHAPED, *(() if shifted else (NO_SHIFT,)))
+        yield Mixed("hard", names, total, _counter(shifted, True), 1.2 + (not shifted))
 
 
 def _counter(shifted: bool, masked: bool) -> Callable[[Labels, int], float]:

@@ -20,6 +20,7 @@ GRAPHLESS = {"float", "numpy", "detached"}
 # Costs that take no logarithm of the student's probabilities, so that it cannot be unstable.
 WITHOUT_LOG = {"raw student", "no log", "mse logits", "mse probabilities", "l1", "binary", "raw", "squared"}
 WITHOUT_SOFTMAX = {"mse logits", "binary", "raw"}
+SQUARES = {"mse logits", "mse probabilities", "mse logs"}
 GONE = {"only soft": "hard", "all soft": "hard", "only hard": "soft", "all hard": "soft"}
 
 
@@ -45,6 +46,7 @@ def _same_loss(changes: dict[str, object], part: str) -> bool:
     kind = changes.get("divergence" if part == "soft" else "hard_cost")
     return (
         (mask == "none" and mean == "all")  # all positions are the valid ones
+        or (mean == "vocabulary" and kind in SQUARES)  # a squared error is averaged by default
         or (mask == "last" and mean == "batch")  # one position a row: as many as rows
         or (shift == "none" and mask == "unshifted")  # nothing is cut, so the mask fits
         or (f"{part}_log" in changes and kind in WITHOUT_LOG)

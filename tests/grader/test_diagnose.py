@@ -16,6 +16,7 @@ from grader.exercises.loss_pairs import named, pairs
 from grader.exercises.loss_probes import FRAMES, probes
 from grader.exercises.loss_recipe import Recipe, cook
 from tests.grader.learners import WRITTEN
+from tests.grader.students import WRITTEN as BY_STUDENTS
 from utils.checks import TABLES
 from utils.checks.ask import ask
 from utils.checks.parts import close
@@ -134,6 +135,17 @@ def test_what_learners_write_by_hand_is_named_and_earns_less_than_all_points(los
     answers = ask(table.name, table.probes, loss)
     assert set(names) == set(verdict(table, answers).misconceptions)
     assert sum(scores(exercise, table, answers).values()) < sum(part.points for part in exercise.parts)
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "names"), BY_STUDENTS, ids=[f"{name}-{function.__name__}" for name, function, _ in BY_STUDENTS]
+)
+def test_what_students_write_is_named_on_fixed_and_fresh_probes(
+    name: str, function, names: tuple, tables: dict
+) -> None:
+    for seed in SEEDS:
+        table = tables[name, seed]
+        assert set(verdict(table, ask(name, table.probes, function)).misconceptions) == set(names)
 
 
 def test_an_evaluation_that_keeps_gradients_or_dropout_earns_nothing(tables: dict) -> None:

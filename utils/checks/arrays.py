@@ -14,7 +14,7 @@ import numpy as np
 from utils.checks.hints import hint
 from utils.checks.judgement import RELATIVE, agrees, expected_gradients, expected_value, is_right, leaks
 from utils.checks.records import Answer, Table
-from utils.checks.scale import TOLERANCE, named_constant
+from utils.checks.scale import TOLERANCE, merged, named_constant
 from utils.checks.verdict import Verdict
 
 
@@ -127,7 +127,7 @@ def _cheapest(table: Table, answers: Sequence[Answer], ordinary: list[int]) -> l
             for entry, names, cost in _scaled(table, factors, ordinary):
                 wrong, more = group["entries"][entry]
                 found.append((cost + more, [*wrong, *names]))
-    return min(found)[1] if found else None
+    return merged(min(found)[1]) if found else None
 
 
 def _factors(stored: list[np.ndarray], values: list[np.ndarray]) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 from utils.checks.mixture import unmix
 from utils.checks.parts import Evidence, Explanation, Fingerprints, close, explain
 from utils.checks.records import Answer, Table
-from utils.checks.scale import CONSTANTS, FIXED_SCALES, NO_SCALE
+from utils.checks.scale import CONSTANTS, FIXED_SCALES, NO_SCALE, named_constant
 
 MISSING = {"soft": "the soft part is missing", "hard": "the hard part is missing"}
 SWAPPED = "alpha and 1 - alpha swapped"
@@ -22,6 +22,7 @@ UNWEIGHTED = "soft and hard part are added without alpha"
 FIXED = "alpha hard-coded instead of the argument"
 UNUSED = "alpha is not used"
 BENT = "alpha does not enter linearly"
+UNBRACKETED = "1 - alpha without brackets: 1 is added and alpha times the {} part is taken off"
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,7 @@ def read(table: Table, answers: Answers) -> Reading:
             both = unmix(prints, getattr(answers, part))
             if both:
                 readings.append(Reading((name,), dict(both), 1.5 + sum(one.cost for one in both.values())))
+    readings += _unbracketed(prints, answers)
     best = min(readings, key=lambda reading: (-reading.known, reading.cost))
     line = answers.mix(1 - ALPHA, ALPHA)
     if best.known and not same(line, answers.blend) and np.isfinite(line.values[:3]).all():
@@ -154,6 +156,31 @@ def read(table: Table, answers: Answers) -> Reading:
 
 
 ALPHA = 0.3
+
+
+def _unbracketed(prints: dict[str, Fingerprints], answers: Answers) -> list[Reading]:
+    """alpha * one + 1 - alpha * other: 1 and no gradient at alpha 0, both parts with opposite signs at alpha 1."""
+    flat = answers.hard.gradients is None or not any(np.any(gradient) for gradient in answers.hard.gradients)
+    if not flat or not close(answers.hard.values[:3], 1.0):
+        return []
+    both = unmix(prints, Evidence(answers.soft.values - 1, answers.soft.gradients))
+    signs = {part: np.sign(explanation.constant) for part, explanation in both.items()} if both else {}
+    if sorted(signs.values()) != [-1, 1]:
+        return []
+    taken = min(signs, key=lambda part: signs[part])
+    parts = {part: _absolute(explanation) for part, explanation in both.items()}
+    if any(part is None for part in parts.values()):
+        return []
+    cost = 1.5 + sum(part.cost for part in parts.values())
+    return [Reading((*([SWAPPED] * (taken == "soft")), UNBRACKETED.format(taken)), dict(parts), cost)]
+
+
+def _absolute(explanation: Explanation) -> Explanation | None:
+    """With the name of its constant, whatever the sign; None where it has none."""
+    known, price = named_constant(abs(explanation.constant))
+    if known is None:
+        return None
+    return replace(explanation, names=(*explanation.names, *known), cost=explanation.cost + price)
 
 
 def _explain_or_missing(prints: Fingerprints, evidence: Evidence) -> Explanation | None:

@@ -27,6 +27,12 @@ VERDICTS = {
 # What a function owes, where it is not a number.
 OWED = {name: "a tensor" for name in ("soft_targets", "entropy", "kl_divergence")} | {"layer_map": "a list"}
 
+# What an exception says -> the mistake that it can only come from.
+ERRORS = (
+    ("-100 is out of bounds", "-100 is taken for a class: ignored labels are not left out"),
+    ("selected index k out of range", "top-k: only some of the vocabulary's tokens are compared"),
+)
+
 
 def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
     """The verdict on answers given to ``table.probes``, in the same order."""
@@ -52,7 +58,11 @@ def _about_the_function(table: Table, answers: Sequence[Answer]) -> Verdict | No
         )
     failed = [answer for answer in answers if answer.outcome == "error"]
     if first.outcome == "error" or len(failed) > len(answers) // 2:
-        names = steps.after_error(failed[0]) or [f"an exception: {failed[0].note.split(':')[0]}"[:99]]
+        names = (
+            steps.after_error(failed[0])
+            or _known_error(failed[0])
+            or [f"an exception: {failed[0].note.split(':')[0]}"[:99]]
+        )
         return Verdict(False, f"{table.name} stops with {failed[0].note}. {_where(failed[0])}"[:600], names)
     if first.outcome == "other" and not np.isfinite(first.numbers.get("value", np.nan)).all():
         owed = OWED.get(table.name, "a number")
@@ -70,6 +80,11 @@ def _about_the_function(table: Table, answers: Sequence[Answer]) -> Verdict | No
             False, text + "Which logarithm, division or exponential can run out of range?", ["NaN or infinite"]
         )
     return None
+
+
+def _known_error(answer: Answer) -> list[str]:
+    """The mistake behind an exception whose text leaves no doubt."""
+    return next(([name] for text, name in ERRORS if text in answer.note), [])
 
 
 def _where(answer: Answer) -> str:

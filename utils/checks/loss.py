@@ -14,8 +14,10 @@ import numpy as np
 from utils.checks.blend import Reading, gather, read, total
 from utils.checks.hints import hint
 from utils.checks.judgement import agrees, expected_value, is_right, leaks
-from utils.checks.parts import Fingerprints, close, support
+from utils.checks.parts import Fingerprints, close
 from utils.checks.records import Answer, Table
+from utils.checks.scale import merged
+from utils.checks.support import support
 from utils.checks.verdict import Verdict
 
 UNSTABLE = "unstable at large logits: the log of a probability that underflows{}"
@@ -31,6 +33,8 @@ CONSTANT = "a constant: the loss does not depend on its input"
 NO_SHIFT, UNSHIFTED = "no causal shift{}", "labels shifted but the mask is not{}"
 LAST = (NOT_FINITE, "unstable")  # said after the mistakes that may bring them about
 OF_SWAPPED_MODELS = ("KL the wrong way round", "cross-entropy of the teacher", "no gradient reaches")
+STEEP = "square root of KL instead of KL"  # infinitely steep at 0, in any precision
+FLAT = "1 - alpha without brackets"  # at alpha 0 there is nothing but the 1
 # Names that need no "in both parts".
 WHOLE = ("no causal shift", "causal shift", "shift by two", "labels shifted", "no gradient")
 PARTS = ("soft", "hard")
@@ -129,7 +133,8 @@ def _factors(table: Table, answers: Sequence[Answer], places: dict[str, int], re
         found = list(explanation.names) if explanation else []
         if explanation is None and part in reading.evidence:
             found = list(support(Fingerprints(table, part), reading.evidence[part]))
-        if part in lacking and not any(TEACHER_ALONE in name for name in found):
+        flat = any(name.startswith(FLAT) for name in reading.names)
+        if part in lacking and not flat and not any(TEACHER_ALONE in name for name in found):
             found.append(DETACHED)
         by_part[part] = found
     _without_any_shift(by_part)
@@ -192,7 +197,7 @@ def _unstable(table: Table, answers: Sequence[Answer], places: dict[str, int], p
     if gradient is None:
         return ""
     if not np.isfinite(gradient).all():
-        return "gradient"
+        return "gradient" if explanation is not None and STEEP not in explanation.names else ""
     expected = table.numbers[f"expected/{index}/gradient/student_logits"]
     wrong = known and not explanation.names and np.any(gradient) and not agrees(gradient, expected)
     return "gradient" if wrong else ""
@@ -208,7 +213,7 @@ def _tidy(names: list[str]) -> list[str]:
     coded = [name for name in kept if name.startswith("temperature hard-coded to")]
     if coded:
         kept = [name for name in kept if not name.startswith("T squared hard-coded")]
-    return kept
+    return merged(kept)
 
 
 def _message(table: Table, answers: Sequence[Answer], right: Sequence[bool], names: list[str], reading: Reading) -> str:

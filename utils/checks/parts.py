@@ -121,7 +121,7 @@ def explain(prints: Fingerprints, evidence: Evidence, any_constant: bool = False
 
 
 def _by_kernel(prints: Fingerprints, evidence: Evidence, any_constant: bool) -> list[Explanation]:
-    seen = [_project(prints.gradients[i], evidence.gradients[i]) for i in prints.frames]
+    seen = [project(prints.gradients[i], evidence.gradients[i]) for i in prints.frames]
     total = sum(float(np.sum(gradient**2)) for gradient in evidence.gradients)
     if not np.isfinite(total) or total == 0:
         return []
@@ -136,7 +136,7 @@ def _by_kernel(prints: Fingerprints, evidence: Evidence, any_constant: bool) -> 
     return found
 
 
-def _project(kernels: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def project(kernels: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Each kernel's best weight at each position (K, B, S), its squared length there, and what is left (K,)."""
     length = np.einsum("kbsv,kbsv->kbs", kernels, kernels)
     along = np.einsum("kbsv,bsv->kbs", kernels, gradient)
@@ -294,35 +294,3 @@ def _near(points: np.ndarray, targets: np.ndarray) -> set[int]:
         near = np.all(np.abs(points[order[start:end]] - target) < VALUE_FIT, axis=-1)
         found |= set(order[start:end][near].tolist())
     return found
-
-
-def support(prints: Fingerprints, evidence: Evidence) -> tuple[str, ...]:
-    """For a kernel that nobody listed: the axis of its softmax if that is wrong, else which positions it counts."""
-    if evidence.gradients is None or not all(np.isfinite(gradient).all() for gradient in evidence.gradients):
-        return ()
-    axis = _axis(evidence.gradients)
-    if axis:
-        return (f"softmax over the {axis} instead of the vocabulary{{}}",)
-    plain = len(prints.pattern_entries)
-    fits = np.ones(plain, dtype=bool)
-    for index in prints.frames:
-        seen = np.linalg.norm(evidence.gradients[index], axis=-1)
-        seen = seen > 1e-5 * max(seen.max(), 1e-12)
-        fits &= np.all((prints.patterns[index][:plain] != 0) == seen, axis=(1, 2))
-    chosen = np.flatnonzero(fits)
-    return tuple(prints.pattern_entries[chosen[0]][0]) if len(chosen) else ()
-
-
-def _axis(gradients: tuple[np.ndarray, ...]) -> str:
-    """A softmax's gradient sums to zero along its axis, and only there; "" for the vocabulary or none."""
-
-    def vanishes(axes: tuple[int, ...]) -> bool:
-        return all(
-            np.abs(gradient.sum(axes)).max() <= 1e-4 * max(np.abs(gradient).max(), 1e-12) for gradient in gradients
-        )
-
-    if vanishes((2,)) or not any(np.any(gradient) for gradient in gradients):
-        return ""
-    return next(
-        (name for name, axes in (("sequence", (1,)), ("batch", (0,)), ("tokens", (0, 1))) if vanishes(axes)), ""
-    )

@@ -47,6 +47,18 @@ CONSTANTS: dict[float, tuple[tuple[str, ...], float]] = {
     10.0: (("scaled by 10{}",), 1.4),
 }
 BESIDE_FIXED = (-1.0, float(1 / np.log(2)))  # what may stand beside a hard-coded T squared
+AVERAGED = "averaged over the vocabulary as well"
+# a divergence's name begins with; the factor beside it; what both together are called, "" for the divergence's own name
+JOINED = (
+    (
+        "symmetric KL (both directions added) instead of KL",
+        "halved",
+        "symmetric KL (mean of both directions) instead of KL",
+    ),
+    ("symmetric KL (both directions added)", "halved", "symmetric KL (mean of both directions)"),
+    ("absolute difference of probabilities instead of KL", "halved", "total variation distance instead of KL"),
+    ("mean squared error", AVERAGED, ""),
+)
 FIXED_SCALES = (2.0, 3.0, 4.0, 5.0, 10.0)
 TOLERANCE = 1e-3
 
@@ -111,6 +123,17 @@ def _constant(value: float, power: float, part: str) -> tuple[tuple[str, ...] | 
                 if abs(value - constant * fixed**2) < TOLERANCE * abs(constant) * fixed**2:
                     return (coded, *CONSTANTS[constant][0]), 0.2 + CONSTANTS[constant][1]
     return named_constant(value)
+
+
+def merged(names: list[str]) -> list[str]:
+    """Two factors that go by one name together: half a sum of two directions, a mean where a mean is meant."""
+    for start, other, joined in JOINED:
+        for place, name in enumerate(names):
+            beside = [one for one in names if one.removesuffix(" in the soft part") == other]
+            if name.startswith(start) and beside:
+                names = [*names[:place], joined or name, *names[place + 1 :]]
+                names = [one for one in names if one not in beside]
+    return names
 
 
 def named_constant(value: float) -> tuple[tuple[str, ...] | None, float]:
