@@ -8,7 +8,7 @@ scale, and not on the next.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -71,6 +71,8 @@ def soft_target_variants() -> list[Variant]:
             lambda x, T: (x.softmax(-1) / T).softmax(-1),
             1.1,
         ),
+        ("not normalised: probabilities to the power of 1 / T", lambda x, T: x.softmax(-1) ** (1 / T), 1.1),
+        ("not normalised: probabilities to the power of T", lambda x, T: x.softmax(-1) ** T, 1.2),
     )
     return likely([*product, *(Variant((name,), compute, cost) for name, compute, cost in after)])
 
@@ -183,6 +185,12 @@ def kl_variants() -> list[Variant]:
         ("absolute difference of probabilities instead of KL", lambda p, q: (log(p).exp() - log(q).exp()).abs(), 1.0),
         ("squared difference of probabilities instead of KL", lambda p, q: (log(p).exp() - log(q).exp()) ** 2, 1.0),
         ("squared difference of logits instead of KL", lambda p, q: (p - q) ** 2, 1.0),
+        ("negative terms are cut off at 0", lambda p, q: (log(p).exp() * (log(p) - log(q))).clamp(min=0), 1.1),
+        (
+            "p's probabilities where its log-probabilities belong (log_target)",
+            lambda p, q: log(p).exp().exp() * (log(p).exp() - log(q)),
+            1.0,
+        ),
         ("absolute values of the terms are summed", lambda p, q: (log(p).exp() * (log(p) - log(q))).abs(), 1.1),
         ("squared difference of log-probabilities instead of KL", lambda p, q: (log(p) - log(q)) ** 2, 1.1),
         (
@@ -190,10 +198,7 @@ def kl_variants() -> list[Variant]:
             lambda p, q: log(p) * (log(p) - log(q)),
             1.1,
         ),
-        *(
-            (f"softmax over the {axis} axis instead of the last", _kl_along(place), cost)
-            for axis, place, cost in (("first", 0, 1.0), ("second", 1, 1.1))
-        ),
+        *((AXIS.format(axis), _kl_along(place), cost) for axis, place, cost in AXES),
         *((f"{amount:g} added inside the log: small probabilities are off", _kl_with(amount), 1.0) for amount in ADDED),
         *((f"logits divided by {heat}: a temperature is used", _kl_at(heat), 1.1) for heat in (2, 3, 5)),
         *(
@@ -201,13 +206,26 @@ def kl_variants() -> list[Variant]:
             for heat in (2, 3, 5)
         ),
     )
-    return _reduced(terms)
+    beside = terms[1][0], terms[2][0]
+    return [*_reduced(terms), *_both_wrong(beside)]
 
 
-def _kl_along(axis: int) -> Callable[[Tensor, Tensor], Tensor]:
+AXIS = "softmax over the {} axis instead of the last"
+AXES = (("first", 0, 1.0), ("second", 1, 1.1))
+
+
+def _both_wrong(names: tuple[str, str]) -> Iterator[Variant]:
+    """A softmax over the wrong axis beside a reversed KL or a cross-entropy."""
+    for axis, place, cost in AXES:
+        for name, term in zip(names, (_kl_along(place, True), _kl_along(place, entropy=False)), strict=True):
+            yield Variant((AXIS.format(axis), name), _compose(term, lambda x: x.sum(-1), lambda x: x), cost + 1)
+
+
+def _kl_along(axis: int, swapped: bool = False, entropy: bool = True) -> Callable[[Tensor, Tensor], Tensor]:
     def terms(p: Tensor, q: Tensor) -> Tensor:
+        p, q = (q, p) if swapped else (p, q)
         place = min(axis, p.ndim - 1)
-        return p.softmax(place) * (p.log_softmax(place) - q.log_softmax(place))
+        return p.softmax(place) * (entropy * p.log_softmax(place) - q.log_softmax(place))
 
     return terms
 

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from grader.exercise import Exercise, Misconception, Part
+from grader.exercises import lab03_states as states
 from grader.exercises import lab03_variants as variants
 from grader.exercises.variants import Variant
 
@@ -131,7 +132,7 @@ def as_a_float(student_hidden, teacher_hidden, projection, attention_mask):
 
 
 _ORDINARY = tuple(probe.name for probe in variants.layer_map_probes(None))
-_HIDDEN = tuple(probe.name for probe in variants.hidden_probes(None))
+_HIDDEN = tuple(probe.name for probe in states.hidden_probes(None))
 _DIVIDING, _NOT_DIVIDING = _ORDINARY[: variants.DIVIDING], _ORDINARY[variants.DIVIDING :]
 
 EXERCISES = (
@@ -159,11 +160,11 @@ EXERCISES = (
         "03",
         ("student_hidden", "teacher_hidden", "projection", "attention_mask"),
         (Part("value and gradient", 4.0, _HIDDEN),),
-        variants.hidden_table,
+        states.hidden_table,
         _catalogue(
-            variants.hidden_variants,
+            states.hidden_variants,
             Misconception("gradient flows into teacher_hidden", "detach is missing.", teacher_not_detached),
-            Misconception(variants.WHOLE_ROWS, "mask without bool().", rows_picked_by_numbers),
+            Misconception(states.WHOLE_ROWS, "mask without bool().", rows_picked_by_numbers),
             Misconception("no gradient reaches student_hidden", "The student is detached.", student_detached),
             Misconception("no gradient reaches projection", "Its weight is detached.", projection_without_gradient),
             Misconception("a Python number instead of a tensor: no gradient can flow", "item().", as_a_float),

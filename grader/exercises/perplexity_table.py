@@ -22,6 +22,11 @@ PADDING = "padding counted"
 COUNT = "tokens counted wrongly: "
 
 
+def _before(array: np.ndarray) -> np.ndarray:
+    """What stands one place before each position (nobody is scored on the first one)."""
+    return np.roll(array, 1, axis=1)
+
+
 @dataclass(frozen=True)
 class Scored:
     """One batch under one choice of shift and mask. costs: (B, W) nats; counts: which of them count."""
@@ -33,7 +38,14 @@ class Scored:
 
 
 # name, offset of the label, cost
-SHIFTS = (("", 1, 0.0), (NO_SHIFT, 0, 1.0), ("causal shift in the wrong direction", -1, 1.3))
+SHIFTS = (
+    ("", 1, 0.0),
+    (NO_SHIFT, 0, 1.0),
+    ("causal shift in the wrong direction", -1, 1.3),
+    ("shift by two positions instead of one", 2, 1.3),
+)
+MEDIAN = "median of the batches instead of the mean"
+UNSHIFTED = "labels shifted but the mask is not"
 Choose = Callable[[dict[str, np.ndarray]], np.ndarray]
 # name, the labels that count and IGNORED elsewhere, cost
 CHOICES: tuple[tuple[str, Choose, float], ...] = (
@@ -54,7 +66,12 @@ CHOICES: tuple[tuple[str, Choose, float], ...] = (
         lambda b: np.where(b["labels"] == PAD, IGNORED, b["labels"]),
         1.3,
     ),
+    (PADDING, lambda b: np.maximum(b["labels"], 0), 1.1),
+    (UNSHIFTED, lambda b: np.where(_before(b["attention_mask"]) == 1, b["input_ids"], IGNORED), 1.2),
+    (UNSHIFTED, lambda b: np.where(_before(b["labels"]) != IGNORED, b["input_ids"], IGNORED), 1.25),
+    (UNSHIFTED, lambda b: np.where(_before(b["attention_mask"]) == 1, b["labels"], IGNORED), 1.3),
 )
+FAR_FETCHED = 2.4  # shift, choice and kernel may cost this much together
 # name, weight of a batch's mean, cost
 WEIGHTS: tuple[tuple[str, Callable[[Scored], float], float], ...] = (
     ("", lambda s: s.counts.sum(), 0.0),
@@ -65,12 +82,15 @@ WEIGHTS: tuple[tuple[str, Callable[[Scored], float], float], ...] = (
     ("weighted by all positions, padding included", lambda s: s.costs.size, 1.2),
     ("weighted by all positions, padding included", lambda s: s.labels.size, 1.2),
     ("weighted by the shifted attention mask, not by the tokens that were scored", lambda s: s.mask[:, 1:].sum(), 1.2),
+    ("weighted by the rows' length, not by the tokens that were scored", lambda s: s.labels.shape[1], 1.2),
+    ("weighted by the rows' length, not by the tokens that were scored", lambda s: s.costs.shape[1], 1.2),
 )
 # name, tokens counted in a batch, cost
 COUNTS: tuple[tuple[str, Callable[[Scored], float], float], ...] = (
     (COUNT + "off by one a row, before the shift", lambda s: (s.labels != IGNORED).sum(), 1.0),
     (COUNT + "all of attention_mask", lambda s: s.mask.sum(), 1.0),
     (COUNT + "the shifted attention mask", lambda s: s.mask[:, 1:].sum(), 1.1),
+    (COUNT + "the attention mask without its last column", lambda s: s.mask[:, :-1].sum(), 1.2),
     (COUNT + "all positions, padding included", lambda s: s.costs.size, 1.1),
     (COUNT + "all positions, padding included", lambda s: s.labels.size, 1.1),
     (COUNT + "rows instead of tokens", lambda s: len(s.labels), 1.1),
@@ -80,12 +100,17 @@ COUNTS: tuple[tuple[str, Callable[[Scored], float], float], ...] = (
 )
 
 
+def _reshaped(x: torch.Tensor) -> torch.Tensor:
+    return x.reshape(len(x), x.shape[2], x.shape[1]).log_softmax(1).transpose(1, 2)
+
+
 # name, cost of every label (…, V) from logits, cost
 KERNELS: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor], float], ...] = (
     ("", lambda x: -x.log_softmax(-1), 0.0),
     ("softmax taken twice: cross_entropy of probabilities", lambda x: -x.softmax(-1).log_softmax(-1), 1.0),
     ("log forgotten: probabilities are averaged", lambda x: -x.softmax(-1), 1.1),
     ("softmax missing: raw logits are averaged", lambda x: -x, 1.1),
+    ("logits reshaped instead of transposed: tokens and vocabulary are mixed up", lambda x: -_reshaped(x), 1.1),
 )
 
 
@@ -145,6 +170,7 @@ def _joined(batches: list[Scored]) -> Iterator[tuple[tuple[str, ...], float, flo
     joins.append(("mean of the batches' means", float(np.mean([_average(_row_means(b)) for b in batches])), 1.6))
     joins.append(("only the last batch counts", float(means[-1]), 1.2))
     joins.append(("only the first batch counts", float(means[0]), 1.2))
+    joins.append((MEDIAN, float(np.median(means)), 1.3))
     joins.append(("the loss is summed over batches, not averaged", float(means.sum()), 1.2))
     joins.append(("the loss is summed over tokens, not averaged", float(sums), 1.2))
     scored = sum(float(b.counts.sum()) for b in batches)
@@ -154,6 +180,7 @@ def _joined(batches: list[Scored]) -> Iterator[tuple[tuple[str, ...], float, flo
         for end, finish, more in ENDS:
             with np.errstate(over="ignore"):
                 yield tuple(filter(None, (name, end))), cost + more, float(finish(value))
+    yield (MEDIAN,), 1.3, float(np.median(np.exp(means)))
     tokens = np.concatenate([b.costs[b.counts] for b in batches])
     yield ("mean of the tokens' perplexities instead of exp of the mean loss",), 1.2, float(np.exp(tokens).mean())
     yield ("mean of the rows' perplexities instead of exp of the mean loss",), 1.3, float(np.exp(rows).mean())
@@ -186,6 +213,8 @@ def table(seed: int | None = None) -> Table:
             for shift, offset, cost in SHIFTS:
                 for choice, choose, more in CHOICES:
                     for kernel, compute, much in KERNELS if choice in ("", PADDING) else KERNELS[:1]:
+                        if cost + more + much > FAR_FETCHED:
+                            continue
                         scored = [_score(logits, batch, offset, choose, compute) for logits, batch in answered]
                         for joined, yet_more, value in _joined(scored):
                             wrong = [*filter(None, (shift, choice, kernel)), *joined]

@@ -56,7 +56,7 @@ def step_probes(seed: int | None) -> tuple[Probe, ...]:
 def perplexity_probes(seed: int | None) -> tuple[Probe, ...]:
     """Several batches of different sizes, then others, then a single one."""
     stream = _stream(seed, 72)
-    chosen = (("several", LAYOUTS[:3]), ("others", (LAYOUTS[3], LAYOUTS[2], LAYOUTS[1])), ("one", LAYOUTS[:1]))
+    chosen = (("several", LAYOUTS), ("others", (LAYOUTS[3], LAYOUTS[2], LAYOUTS[1])), ("one", LAYOUTS[:1]))
     return tuple(
         Probe(name, {}, toys=_toys(stream, layouts) | _weights(stream, "model", 1.0)) for name, layouts in chosen
     )

@@ -32,6 +32,7 @@ HINTS = (
     ("absolute values", "Must every term of a KL divergence be positive, or only their sum?"),
     ("reshaped", "Does a reshape move the numbers, or only cut the same sequence of numbers at other places?"),
     ("standardised", "How certain a prediction is lies in the size of its logits. What is left of that?"),
+    ("averaged over a row", "What does the mean of a row still say about each of its tokens?"),
     ("top-k", "Where does the probability of all the other tokens go?"),
     ("NaN", "Which logarithm, division or exponential can run out of range, and at which positions?"),
     ("exception", "Read the error's text and the line: which shapes or values does that call demand?"),
