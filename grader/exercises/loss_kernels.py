@@ -102,6 +102,7 @@ LABEL_PLACES = {
     "labels rolled around: the last position is scored against the first token{}": (1, "its start", 1.4),
     FLAT: (1, "the next row", 1.3),
 }
+BY_DEFAULT_A_MEAN = ("mean squared error", "squared error", "binary cross-entropy")
 # What stands in for an ignored label where it is counted all the same: the first id, or the last one.
 STAND_INS = (0, -1)
 
@@ -135,13 +136,21 @@ def _soft_kernel(divergence: Divergence, divide_student: Callable, divide_teache
     return token
 
 
+def _forms(costs: dict[str, tuple[Callable, float]]) -> Iterator[tuple[str, tuple[Callable, float]]]:
+    """Each cost as it is; those that torch averages over the vocabulary by default in that form as well."""
+    for name, (cost, price) in costs.items():
+        yield name, (cost, price)
+        if name.startswith(BY_DEFAULT_A_MEAN):
+            yield name, (lambda s, *others, sum_of=cost: sum_of(s, *others) / s.shape[-1], price - 0.05)
+
+
 def soft_kernels() -> Iterator[Kernel]:
     """Every divergence with every placement of T, and the teacher one place off for the two commonest placements."""
     constants = {
         f"temperature hard-coded to {value:g}": (lambda T, v=value: v, lambda T, v=value: v, 1.1)
         for value in HARD_CODED
     }
-    for what, (divergence, cost) in DIVERGENCES.items():
+    for what, (divergence, cost) in _forms(DIVERGENCES):
         placements = TEMPERATURES | (constants if cost <= 1 else {})
         for where, (student, teacher, more) in placements.items():
             yield Kernel(_soft_kernel(divergence, student, teacher, 0), _names(what, where), cost + more)
@@ -186,7 +195,7 @@ def hard_kernels() -> Iterator[Kernel]:
     constants = {
         f"temperature hard-coded to {value:g} in the hard part": (lambda T, v=value: v, 1.3) for value in HARD_CODED
     }
-    for what, (cost, base) in (LABEL_COSTS | smoothed).items():
+    for what, (cost, base) in _forms(LABEL_COSTS | smoothed):
         for where, (divide, more) in (HARD_TEMPERATURES | (constants if what == "" else {})).items():
             for place, (offset, after, yet_more) in LABEL_PLACES.items():
                 if after and what and where:

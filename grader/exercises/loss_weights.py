@@ -17,6 +17,7 @@ from grader.exercises.loss_probes import IGNORED
 
 Labels = np.ndarray
 NO_SHIFT = "no causal shift{}"
+UNSHIFTED = "labels shifted but the mask is not{}"
 PADDING = "padding counted{}"
 
 
@@ -61,7 +62,7 @@ SHIFTS: tuple[tuple[tuple[str, ...], Callable[[Labels], np.ndarray], Callable[[L
     ((NO_SHIFT,), lambda y: y, lambda y: _inside(y, 0), 1.0),
     (("causal shift in the wrong direction{}",), lambda y: _next(y, -1), lambda y: _inside(y, -1), 1.2),
     (("shift by two positions instead of one{}",), lambda y: _next(y, 2), lambda y: _inside(y, 2), 1.3),
-    (("labels shifted but the mask is not{}",), lambda y: y, lambda y: _inside(y, 1), 1.25),
+    ((UNSHIFTED,), lambda y: y, lambda y: _inside(y, 1), 1.25),
     (("the wrong end of the logits is cut off{}",), lambda y: y, lambda y: _inside(y, -1), 1.4),
     (
         ("labels rolled around: the last position is scored against the first token{}",),
@@ -70,6 +71,8 @@ SHIFTS: tuple[tuple[tuple[str, ...], Callable[[Labels], np.ndarray], Callable[[L
         1.4,
     ),
     ((FLAT,), lambda y: _next(y, 1, "the next row"), lambda y: _all_but_the_last(y), 1.3),
+    ((FLAT, UNSHIFTED), lambda y: y, lambda y: _all_but_the_last(y), 2.4),
+    (("shift by two positions instead of one{}", UNSHIFTED), lambda y: y, lambda y: _inside(y, 2), 2.4),
 )
 # names; which positions count, given their labels, the positions looked at and the size of the vocabulary; cost
 CHOICES: tuple[tuple[tuple[str, ...], Choose, float], ...] = (

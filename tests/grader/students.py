@@ -1,16 +1,15 @@
-"""Wrong functions as students and printed notebooks have them, for each exercise, with the names an expert would give.
+"""Wrong losses as students and printed notebooks have them, with the names that an expert would give.
 
 The mistake this prevents is a mistake that was met once, named by chance, and lost again.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
-import torch
 import torch.nn.functional as F
 
+ROLLED = "labels rolled around: the last position is scored against the first token"
 SOFT, HARD = " in the soft part", " in the hard part"
 
 WRITTEN: list[tuple[str, Callable, tuple[str, ...]]] = []
@@ -136,140 +135,87 @@ def reshaped(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5)
     return _blend(_kl(s, t, temperature), hard, temperature, alpha)
 
 
-def _step(student, teacher, batch):
-    inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
-    student.train()
-    with torch.no_grad():
-        return student, teacher(**inputs).logits, inputs
-
-
-@written("train_step", "the gradient is clipped to norm 0.5")
-def clipping_step(student, teacher, batch, optimizer, loss_function):
-    student, teacher_logits, inputs = _step(student, teacher, batch)
-    optimizer.zero_grad()
-    with torch.enable_grad():
-        loss = loss_function(student(**inputs).logits, teacher_logits, batch["labels"])
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(student.parameters(), 0.5)
-    optimizer.step()
-    return loss.item()
-
-
-@written("train_step", "the optimizer steps more than once a batch")
-def two_rounds(student, teacher, batch, optimizer, loss_function):
-    student, teacher_logits, inputs = _step(student, teacher, batch)
-    for _ in range(2):
-        optimizer.zero_grad()
-        loss = loss_function(student(**inputs).logits, teacher_logits, batch["labels"])
-        loss.backward()
-        optimizer.step()
-    return loss.item()
-
-
-@written("train_step", "the loss after the step is returned, not the one the step was made with")
-def looks_again(student, teacher, batch, optimizer, loss_function):
-    student, teacher_logits, inputs = _step(student, teacher, batch)
-    optimizer.zero_grad()
-    loss_function(student(**inputs).logits, teacher_logits, batch["labels"]).backward()
-    optimizer.step()
-    with torch.no_grad():
-        return loss_function(student(**inputs).logits, teacher_logits, batch["labels"]).item()
-
-
-@written("kl_divergence", "symmetric KL (mean of both directions)")
-def half_of_both(p_logits, q_logits):
-    p, q = p_logits.log_softmax(-1), q_logits.log_softmax(-1)
-    return ((p.exp() - q.exp()) * (p - q)).sum(-1) / 2
-
-
-@written("kl_divergence", "softmax over the first axis instead of the last", "KL the wrong way round: q weighs the sum")
-def down_the_batch(p_logits, q_logits):
-    p, q = F.log_softmax(p_logits, dim=0), F.log_softmax(q_logits, dim=0)
-    return F.kl_div(p, q, log_target=True, reduction="none").sum(-1)
-
-
-@written("soft_targets", "not normalised: probabilities to the power of 1 / T")
-def powers(logits, temperature):
-    return torch.softmax(logits, dim=-1) ** (1 / temperature)
+@written(
+    "distillation_loss",
+    "a Python number instead of a tensor: no gradient can flow",
+    "alpha on both parts: 1 - alpha missing on the hard part",
+)
+def alpha_on_both_as_a_number(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    s, t, y = _picked(student_logits, teacher_logits, labels)
+    return (alpha * (temperature**2 * _kl(s, t, temperature) + F.cross_entropy(s, y))).item()
 
 
 @written(
-    "hidden_state_loss", "states are averaged over a row before they are compared", "gradient flows into teacher_hidden"
+    "distillation_loss",
+    "a Python number instead of a tensor: no gradient can flow",
+    "alpha hard-coded instead of the argument",
 )
-def sentence_vectors(student_hidden, teacher_hidden, projection, attention_mask):
-    mask = attention_mask.unsqueeze(-1).float()
-    ours, theirs = ((x * mask).sum(1) / mask.sum(1) for x in (student_hidden, teacher_hidden))
-    return F.mse_loss(projection(ours), theirs)
+def weights_of_a_listing(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    s, t, y = _picked(student_logits, teacher_logits, labels)
+    return (0.7 * temperature**2 * _kl(s, t, temperature) + 0.3 * F.cross_entropy(s, y)).item()
+
+
+@written("distillation_loss", "alpha on both parts: 1 - alpha missing on the hard part", "sign flipped" + HARD)
+def a_log_likelihood(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    s, t, y = _picked(student_logits, teacher_logits, labels)
+    likely = s.log_softmax(-1).gather(1, y.unsqueeze(1)).mean()
+    return alpha * (temperature**2 * _kl(s, t, temperature) + likely)
 
 
 @written(
-    "hidden_state_loss", "mask of the states: padding counts", "normalised states instead of the squared difference"
+    "distillation_loss",
+    "temperature applied after the softmax instead of before",
+    "unstable at large logits: the log of a probability that underflows" + SOFT,
 )
-def after_a_layer_norm(student_hidden, teacher_hidden, projection, attention_mask):
-    ours, theirs = projection(student_hidden), teacher_hidden.detach()
-    return F.mse_loss(F.layer_norm(ours, ours.shape[-1:]), F.layer_norm(theirs, theirs.shape[-1:]))
+def divided_too_late(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    s, t, y = _picked(student_logits, teacher_logits, labels)
+    p, log_q = F.softmax(t, -1) / temperature, F.log_softmax(s, -1) / temperature
+    return _blend((p * (p.log() - log_q)).sum(-1).mean(), F.cross_entropy(s, y), temperature, alpha)
 
 
-def _answers(model, batches):
-    model.eval()
-    with torch.no_grad():
-        for batch in batches:
-            yield model(batch["input_ids"], attention_mask=batch["attention_mask"]).logits, batch
+@written("distillation_loss", "alpha and 1 - alpha swapped", "the teacher's top token as the label in the hard part")
+def the_teachers_favourite(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    s, t, _ = _picked(student_logits, teacher_logits, labels)
+    return _blend(_kl(s, t, temperature), F.cross_entropy(s, t.argmax(-1)), temperature, 1 - alpha)
 
 
-@written("perplexity", "shift by two positions instead of one")
-def shifted_twice(model, batches):
-    nats = tokens = 0
-    for logits, batch in _answers(model, batches):
-        wanted = batch["labels"][:, 1:][:, 1:]
-        nats += F.cross_entropy(logits[:, :-1][:, :-1].transpose(1, 2), wanted, reduction="sum").item()
-        tokens += (wanted != -100).sum().item()
-    return math.exp(nats / tokens)
+@written("distillation_loss", "labels shifted but the mask is not", ROLLED + HARD)
+def rolled_labels(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    keep = labels != -100
+    wanted = labels.roll(-1, dims=1)[keep].clamp(min=0)
+    s, t = student_logits[keep], teacher_logits[keep].detach()
+    return _blend(_kl(s, t, temperature), F.cross_entropy(s, wanted), temperature, alpha)
 
 
-@written("perplexity", "logits reshaped instead of transposed: tokens and vocabulary are mixed up")
-def viewed_as_classes(model, batches):
-    nats = tokens = 0
-    for logits, batch in _answers(model, batches):
-        rows, length, size = logits[:, :-1].shape
-        wanted = batch["labels"][:, 1:]
-        nats += F.cross_entropy(logits[:, :-1].reshape(rows, size, length), wanted, reduction="sum").item()
-        tokens += (wanted != -100).sum().item()
-    return math.exp(nats / tokens)
+@written(
+    "distillation_loss",
+    "soft and hard part are added without alpha",
+    "symmetric KL (mean of both directions) instead of KL",
+)
+def sum_of_both(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    s, t, y = _picked(student_logits, teacher_logits, labels)
+    p, q = F.log_softmax(t / temperature, -1), F.log_softmax(s / temperature, -1)
+    return temperature**2 * ((p.exp() - q.exp()) * (p - q)).sum(-1).mean() / 2 + F.cross_entropy(s, y)
 
 
-@written("perplexity", "labels shifted but the mask is not")
-def masked_before_the_shift(model, batches):
-    nats = tokens = 0
-    for logits, batch in _answers(model, batches):
-        costs = F.cross_entropy(logits[:, :-1].transpose(1, 2), batch["input_ids"][:, 1:], reduction="none")
-        mask = batch["attention_mask"][:, :-1]
-        nats, tokens = nats + (costs * mask).sum().item(), tokens + mask.sum().item()
-    return math.exp(nats / tokens)
+@written(
+    "distillation_loss",
+    "alpha on both parts: 1 - alpha missing on the hard part",
+    "no causal shift",
+    "temperature in the hard part",
+)
+def everything_at_once(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    keep = labels != -100
+    s, t = student_logits[keep], teacher_logits[keep].detach()
+    return alpha * (_kl(s, t, temperature) * temperature**2 + F.cross_entropy(s / temperature, labels[keep]))
 
 
-@written("perplexity", "weighted by the rows' length, not by the tokens that were scored")
-def by_length(model, batches):
-    total = count = 0
-    for logits, batch in _answers(model, batches):
-        length = batch["input_ids"].size(1)
-        total += F.cross_entropy(logits[:, :-1].flatten(0, 1), batch["labels"][:, 1:].flatten()).item() * length
-        count += length
-    return math.exp(total / count)
-
-
-@written("perplexity", "median of the batches instead of the mean")
-def the_middle_batch(model, batches):
-    pairs = _answers(model, batches)
-    means = [F.cross_entropy(x[:, :-1].flatten(0, 1), b["labels"][:, 1:].flatten()).exp() for x, b in pairs]
-    return torch.stack(means).quantile(0.5).item()
-
-
-@written("perplexity", "padding counted")
-def zeros_for_ignored_labels(model, batches):
-    nats = tokens = 0
-    for logits, batch in _answers(model, batches):
-        wanted = batch["labels"].masked_fill(batch["labels"] == -100, 0)[:, 1:]
-        nats += F.cross_entropy(logits[:, :-1].transpose(1, 2), wanted, reduction="sum").item()
-        tokens += wanted.numel()
-    return math.exp(nats / tokens)
+@written(
+    "distillation_loss",
+    "mean squared error of logits instead of KL",
+    "the number of valid tokens is counted before the shift" + SOFT,
+)
+def squares_over_all_labels(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    s, t, y = _picked(student_logits, teacher_logits, labels)
+    squares = ((s - t) / temperature).square().mean(-1).sum() / (labels != -100).sum()
+    return _blend(squares, F.cross_entropy(s, y), temperature, alpha)

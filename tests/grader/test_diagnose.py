@@ -15,6 +15,7 @@ from grader.exercises import EXERCISES, get
 from grader.exercises.loss_pairs import named, pairs
 from grader.exercises.loss_probes import FRAMES, probes
 from grader.exercises.loss_recipe import Recipe, cook
+from tests.grader import students_elsewhere  # noqa: F401 - it enters more functions into the list
 from tests.grader.learners import WRITTEN
 from tests.grader.students import WRITTEN as BY_STUDENTS
 from utils.checks import TABLES

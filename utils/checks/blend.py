@@ -6,6 +6,7 @@ answer at 0.3 tests the line. The mistake this prevents is to blame a part for i
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -132,23 +133,26 @@ def read(table: Table, answers: Answers) -> Reading:
     """The best reading: as many parts explained as possible, and of those the least far-fetched."""
     prints = {part: Fingerprints(table, part) for part in ("soft", "hard")}
     if same(answers.hard, answers.soft):
-        return _constant(prints, answers)
+        return _right_parts(table, prints, answers.hard, constant=True) or _constant(prints, answers)
     readings = []
     for blend in BLENDS:
         evidence = {"soft": answers.mix(*blend.soft), "hard": answers.mix(*blend.hard)}
         parts = {part: _explain_or_missing(prints[part], evidence[part]) for part in prints}
         cost = blend.cost + sum(explanation.cost for explanation in parts.values() if explanation)
         readings.append(Reading(blend.names, parts, cost, evidence))
-        if readings[-1].known == 2 and not blend.names:
+        if readings[-1].known == 2 and readings[-1].cost <= CHEAP:
             break
     for name, part in JOINT:
         other = {"soft": "hard", "hard": "soft"}[part]
         if nothing(getattr(answers, other)):
             both = unmix(prints, getattr(answers, part))
             if both:
-                readings.append(Reading((name,), dict(both), 1.5 + sum(one.cost for one in both.values())))
-    readings += _unbracketed(prints, answers)
-    best = min(readings, key=lambda reading: (-reading.known, reading.cost))
+                parts = {part: _named(one, one.constant) or one for part, one in both.items()}
+                readings.append(Reading((name,), dict(parts), 1.5 + sum(one.cost for one in parts.values())))
+        if nothing(getattr(answers, other)):
+            readings += [_right_parts(table, prints, getattr(answers, part), constant=False, name=name)]
+    readings = [reading for reading in (*readings, *_unbracketed(prints, answers)) if reading]
+    best = _without_guess(min(readings, key=lambda reading: (-reading.known, reading.cost)))
     line = answers.mix(1 - ALPHA, ALPHA)
     if best.known and not same(line, answers.blend) and np.isfinite(line.values[:3]).all():
         best = Reading((*best.names, BENT), best.parts, best.cost, best.evidence)
@@ -156,6 +160,44 @@ def read(table: Table, answers: Answers) -> Reading:
 
 
 ALPHA = 0.3
+ALONE = 1.3  # one mistake
+CHEAP = 2.0  # no other blend explains it for less
+
+
+def _right_parts(
+    table: Table, prints: dict[str, Fingerprints], evidence: Evidence, constant: bool, name: str = ""
+) -> Reading | None:
+    """Without gradients: one part right at least, and both added with weights that are the same on every frame.
+
+    constant: alpha changes nothing, so the weights are fixed; else alpha weighs both parts, which is ``name``.
+    """
+    places = {probe.name: index for index, probe in enumerate(table.probes)}
+    expected = table.numbers["expected/value"]
+    names = [probe.removesuffix("/soft") for probe in places if probe.endswith("/soft")][: int(table.texts["frames"])]
+    soft, hard = (np.array([expected[places[f"{frame}/{part}"]] for frame in names]) for part in ("soft", "hard"))
+    values = evidence.values[: len(names)]
+    if evidence.gradients is not None or not np.isfinite(values).all():
+        return None
+    parts = {part: Explanation((), 0.0, 1.0) for part in ("soft", "hard")}
+    added = UNWEIGHTED if constant else name
+    if close(values, soft + hard):
+        return Reading((added,), dict(parts), 1.5)
+    weights = (values - hard) / (soft - hard)
+    if constant and np.ptp(weights) < 3e-3 and 0.02 < weights.mean() < 0.98:
+        return Reading((FIXED,), dict(parts), 1.5)
+    for part, other in (("soft", hard), ("hard", soft)):
+        found = explain(prints[part], Evidence(values - other, None))
+        if found and found.cost <= ALONE:
+            return Reading((added,), {**parts, part: found}, 1.5 + found.cost)
+    return None
+
+
+def _without_guess(reading: Reading) -> Reading:
+    """Beside a part that is not known, nobody can tell whether the other is missing or weighed by 0 with it."""
+    if None not in reading.parts.values():
+        return reading
+    known = {part: one for part, one in reading.parts.items() if one and MISSING[part] not in one.names}
+    return replace(reading, parts={part: known.get(part) for part in reading.parts})
 
 
 def _unbracketed(prints: dict[str, Fingerprints], answers: Answers) -> list[Reading]:
@@ -168,16 +210,16 @@ def _unbracketed(prints: dict[str, Fingerprints], answers: Answers) -> list[Read
     if sorted(signs.values()) != [-1, 1]:
         return []
     taken = min(signs, key=lambda part: signs[part])
-    parts = {part: _absolute(explanation) for part, explanation in both.items()}
+    parts = {part: _named(explanation, abs(explanation.constant)) for part, explanation in both.items()}
     if any(part is None for part in parts.values()):
         return []
     cost = 1.5 + sum(part.cost for part in parts.values())
     return [Reading((*([SWAPPED] * (taken == "soft")), UNBRACKETED.format(taken)), dict(parts), cost)]
 
 
-def _absolute(explanation: Explanation) -> Explanation | None:
-    """With the name of its constant, whatever the sign; None where it has none."""
-    known, price = named_constant(abs(explanation.constant))
+def _named(explanation: Explanation, constant: float) -> Explanation | None:
+    """With the name of ``constant`` beside the others; None where it has none."""
+    known, price = named_constant(constant)
     if known is None:
         return None
     return replace(explanation, names=(*explanation.names, *known), cost=explanation.cost + price)
@@ -209,23 +251,21 @@ def _constant(prints: dict[str, Fingerprints], answers: Answers) -> Reading:
 
 def _weights(both: dict[str, Explanation]) -> tuple[str, dict[str, Explanation | None]]:
     """The blend's name, and each part with the name of the constant (a sign, bits) that makes the weights add up."""
-    named = sorted(CONSTANTS, key=lambda constant: CONSTANTS[constant][1])
-    choices = sorted(
-        ((soft, hard) for soft in named for hard in named),
-        key=lambda pair: CONSTANTS[pair[0]][1] + CONSTANTS[pair[1]][1],
-    )
-    for soft, hard in choices:
+    found = []
+    for soft, hard in itertools.product(CONSTANTS, repeat=2):
         for fixed in (1.0, *FIXED_SCALES) if NO_SCALE in both["soft"].names else (1.0,):
             weights = both["soft"].constant / soft / fixed**2, both["hard"].constant / hard
             plain = close(weights[0], 1, 3e-3) and close(weights[1], 1, 3e-3)
-            if not plain and not (close(sum(weights), 1, 3e-3) and min(weights) > 0.02):
-                continue
-            parts = {
-                "soft": _renamed(both["soft"], CONSTANTS[soft][0], fixed),
-                "hard": _renamed(both["hard"], CONSTANTS[hard][0], 1.0),
-            }
-            return UNWEIGHTED if plain else FIXED, dict(parts)
-    return FIXED, dict(both)
+            if plain or (close(sum(weights), 1, 3e-3) and min(weights) > 0.02):
+                found.append((CONSTANTS[soft][1] + CONSTANTS[hard][1] + 0.1 * (not plain), soft, hard, fixed, plain))
+    if not found:
+        return FIXED, dict(both)
+    _, soft, hard, fixed, plain = min(found)
+    parts = {
+        "soft": _renamed(both["soft"], CONSTANTS[soft][0], fixed),
+        "hard": _renamed(both["hard"], CONSTANTS[hard][0], 1.0),
+    }
+    return UNWEIGHTED if plain else FIXED, dict(parts)
 
 
 def _renamed(explanation: Explanation, constant: tuple[str, ...], fixed: float) -> Explanation:

@@ -31,8 +31,14 @@ NOT_FINITE = "NaN or infinite"
 RANDOM = "random: the same input gives different losses"
 CONSTANT = "a constant: the loss does not depend on its input"
 NO_SHIFT, UNSHIFTED = "no causal shift{}", "labels shifted but the mask is not{}"
+# where the labels went -> what a mask that stays looks like
+MOVED = {
+    "labels rolled around: the last position is scored against the first token{}": NO_SHIFT,
+    "causal shift in the wrong direction{}": "the wrong end of the logits is cut off{}",
+}
 LAST = (NOT_FINITE, "unstable")  # said after the mistakes that may bring them about
 OF_SWAPPED_MODELS = ("KL the wrong way round", "cross-entropy of the teacher", "no gradient reaches")
+UNTAMED = ("temperature applied after", "temperature missing", "temperature hard-coded", "logits multiplied")
 STEEP = "square root of KL instead of KL"  # infinitely steep at 0, in any precision
 FLAT = "1 - alpha without brackets"  # at alpha 0 there is nothing but the 1
 # Names that need no "in both parts".
@@ -138,7 +144,11 @@ def _factors(table: Table, answers: Sequence[Answer], places: dict[str, int], re
             found.append(DETACHED)
         by_part[part] = found
     _without_any_shift(by_part)
+    _under_its_own_mask(by_part)
     unstable = {part: _unstable(table, answers, places, part, reading) for part in PARTS}
+    if unstable["soft"] and any(name.startswith(UNTAMED) for name in by_part["soft"]):
+        # The high T that keeps the soft part finite beside the hard one has no such effect here: NaN times zero is NaN.
+        unstable["hard"] = ""
     if unstable["hard"] and unstable["soft"] == "gradient":
         # The soft part's value stands: the gradient that is NaN there is the hard part's, times zero.
         unstable["soft"] = ""
@@ -158,6 +168,14 @@ def _without_any_shift(by_part: dict[str, list[str]]) -> None:
         for names in by_part.values():
             names[names.index(UNSHIFTED)] = "the last position is left out{}"
             names[:] = dict.fromkeys([NO_SHIFT, *names])
+
+
+def _under_its_own_mask(by_part: dict[str, list[str]]) -> None:
+    """Labels that are moved and a mask that is not count the positions of another mistake, which was not made."""
+    for moved, seen in MOVED.items():
+        if moved in by_part["hard"] and seen in by_part["hard"]:
+            for names in by_part.values():
+                names[:] = [UNSHIFTED if name == seen else name for name in names]
 
 
 def _needs_no_part(name: str) -> bool:

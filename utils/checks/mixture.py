@@ -10,7 +10,7 @@ import numpy as np
 
 from utils.checks.parts import FIT, TINY, Evidence, Explanation, Fingerprints, close, explain_weights
 
-LIKELY = 1.6  # kernels up to this cost are tried in pairs
+LIKELY = {"soft": 1.6, "hard": 2.1}  # kernels up to this cost are tried in pairs
 TRIED = 12
 WEAK = 1e-6
 
@@ -20,7 +20,8 @@ def unmix(prints: dict[str, Fingerprints], evidence: Evidence) -> dict[str, Expl
     if evidence.gradients is None or not all(np.isfinite(gradient).all() for gradient in evidence.gradients):
         return None
     likely = {
-        part: np.array([i for i, (_, cost) in enumerate(prints[part].kernels) if cost <= LIKELY]) for part in prints
+        part: np.array([i for i, (_, cost) in enumerate(prints[part].kernels) if cost <= LIKELY[part]])
+        for part in prints
     }
     frames = prints["soft"].frames
     solved = [_solve(prints, likely, evidence.gradients[index], index) for index in frames]

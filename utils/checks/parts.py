@@ -9,6 +9,7 @@ kernel, a pattern and a scale must fit on every frame, in gradient and in value,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -94,11 +95,18 @@ class Fingerprints:
         costs = np.nan_to_num(self.values[frame], posinf=0, neginf=0).reshape(len(self.kernels), -1)
         return costs @ self.patterns[frame].reshape(len(self.patterns[frame]), -1).T
 
+    @cached_property
     def likely_pairs(self) -> tuple[np.ndarray, np.ndarray]:
         """Kernels and patterns that are not both far-fetched, as two lists of indices."""
         kernels = np.array([cost for _, cost in self.kernels])
         patterns = np.array([self.pattern(index)[1] for index in range(len(self.patterns[0]))])
-        return np.nonzero(kernels[:, None] + patterns <= FAR_FETCHED)
+        together = kernels[:, None] + patterns
+        for name in {name for index in range(len(patterns)) for name in self.pattern(index)[0]}:
+            # One mistake, where a kernel's label and a pattern's mask are moved alike.
+            moved = np.array([name in names for names, _ in self.kernels])
+            masked = np.array([name in self.pattern(index)[0] for index in range(len(patterns))])
+            together -= moved[:, None] & masked
+        return np.nonzero(together <= FAR_FETCHED)
 
 
 def close(left: np.ndarray | float, right: np.ndarray | float, fit: float = VALUE_FIT) -> bool:
@@ -258,7 +266,7 @@ def _by_value(prints: Fingerprints, values: np.ndarray) -> list[Explanation]:
     wanted = values[:size]
     if not np.all(np.isfinite(wanted)) or np.any(wanted == 0):
         return []
-    kernels, patterns = prints.likely_pairs()
+    kernels, patterns = prints.likely_pairs
     sums = np.stack([prints.sums(index)[kernels, patterns] for index in prints.frames], axis=-1)
     counts = np.stack([prints.patterns[index].sum((1, 2))[patterns] for index in prints.frames], axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):

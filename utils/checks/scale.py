@@ -47,8 +47,7 @@ CONSTANTS: dict[float, tuple[tuple[str, ...], float]] = {
     10.0: (("scaled by 10{}",), 1.4),
 }
 BESIDE_FIXED = (-1.0, float(1 / np.log(2)))  # what may stand beside a hard-coded T squared
-AVERAGED = "averaged over the vocabulary as well"
-# a divergence's name begins with; the factor beside it; what both together are called, "" for the divergence's own name
+# a divergence's name begins with; the factor beside it; what both together are called
 JOINED = (
     (
         "symmetric KL (both directions added) instead of KL",
@@ -57,7 +56,6 @@ JOINED = (
     ),
     ("symmetric KL (both directions added)", "halved", "symmetric KL (mean of both directions)"),
     ("absolute difference of probabilities instead of KL", "halved", "total variation distance instead of KL"),
-    ("mean squared error", AVERAGED, ""),
 )
 FIXED_SCALES = (2.0, 3.0, 4.0, 5.0, 10.0)
 TOLERANCE = 1e-3
@@ -126,12 +124,12 @@ def _constant(value: float, power: float, part: str) -> tuple[tuple[str, ...] | 
 
 
 def merged(names: list[str]) -> list[str]:
-    """Two factors that go by one name together: half a sum of two directions, a mean where a mean is meant."""
+    """Two factors that go by one name together, such as half a sum of two directions."""
     for start, other, joined in JOINED:
         for place, name in enumerate(names):
             beside = [one for one in names if one.removesuffix(" in the soft part") == other]
             if name.startswith(start) and beside:
-                names = [*names[:place], joined or name, *names[place + 1 :]]
+                names = [*names[:place], joined, *names[place + 1 :]]
                 names = [one for one in names if one not in beside]
     return names
 
