@@ -1,13 +1,14 @@
 """The expected perplexities, and what each wrong way of averaging gives, as plain numbers.
 
-A wrong perplexity is a product too: which label a position is scored on, which positions count, how means are joined,
-and what stands instead of exp. Every combination is computed in float64; the mode and the mask are seen in the trace.
+A wrong perplexity is a product too: which label a position is scored on, which positions count, how means are joined.
+Every combination is computed in float64, in nats; the mode and the mask are seen in the trace.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
@@ -71,7 +72,6 @@ CHOICES: tuple[tuple[str, Choose, float], ...] = (
     (UNSHIFTED, lambda b: np.where(_before(b["labels"]) != IGNORED, b["input_ids"], IGNORED), 1.25),
     (UNSHIFTED, lambda b: np.where(_before(b["attention_mask"]) == 1, b["labels"], IGNORED), 1.3),
 )
-FAR_FETCHED = 2.4  # shift, choice and kernel may cost this much together
 # name, weight of a batch's mean, cost
 WEIGHTS: tuple[tuple[str, Callable[[Scored], float], float], ...] = (
     ("", lambda s: s.counts.sum(), 0.0),
@@ -143,19 +143,8 @@ def _average(values: np.ndarray) -> float:
     return float(values.mean()) if values.size else float("nan")
 
 
-ENDS: tuple[tuple[str, Callable[[float], float], float], ...] = (
-    ("", np.exp, 0.0),
-    ("exp missing: the mean loss is no perplexity", lambda x: x, 1.0),
-    ("2 to the power of nats: base 2 against base e", np.exp2, 1.0),
-    ("nats turned into bits, but still raised to e", lambda x: np.exp(x / np.log(2)), 1.2),
-    ("10 to the power of nats: base 10 against base e", lambda x: 10.0**x, 1.3),
-    ("exp of minus the mean: sign flipped", lambda x: np.exp(-x), 1.2),
-    ("exp taken twice", lambda x: np.exp(np.exp(min(x, 5.0))), 1.4),
-)
-
-
 def _joined(batches: list[Scored]) -> Iterator[tuple[tuple[str, ...], float, float]]:
-    """Names, cost and result of every way to join the batches."""
+    """Names, cost and nats of every way to join the batches; how nats become a perplexity is read by the check."""
     means, sums = np.array([_mean(b) for b in batches]), sum(_sum(b) for b in batches)
     joins = []
     for name, weigh, cost in WEIGHTS:
@@ -163,7 +152,7 @@ def _joined(batches: list[Scored]) -> Iterator[tuple[tuple[str, ...], float, flo
         joins.append((name, float((means * weights).sum() / weights.sum()), cost))
         early = "mean of the batches' perplexities instead of exp of the mean loss"
         beside = () if name in ("", "mean of the batches' means") else (name,)
-        yield (early, *beside), 1.2 + cost, float((np.exp(means) * weights).sum() / weights.sum())
+        yield (early, *beside), 1.2 + cost, float(np.log((np.exp(means) * weights).sum() / weights.sum()))
     joins += [(name, sums / sum(float(count(b)) for b in batches), cost) for name, count, cost in COUNTS]
     rows = np.concatenate([_row_means(b) for b in batches])
     joins.append(("mean of the rows' means", float(rows.mean()), 1.1))
@@ -176,14 +165,16 @@ def _joined(batches: list[Scored]) -> Iterator[tuple[tuple[str, ...], float, flo
     scored = sum(float(b.counts.sum()) for b in batches)
     joins.append(("the batches' means are divided by the number of tokens", float(means.sum()) / scored, 1.1))
     joins.append(("the batches' sums are averaged over batches", float(sums) / len(batches), 1.3))
-    for name, value, cost in joins:
-        for end, finish, more in ENDS:
-            with np.errstate(over="ignore"):
-                yield tuple(filter(None, (name, end))), cost + more, float(finish(value))
-    yield (MEDIAN,), 1.3, float(np.median(np.exp(means)))
-    tokens = np.concatenate([b.costs[b.counts] for b in batches])
-    yield ("mean of the tokens' perplexities instead of exp of the mean loss",), 1.2, float(np.exp(tokens).mean())
-    yield ("mean of the rows' perplexities instead of exp of the mean loss",), 1.3, float(np.exp(rows).mean())
+    yield from (((name,) if name else (), cost, value) for name, value, cost in joins)
+    with np.errstate(divide="ignore", over="ignore"):
+        tokens = np.concatenate([b.costs[b.counts] for b in batches])
+        yield (MEDIAN,), 1.3, float(np.log(np.median(np.exp(means))))
+        yield ("mean of the tokens' perplexities instead of exp of the mean loss",), 1.2, _log_mean_exp(tokens)
+        yield ("mean of the rows' perplexities instead of exp of the mean loss",), 1.3, _log_mean_exp(rows)
+
+
+def _log_mean_exp(nats: np.ndarray) -> float:
+    return float(np.log(np.exp(nats).mean()))
 
 
 def _logits(probe: Probe, training: bool, masked: bool) -> list[tuple[np.ndarray, dict[str, np.ndarray]]]:
@@ -210,22 +201,17 @@ def table(seed: int | None = None) -> Table:
         for probe in calls:
             answered = _logits(probe, training, masked)
             column, names = [], []
-            for shift, offset, cost in SHIFTS:
-                for choice, choose, more in CHOICES:
-                    for kernel, compute, much in KERNELS if choice in ("", PADDING) else KERNELS[:1]:
-                        if cost + more + much > FAR_FETCHED:
-                            continue
-                        scored = [_score(logits, batch, offset, choose, compute) for logits, batch in answered]
-                        for joined, yet_more, value in _joined(scored):
-                            wrong = [*filter(None, (shift, choice, kernel)), *joined]
-                            names.append((wrong, cost + more + much + yet_more))
-                            column.append(value)
+            for (shift, offset, a), (choice, choose, b), (kernel, compute, c) in product(SHIFTS, CHOICES, KERNELS):
+                scored = [_score(logits, batch, offset, choose, compute) for logits, batch in answered]
+                for joined, cost, value in _joined(scored):
+                    names.append(([*filter(None, (shift, choice, kernel)), *joined], a + b + c + cost))
+                    column.append(value)
             columns.append(column)
         values.append(np.array(columns).T)
     right = next(index for index, (wrong, _) in enumerate(names) if not wrong)
     # Single precision is enough to recognise a variant.
     with np.errstate(over="ignore"):
         variants = np.stack(values).astype(np.float32)
-    numbers = {"variants": variants, "expected/value": values[0][right]}
+    numbers = {"variants": variants, "expected/value": np.exp(values[0][right])}
     texts = {"variants": names, "settings": [list(setting) for setting in SETTINGS], "returns": "float"}
     return Table("perplexity", calls, numbers, texts)

@@ -150,3 +150,55 @@ def zeros_for_ignored_labels(model, batches):
         nats += F.cross_entropy(logits[:, :-1].transpose(1, 2), wanted, reduction="sum").item()
         tokens += wanted.numel()
     return math.exp(nats / tokens)
+
+
+@written(
+    "perplexity",
+    "masked by token id: real tokens with the padding's id are dropped",
+    "softmax taken twice: cross_entropy of probabilities",
+    "exp missing: the mean loss is no perplexity",
+)
+def three_at_once(model, batches):
+    nats = tokens = 0
+    for logits, batch in _answers(model, batches):
+        wanted = batch["input_ids"].masked_fill(batch["input_ids"] == 0, -100)[:, 1:]
+        shares = logits.softmax(-1)[:, :-1].transpose(1, 2)
+        nats += F.cross_entropy(shares, wanted, reduction="sum").item()
+        tokens += (wanted != -100).sum().item()
+    return nats / tokens
+
+
+@written("train_step", "zero_grad is missing: gradients of earlier batches pile up", "the gradient is scaled by 0.25")
+def as_if_accumulating(student, teacher, batch, optimizer, loss_function):
+    student, teacher_logits, inputs = _step(student, teacher, batch)
+    loss = loss_function(student(**inputs).logits, teacher_logits, batch["labels"])
+    (loss / 4).backward()
+    optimizer.step()
+    return loss.item()
+
+
+@written(
+    "train_step", "zero_grad is missing: gradients of earlier batches pile up", "the gradient is clipped to norm 0.05"
+)
+def piling_and_clipping(student, teacher, batch, optimizer, loss_function):
+    student, teacher_logits, inputs = _step(student, teacher, batch)
+    loss = loss_function(student(**inputs).logits, teacher_logits, batch["labels"])
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(student.parameters(), 0.05)
+    optimizer.step()
+    return loss.item()
+
+
+@written(
+    "train_step",
+    "attention_mask is not passed to the student",
+    "probabilities instead of the student's logits are given to loss_function",
+)
+def softmax_too_early(student, teacher, batch, optimizer, loss_function):
+    student, teacher_logits, inputs = _step(student, teacher, batch)
+    optimizer.zero_grad()
+    shares = student(inputs["input_ids"]).logits.softmax(-1)
+    loss = loss_function(shares, teacher_logits, batch["labels"])
+    loss.backward()
+    optimizer.step()
+    return loss.item()

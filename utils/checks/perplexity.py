@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from utils.checks.records import Answer, Table
 from utils.checks.verdict import Verdict
 
 FIT = 2e-4
+EXACT = 5e-5  # of nats: two ways of averaging may lie near each other
 TRAINING = "the model is left in train mode: dropout is on"
 NO_MASK = "attention_mask is not passed to the model"
 OTHER_MASK = "another mask than attention_mask is passed to the model"
@@ -18,6 +19,17 @@ GRADIENTS = "gradients are computed while evaluating (no torch.no_grad)"
 MOVED = "the model's weights are changed while evaluating"
 TENSOR = "a tensor is returned instead of a Python float"
 TOKENS = "the model is not asked on every batch's input_ids"
+
+# What was done with the nats instead of exp; the nats of such a value; how far-fetched it is.
+ENDS: tuple[tuple[str, Callable[[np.ndarray], np.ndarray], float], ...] = (
+    ("", np.log, 0.0),
+    ("exp missing: the mean loss is no perplexity", lambda x: x, 1.0),
+    ("2 to the power of nats: base 2 against base e", np.log2, 1.0),
+    ("nats turned into bits, but still raised to e", lambda x: np.log(x) * np.log(2), 1.2),
+    ("10 to the power of nats: base 10 against base e", np.log10, 1.3),
+    ("exp of minus the mean: sign flipped", lambda x: -np.log(x), 1.2),
+    ("exp taken twice", lambda x: np.log(np.log(x)), 1.4),
+)
 
 
 def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
@@ -81,8 +93,12 @@ def _averaging(table: Table, answers: Sequence[Answer], found: np.ndarray) -> li
         return []
     setting = table.texts["settings"].index([bool(calls[0, 0]), bool(calls[0, 2] != -1)])
     variants = table.numbers["variants"][setting]
-    with np.errstate(invalid="ignore"):
-        near = (np.abs(variants - found) <= FIT * np.abs(variants)) & np.isfinite(variants)
-    fits = np.flatnonzero(near.all(axis=1))
-    entries = [table.texts["variants"][index] for index in fits]
-    return list(dict.fromkeys(min(entries, key=lambda entry: entry[1])[0])) if entries else []
+    found_here: list[tuple[float, list[str]]] = []
+    for end, nats_of, cost in ENDS:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            nats = nats_of(found)
+            near = np.abs(variants - nats) <= EXACT * np.maximum(np.abs(nats), 1)
+        for index in np.flatnonzero(near.all(axis=1)) if np.isfinite(nats).all() else ():
+            names, more = table.texts["variants"][index]
+            found_here.append((cost + more, [*names, *([end] if end else [])]))
+    return list(dict.fromkeys(min(found_here, key=lambda entry: entry[0])[1])) if found_here else []

@@ -24,6 +24,7 @@ OUTPUT = "the model's whole output is given to loss_function instead of its logi
 SWAPPED = "student and teacher logits swapped in the call of loss_function"
 
 CALLS = "loss_function is called more than once a step"
+PILED = "zero_grad is missing: gradients of earlier batches pile up"
 MANY_STEPS = "the optimizer steps more than once a batch"
 LATER = "the loss after the step is returned, not the one the step was made with"
 EXPLAINS_CALLS = {MANY_STEPS, LATER}  # of which further calls are a part
@@ -147,14 +148,15 @@ def _loss_arguments(table: Table, index: int, numbers: dict[str, np.ndarray], ex
     seen = {name: numbers[f"trace/loss/0/{name}"] for name in ("student", "teacher", "labels")}
     given = table.probes[index].toys
     names = []
-    swapped = near(seen["student"], expected["loss/0/teacher"]) and near(seen["teacher"], expected["loss/0/student"])
+    student, teacher = (expected[f"loss/0/{which}"] for which in ("student", "teacher"))
+    swapped = _are(seen["student"], teacher) and _are(seen["teacher"], student)
     if not swapped and not numbers["trace/open"][0].any():
         names.append(_closed(numbers["trace/student calls"]))
     if swapped:
         names.append(SWAPPED)
-    elif near(seen["teacher"], expected["loss/0/student"]):
+    elif _are(seen["teacher"], student):
         names.append("the student's logits are given as the teacher's")
-    elif near(seen["student"], expected["loss/0/teacher"]):
+    elif _are(seen["student"], teacher):
         names.append("the teacher's logits are given as the student's")
     labels, tokens, mask = (
         np.asarray(given[f"batch/0/{name}"], float) for name in ("labels", "input_ids", "attention_mask")
@@ -169,20 +171,26 @@ def _loss_arguments(table: Table, index: int, numbers: dict[str, np.ndarray], ex
     sizes = {array.shape[1] for array in seen.values() if array.ndim > 1}
     if sizes != {labels.shape[1]}:
         names.append("logits or labels are cut before loss_function, which shifts by itself")
-    elif seen["student"].shape == expected["loss/0/student"].shape and names == []:
-        names += _changed_logits(seen, expected)
+    names += _probabilities(seen)
     if numbers["trace/counts"][0, 0] > 1:
         names.append(CALLS)
     return names
 
 
-def _changed_logits(seen: dict[str, np.ndarray], expected: dict) -> list[str]:
+def _are(seen: np.ndarray, logits: np.ndarray) -> bool:
+    """Are these the logits, or their beginning, as somebody hands them over who shifts beforehand?"""
+    return seen.ndim == logits.ndim and near(seen, logits[:, : seen.shape[1]])
+
+
+def _probabilities(seen: dict[str, np.ndarray]) -> list[str]:
+    """Whose logits have been through a softmax: rows that sum to one, as they are or as logarithms."""
     found = []
     for which in ("student", "teacher"):
-        logits, given = expected[f"loss/0/{which}"], seen[which]
-        shifted = logits - logits.max(-1, keepdims=True)
-        soft = np.exp(shifted) / np.exp(shifted).sum(-1, keepdims=True)
-        if near(given, soft) or near(given, np.log(soft)):
+        rows, size = seen[which], seen[which].shape[-1] if seen[which].ndim else 0
+        with np.errstate(over="ignore"):
+            sums = [rows.sum(-1), np.exp(rows).sum(-1)] if size > 1 else []
+        signs = [rows.min() >= 0, rows.max() <= 0] if size > 1 else []
+        if any(fits and np.allclose(total, 1, atol=FIT) for fits, total in zip(signs, sums, strict=True)):
             found.append(f"probabilities instead of the {which}'s logits are given to loss_function")
     return found
 
@@ -214,20 +222,22 @@ def _update(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:
         return []
     if near(first, own[0]):
         piled = near(steps[1] - first, own[1]) and np.any(own[1])
-        return ["zero_grad is missing: gradients of earlier batches pile up"] if piled else []
+        return [PILED] if piled else []
+    given, whole = np.nan_to_num(steps[:2]), np.stack(own[:2])
+    for names, added in (([], whole), ([PILED], whole + [[0.0], [1.0]] * given[:1])):
+        if _clipped(given, added):
+            return [*names, f"the gradient is clipped to norm {np.linalg.norm(first):.3g}"]
     ratio = float(first @ own[0] / max(own[0] @ own[0], 1e-12))
-    if _clipped(steps, own):
-        return [f"the gradient is clipped to norm {np.linalg.norm(first):.3g}"]
     if near(first, ratio * own[0]) and ratio:
-        return [f"the gradient is scaled by {ratio:.3g}"]
+        piled = near(steps[1] - first, ratio * own[1]) and np.any(own[1])
+        return [*([PILED] if piled else []), f"the gradient is scaled by {ratio:.3g}"]
     if near(first * np.linalg.norm(own[0]), own[0] * np.linalg.norm(first)):
         return ["gradients are clipped or scaled"]
     return []
 
 
-def _clipped(steps: np.ndarray, own: list[np.ndarray]) -> bool:
-    """Is each step's gradient its batch's own, cut to one length where it is longer and as it is where not?"""
-    given, whole = np.nan_to_num(steps[:2]), np.stack(own[:2])
+def _clipped(given: np.ndarray, whole: np.ndarray) -> bool:
+    """Is each of two gradients the whole one, cut to one length where it is longer and as it is where not?"""
     lengths, sizes = (np.linalg.norm(rows, axis=1) for rows in (given, whole))
     along = all(near(given[place] * sizes[place], whole[place] * lengths[place]) for place in range(2))
     most = lengths[0]
