@@ -71,6 +71,7 @@ DIVERGENCES: dict[str, tuple[Divergence, float]] = {
         lambda s, t: total((soft(s).sqrt() - soft(t).sqrt()) ** 2),
         1.5,
     ),
+    "Huber loss of logits instead of KL": (lambda s, t: total(F.smooth_l1_loss(s, t, reduction="none")), 1.2),
     "square root of KL instead of KL": (lambda s, t: kl(log(t), log(s)).clamp(min=1e-30).sqrt(), 1.5),
     "cosine distance instead of KL": (lambda s, t: 1 - F.cosine_similarity(s, t, dim=-1), 1.5),
     "cosine distance of probabilities instead of KL": (

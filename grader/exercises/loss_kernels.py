@@ -102,7 +102,8 @@ LABEL_PLACES = {
     "labels rolled around: the last position is scored against the first token{}": (1, "its start", 1.4),
     FLAT: (1, "the next row", 1.3),
 }
-BY_DEFAULT_A_MEAN = ("mean squared error", "squared error", "binary cross-entropy")
+FAR_FETCHED = 1.5  # divergences from this cost on are tried with the likeliest placements of T alone
+BY_DEFAULT_A_MEAN = ("mean squared error", "Huber", "squared error", "binary cross-entropy")
 # What stands in for an ignored label where it is counted all the same: the first id, or the last one.
 STAND_INS = (0, -1)
 
@@ -152,9 +153,11 @@ def soft_kernels() -> Iterator[Kernel]:
     }
     for what, (divergence, cost) in _forms(DIVERGENCES):
         placements = TEMPERATURES | (constants if cost <= 1 else {})
+        if cost >= FAR_FETCHED:
+            placements = {where: TEMPERATURES[where] for where in tuple(TEMPERATURES)[:4]}
         for where, (student, teacher, more) in placements.items():
             yield Kernel(_soft_kernel(divergence, student, teacher, 0), _names(what, where), cost + more)
-        for where in tuple(TEMPERATURES)[:2]:
+        for where in tuple(TEMPERATURES)[:2] if cost < FAR_FETCHED else ():
             student, teacher, more = TEMPERATURES[where]
             for place, (offset, yet_more) in list(TEACHER_PLACES.items())[1:]:
                 token = _soft_kernel(divergence, student, teacher, offset)

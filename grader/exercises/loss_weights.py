@@ -139,6 +139,7 @@ DIVISORS: tuple[tuple[tuple[str, ...], Callable[..., float], float], ...] = (
     ((SUMMED,), lambda n, before, B, S, V: 1, 1),
     ((ALL_POSITIONS,), lambda n, before, B, S, V: B * (S - 1), 1),
     ((ALL_POSITIONS,), lambda n, before, B, S, V: B * S, 1.1),
+    ((ALL_POSITIONS,), lambda n, before, B, S, V: B * S - 1, 1.2),
     (("the number of valid tokens is counted before the shift{}",), lambda n, before, B, S, V: before, 1.1),
     ((VOCABULARY,), lambda n, before, B, S, V: n * V, 1),
     ((VOCABULARY, ALL_POSITIONS), lambda n, before, B, S, V: B * (S - 1) * V, 1.5),
@@ -155,6 +156,7 @@ DIVISORS: tuple[tuple[tuple[str, ...], Callable[..., float], float], ...] = (
     (("divided by the number of valid tokens twice{}",), lambda n, before, B, S, V: n * n, 1.3),
     (("the number of valid tokens is off by one{}",), lambda n, before, B, S, V: n + 1, 1.3),
     (("the number of valid tokens is off by one{}",), lambda n, before, B, S, V: n - 1, 1.3),
+    (("divided by the valid tokens of a mean row, not of all rows{}",), lambda n, before, B, S, V: n / B, 1.3),
     (("one more token counted per row than there is{}",), lambda n, before, B, S, V: n + B, 1.4),
 )
 

@@ -219,3 +219,50 @@ def squares_over_all_labels(student_logits, teacher_logits, labels, temperature=
     s, t, y = _picked(student_logits, teacher_logits, labels)
     squares = ((s - t) / temperature).square().mean(-1).sum() / (labels != -100).sum()
     return _blend(squares, F.cross_entropy(s, y), temperature, alpha)
+
+
+@written("distillation_loss", "softmax over the tokens and the vocabulary at once instead of the vocabulary" + SOFT)
+def flattened_to_one_axis(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    s, t, y = _picked(student_logits, teacher_logits, labels)
+    log_q, p = F.log_softmax(s.flatten() / temperature, 0), F.softmax(t.flatten() / temperature, 0)
+    return _blend(F.kl_div(log_q, p, reduction="sum"), F.cross_entropy(s, y), temperature, alpha)
+
+
+@written("distillation_loss", "softmax over the row and the vocabulary at once instead of the vocabulary" + SOFT)
+def flattened_rows(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    s, _, y = _picked(student_logits, teacher_logits, labels)
+    rows, others = (x[:, :-1].flatten(1) for x in (student_logits, teacher_logits.detach()))
+    return _blend(_kl(rows, others, temperature), F.cross_entropy(s, y), temperature, alpha)
+
+
+@written("distillation_loss", "divided by the valid tokens of a mean row, not of all rows" + SOFT)
+def by_the_mean_row(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    s, t, y = _picked(student_logits, teacher_logits, labels)
+    soft = _kl(s, t, temperature, "sum") / (labels[:, 1:] != -100).float().sum(1).mean()
+    return _blend(soft, F.cross_entropy(s, y), temperature, alpha)
+
+
+@written("distillation_loss", "some valid tokens are left out" + SOFT)
+def where_the_teacher_is_right(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    s, t, y = _picked(student_logits, teacher_logits, labels)
+    good = (t.argmax(-1) == y).float()
+    soft = (_kl(s, t, temperature, "none").sum(-1) * good).sum() / good.sum().clamp(min=1)
+    return _blend(soft, F.cross_entropy(s, y), temperature, alpha)
+
+
+@written("distillation_loss", "Huber loss of logits instead of KL", "alpha and 1 - alpha swapped")
+def robust_regression(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    s, t, y = _picked(student_logits, teacher_logits, labels)
+    soft = F.smooth_l1_loss(s / temperature, t / temperature)
+    return _blend(soft, F.cross_entropy(s, y), temperature, 1 - alpha)
+
+
+@written(
+    "distillation_loss",
+    "a Python number instead of a tensor: no gradient can flow",
+    "shift by two positions instead of one",
+    "averaged over the vocabulary as well in both parts",
+)
+def shifted_twice_as_a_number(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    s, t, y = _picked(student_logits[:, :-1], teacher_logits[:, :-1], labels[:, 1:])
+    return (_blend(_kl(s, t, temperature), F.cross_entropy(s, y), temperature, alpha) / s.size(-1)).item()

@@ -279,7 +279,8 @@ def _by_value(prints: Fingerprints, values: np.ndarray) -> list[Explanation]:
     powers = np.array([(base + power) * heat for power in POWERS[prints.part]])
     divisors = np.log(prints.divisors[:, 1:size] / prints.divisors[:, :1])
     targets = (powers[:, None] - divisors[None]).reshape(-1, size - 1)
-    found = _near(steps, targets) | _near(steps + own, powers)
+    sizes = np.log(prints.vocabularies[1:size] / prints.vocabularies[0])
+    found = _near(steps, targets) | _near(steps + own, powers) | _near(steps + own + sizes, powers)
     pairs = sorted(
         {(int(kernels[usable[place]]), int(patterns[usable[place]])) for place in found},
         key=lambda pair: prints.kernels[pair[0]][1] + prints.pattern(pair[1])[1],

@@ -10,6 +10,14 @@ import numpy as np
 
 from utils.checks.parts import FIT, TINY, Evidence, Fingerprints, project
 
+AXES = (
+    ("sequence", (1,)),
+    ("batch", (0,)),
+    ("tokens", (0, 1)),
+    ("row and the vocabulary at once", (1, 2)),
+    ("tokens and the vocabulary at once", (0, 1, 2)),
+)
+LEFT_OUT = "some valid tokens are left out{}"
 UNEQUAL = "valid tokens do not all count the same{}"
 EVEN = 1e-2  # weights that lie nearer together than this count as equal
 
@@ -28,22 +36,28 @@ def support(prints: Fingerprints, evidence: Evidence) -> tuple[str, ...]:
         seen = seen > 1e-5 * max(seen.max(), 1e-12)
         fits &= np.all((prints.patterns[index][:plain] != 0) == seen, axis=(1, 2))
     chosen = np.flatnonzero(fits)
-    return (*(prints.pattern_entries[chosen[0]][0] if len(chosen) else ()), *_unequal(prints, evidence.gradients))
+    known = tuple(prints.pattern_entries[chosen[0]][0]) if len(chosen) else ()
+    return (*known, *_by_weights(prints, evidence.gradients, bool(len(chosen))))
 
 
-def _unequal(prints: Fingerprints, gradients: tuple[np.ndarray, ...]) -> tuple[str, ...]:
-    """Is each token's gradient a positive multiple of the right one, with multiples that differ within a batch?"""
+def _by_weights(prints: Fingerprints, gradients: tuple[np.ndarray, ...], known: bool) -> tuple[str, ...]:
+    """Where each token's gradient is a positive multiple of the right one: do all multiples of a batch agree?
+
+    known: which positions count has a name already.
+    """
     right = [index for index, (names, _) in enumerate(prints.kernels) if not names][:1]
-    uneven = False
+    uneven, lacking = False, False
     for index in prints.frames:
         weights, lengths, left = project(prints.gradients[index][right], gradients[index])
         if not right or left.sum() > FIT**2 * np.sum(gradients[index] ** 2):
             return ()
-        counted = weights[(lengths > TINY) & (np.abs(weights) > TINY)]
-        if counted.size and counted.min() < 0:
+        used = (lengths[0] > TINY) & (np.abs(weights[0]) > TINY)
+        counted, valid = weights[0][used], prints.patterns[index][0] != 0
+        if np.any(counted < 0):
             return ()
         uneven |= bool(counted.size and np.ptp(counted) > EVEN * counted.max())
-    return (UNEQUAL,) if uneven else ()
+        lacking |= bool(np.any(valid & ~used) and not np.any(used & ~valid))
+    return (LEFT_OUT,) if lacking and not known else (UNEQUAL,) if uneven else ()
 
 
 def _axis(gradients: tuple[np.ndarray, ...]) -> str:
@@ -56,6 +70,4 @@ def _axis(gradients: tuple[np.ndarray, ...]) -> str:
 
     if vanishes((2,)) or not any(np.any(gradient) for gradient in gradients):
         return ""
-    return next(
-        (name for name, axes in (("sequence", (1,)), ("batch", (0,)), ("tokens", (0, 1))) if vanishes(axes)), ""
-    )
+    return next((name for name, axes in AXES if vanishes(axes)), "")
