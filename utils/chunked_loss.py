@@ -14,7 +14,7 @@ from torch import Tensor
 
 from utils.errors import CourseError
 
-CHUNK = 128
+CHUNK = 96
 
 
 def chunked_distillation_loss(
@@ -108,6 +108,7 @@ def _loss_and_gradient(
     needed any more: autograd would hold twice as many of them.
     """
     log_p = torch.log_softmax(teacher_logits.div_(temperature), dim=-1)
+    del teacher_logits
     log_q = torch.log_softmax(student_logits / temperature, dim=-1)
     p = log_p.exp()
     soft = log_p.sub_(log_q).masked_fill_(p == 0, 0.0).mul_(p).sum()

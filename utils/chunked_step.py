@@ -42,19 +42,32 @@ def chunked_step(temperature: float, alpha: float, cache: TeacherCache | None = 
     ) -> float:
         with torch.no_grad():
             theirs = last_hidden(teacher, batch) if cache is None else _kept(cache, batch)
-            theirs, targets = valid_positions(theirs, batch["labels"])
-
-        def loss() -> Tensor:
-            ours, _ = valid_positions(last_hidden(student, batch), batch["labels"])
-            heads = output_layer(student), output_layer(teacher)
-            products = computes_in(student)
-            return chunked_distillation_loss(
-                ours.float(), heads[0], theirs.float(), heads[1], targets, temperature, alpha, chunk, products
-            )
-
-        return update(student, optimizer, loss)
+        return update(
+            student, optimizer, lambda: blend_from_hidden(student, teacher, batch, theirs, temperature, alpha, chunk)
+        )
 
     return step
+
+
+def blend_from_hidden(
+    student: nn.Module,
+    teacher: nn.Module,
+    batch: Batch,
+    theirs: Tensor,
+    temperature: float,
+    alpha: float,
+    chunk: int = CHUNK,
+) -> Tensor:
+    """The library's blend in nats per valid token, from the teacher's last hidden states `theirs` (B, S, D_t).
+
+    Of the teacher only the output layer is asked.
+    """
+    theirs, targets = valid_positions(theirs, batch["labels"])
+    ours, _ = valid_positions(last_hidden(student, batch), batch["labels"])
+    heads, products = (output_layer(student), output_layer(teacher)), computes_in(student)
+    return chunked_distillation_loss(
+        ours.float(), heads[0], theirs.float(), heads[1], targets, temperature, alpha, chunk, products
+    )
 
 
 def last_hidden(model: nn.Module, batch: Batch) -> Tensor:

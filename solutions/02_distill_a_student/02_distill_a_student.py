@@ -341,7 +341,7 @@ my_guess = None  # a number between the two perplexities above
 # %% [markdown]
 # ### The control, then the distilled student
 #
-# The embedded profile distils at T = 1 and alpha = 0.5, because T = 1 was the best of four temperatures (Lab 3 shows by
+# The embedded profile distils at T = 1 and alpha = 0.5, because T = 1 came out best of four temperatures (Lab 3 shows by
 # how little); T squared is 1 there. The table of mistakes further down uses T = 3, so its first row is not this run.
 #
 # Each run shows its loss and the time left. You may interrupt it: the weights, the history and a checkpoint are kept,
