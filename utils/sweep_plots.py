@@ -66,18 +66,24 @@ def describe_knob(name: str, live: Mapping[float, float], ce_only: float) -> str
 
 
 def reliability(models: Mapping[str, Calibration]) -> Figure:
-    """Accuracy by confidence for each model; on the diagonal a model is as often right as it says."""
+    """Accuracy minus confidence, by confidence, for each model: below 0 it promises too much.
+
+    Drawn as a difference, because curves near a diagonal look all alike.
+    """
     figure, (axis,) = new_figure("reliability", height=4.2)
-    axis.plot([0, 1], [0, 1], color=COLOURS["untouched"], linestyle="--", label="as often right as it says")
-    colours = [COLOURS["teacher"], COLOURS["ce_only"], *["#f0e442", "#e69f00", "#d55e00", "#8b2500", "#cc79a7"]]
+    axis.axhline(0, color=COLOURS["untouched"], linestyle="--", label="as often right as it says")
+    colours = [COLOURS["teacher"], COLOURS["ce_only"], "#009e73", "#e69f00", "#d55e00", "#cc79a7"]
     for place, (name, found) in enumerate(models.items()):
         confidence, accuracy, _ = zip(*(point for point in found.curve() if point[2] >= FEWEST), strict=True)
+        difference = np.array(accuracy) - np.array(confidence)
+        colour, mark = colours[place % len(colours)], "osD^v*"[place % 6]
         label = f"{name} (error {found.error:.3f})"
-        axis.plot(confidence, accuracy, "o-", color=colours[place % len(colours)], markersize=4, label=label)
+        axis.plot(confidence, difference, f"{mark}-", color=colour, markersize=5, linewidth=1, label=label)
     axis.set(
-        title="Confidence and accuracy", xlabel="probability of the likeliest token", ylabel="share of these that came"
+        title="Calibration", xlabel="confidence: probability of the likeliest token", ylabel="accuracy - confidence"
     )
-    axis.legend(frameon=False, fontsize="small")
+    axis.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    figure.set_size_inches(8.4, 4.2)
     figure.tight_layout()
     return figure
 

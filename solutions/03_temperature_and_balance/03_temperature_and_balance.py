@@ -143,8 +143,8 @@ plots.show(
 #
 # Now look at the left end. Between T = 1 and T = 3 the gradient shrinks *also with* T squared. The rule holds in the
 # limit of a high T; on the way there, what was gathered on a few likely tokens is spread over the whole vocabulary, and
-# a vocabulary is large. In a picture of ten classes you would hardly see it. So for a language model T still moves
-# the balance a little, and a sweep over T is best read beside one over alpha.
+# a vocabulary is large. In a picture of ten classes you would hardly see it. So for a language model T still moves the
+# balance, here about tenfold from T = 1 to T = 10, and a sweep over T is best read beside one over alpha.
 
 # %% [markdown]
 # ## Step 3. Which temperature?
@@ -159,7 +159,7 @@ my_temperature = None  # 1, 3, 5 or 10
 
 # %% [markdown]
 # Labels alone want a lower learning rate on so few rows than soft targets do, so every point of this lab has the rate
-# that was best for it on a third split, which is neither trained on nor judged on.
+# that was best for it on a third split, which is neither trained on nor judged on. (Hidden states take that of their logits.)
 #
 # You may interrupt the sweep: what was computed is kept, and running the cell again goes on.
 
@@ -191,22 +191,23 @@ plots.show(figure, sweep_plots.describe_knob("temperature", live, control.evalua
 # {{ table(results.sweeps.temperature, {"temperature": "T", "perplexity": "perplexity", "ratio to CE-only": "ratio to CE-only, with 95 % interval", "calibration error": "calibration error", "share of draws won": "share of draws won"}) }}
 #
 # *Ours, over several seeds; yours will differ a little.* The last column says how often each temperature has the lowest
-# perplexity when documents and seeds are drawn again. T = 1 and T = 3 share the draws, and the higher two never win. Look
-# at the size of the differences beside it: what separates the four temperatures is small beside what separates them from
-# CE-only. A region that wins and a small difference: a report needs both.
+# perplexity when documents and seeds are drawn again, with replacement. T = 1 and T = 3 share the draws, and the higher
+# two never win. Look at the size of the differences beside it: from T = 1 to T = 10 about a third of the gain over CE-only
+# goes. A region that wins, and how much is lost outside it: a report needs both.
 #
 # Why so low? In a picture of ten classes the teacher is nearly certain, and at T = 1 its wrong answers are too small to
 # learn from. The next token is uncertain by nature: a vocabulary's worth of plausible continuations is already soft at
 # T = 1. A higher T raises the thousands of tokens that neither model expects, and the student spends its capacity there.
 # For large language models T = 1 was found best as well
-# ([Busbridge et al., 2025](https://arxiv.org/abs/2502.08606)). And why does it matter so little? Half of this loss is
-# labels, at T = 1 always. Keep that in mind until Step 4.
+# ([Busbridge et al., 2025](https://arxiv.org/abs/2502.08606)). And why does T = 10 not cost more? Half of this loss is
+# labels, at T = 1 always. Step 4 takes them away.
 
 # %% [markdown]
 # ### What perplexity does not show
 #
-# A student is *calibrated* when tokens that it gives 30 percent come in 30 percent of the cases. Below each curve of
-# confidence against accuracy stands the expected calibration error: the mean distance from the diagonal.
+# A student is *calibrated* when tokens that it gives 30 percent come in 30 percent of the cases. The figure shows how often
+# the likeliest token came, minus the probability it was given: below 0 the student promised too much. Beside each name
+# stands the *expected calibration error*, the mean distance from 0 over all tokens.
 #
 # **Predict first.** A student that was distilled at T = 10 is asked at T = 1. Is it over- or underconfident?
 
@@ -226,9 +227,10 @@ print(f"your guess for T = 10: {my_direction}")
 
 # %% [markdown]
 # The soft part at a high T matches logits divided by T, and says little about how sharp the distribution is at T = 1. So
-# one would expect a student of T = 10 to be far off. In our table it is not: as long as half of the loss is labels, they
-# hold the sharpness in place. But compare T = 1 with T = 3. They share the draws, and yet the second student's error is
-# clearly larger, larger than that of CE-only. Perplexity alone would have called the two the same.
+# one would expect a student of T = 10 to be far off. It is not: it errs slightly to the timid side, like its teacher. The
+# half of the loss that is labels may be what holds it in place. T = 1 and T = 3 are the pair to look at. They share the
+# draws in perplexity, and yet the second student is overconfident where the first is not. Perplexity alone would have
+# called the two the same. (T = 3 also had twice the learning rate; which of the two did it, this table cannot say.)
 
 # %% [markdown]
 # ## Step 4. Which balance?
@@ -236,7 +238,7 @@ print(f"your guess for T = 10: {my_direction}")
 # alpha = 0 is plain training, alpha = 1 is imitation without labels. A label is one sample of what comes next; a good
 # teacher knows the distribution that it was drawn from; a poor one is wrong in its own way.
 #
-# **Predict first.** At which alpha is the perplexity lowest, at T of the profile?
+# **Predict first.** At which alpha is the perplexity lowest, at the temperature of your profile (embedded: T = 1)?
 
 # %%
 my_alpha = None  # between 0 and 1
@@ -257,7 +259,8 @@ print("how often each alpha wins on documents drawn again:", {a: round(s, 2) for
 #
 # *Ours, over several seeds.* An optimum is a region, not a number: read the shares before you quote a value. Here the
 # teacher is far better than the student and text is scarce, and most of the weight belongs to the teacher; yet a few
-# labels beside it are better than none. With a weaker teacher the region would lie further left.
+# labels beside it are better than none. With a weaker teacher we would expect the region further left. (Your own shares
+# above are over documents alone: one seed looks surer than it is.)
 #
 # ### Both knobs at once
 #
@@ -270,7 +273,7 @@ from utils.widgets import surface_explorer
 surface_explorer(recorded["surface"])
 
 # %% [markdown]
-# The same without a slider, at T of the profile:
+# The same without a slider, at the temperature of the profile:
 
 # %%
 scene = sweep_plots.SurfaceScene(recorded["surface"])
@@ -282,10 +285,11 @@ plots.show(scene.figure, scene.sentence(profile.temperature))
 #
 # {{ table(results.sweeps.surface | selectattr("alpha", "equalto", 1.0) | list, {"temperature": "T", "perplexity": "perplexity", "ratio to CE-only": "ratio to CE-only, with 95 % interval", "calibration error": "calibration error"}) }}
 #
-# *Ours, two seeds, five at T = 1.* The knobs are not independent. While labels have a say, T moves little. Without them a
-# high T ruins the student: it ends far above CE-only, which had no teacher at all. The student's task is then to match
-# distributions that nobody uses, those at T, and nothing asks it to be right at T = 1, where it is judged. "T is nearly
-# flat" and "alpha should be high" are both true here, each at the usual value of the other; together they mislead.
+# *Ours, two seeds, five at T = 1; a ratio compares the same seeds on both sides.* The knobs are not independent. At alpha
+# = 0.5 or less, T moves little. Without labels a high T ruins the student: at T = 5 and 10 it ends above the untouched
+# student, which was not trained on this text at all. Its task is then to match distributions that nobody uses, those at T,
+# and nothing asks it to be right at T = 1, where it is judged. "T hardly matters" and "alpha should be high" are both true
+# here, each at the usual value of the other; together they mislead.
 
 # %% [markdown]
 # ## Step 5. Hidden states
@@ -307,7 +311,8 @@ plots.show(scene.figure, scene.sentence(profile.temperature))
 # </details>
 # <details><summary>Hint 2: the formula</summary>
 #
-# Layer i of the student follows layer i * teacher_layers / student_layers of the teacher, rounded.
+# Layer i of the student follows layer i * teacher_layers / student_layers of the teacher, rounded down (a neighbour
+# passes as well).
 #
 # </details>
 # <details><summary>Hint 3: the functions</summary>
@@ -419,17 +424,19 @@ if ready(layer_map, hidden_state_loss):
     print(f"your guess: {my_percent} percent lower")
 
 # %% [markdown]
-# {{ table(results.sweeps.hidden, {"hidden states": "hidden states", "perplexity": "perplexity", "ratio to logits alone": "ratio to logits alone, with 95 % interval"}) }}
+# {{ table(results.sweeps.hidden, {"hidden states": "hidden states", "perplexity": "perplexity", "ratio to logits alone": "ratio to logits alone, with 95 % interval"}, 4) }}
 #
-# *Ours, over several seeds.* Read the first row as the line to beat and the controls as what a meaningless target gives.
+# *Ours, over several seeds; the controls at MSE, weight 0.1.* Read the first row as the line to beat and the controls as
+# what a meaningless target gives.
 #
-# A negative result is a result. The right layers with a projection that learns cost far less than the wrong layers or a
-# random projection: the states do carry something that belongs to this teacher. But the student already learns from the
+# A negative result is a result. The right layers with a projection that learns cost less than the layers in reverse, and
+# far less than a random projection: it does matter what is matched, and how. But the student already learns from the
 # logits, and beyond them the states had next to nothing to give here. At a weight that suits their size, matching gains
-# between one and two thousandths; so does the cosine distance, which sees a state's direction and not its size. That is
-# real, and too small to pay for. What states can do is disturb: the larger the weight, the more of the update goes into
-# something the student does not need. The untrained teacher's states are tiny, so at the same weight they pull less than
-# the real ones: how little a target disturbs does not tell how much it teaches.
+# between one and two thousandths, and so does the cosine distance, which sees a state's direction and not its size. That
+# can be told from zero; that it is this teacher's doing is not shown, because the controls ran at another weight. What
+# states can do is disturb: the larger the weight, the more of the update goes into something the student does not need. An
+# untrained teacher's states are far smaller, so at the same weight they pull less than the real ones: how little a target
+# disturbs does not tell how much it teaches.
 #
 # Published gains come with much deeper models, and with a long training on the states before the logits are matched
 # ([TinyBERT](https://arxiv.org/abs/1909.10351)).
@@ -466,10 +473,10 @@ print(f"your guess: {my_amount}")
 # {{ table(results.sweeps["text at equal updates"], {"rows": "rows", "updates": "updates", "CE-only": "CE-only", "perplexity": "distilled", "ratio to CE-only": "ratio, with 95 % interval"}) }}
 #
 # *Ours, over several seeds; both sides have a learning rate of their own at every point.* The guess that sounds so
-# reasonable is wrong here: the effect grows with the text. But more rows read as often are more updates too, so the first
+# reasonable is wrong here: the effect grows with the text, and flattens towards 2,000 rows. But more rows read as often are more updates too, so the first
 # table cannot say which of the two it is. In the second, 250 rows are read until they gave as many updates as 1,000. Their
-# effect stays nearer to that of 250 rows than to that of 1,000. So a part of it is the updates, and the larger part is the
-# text.
+# effect stays nearer to that of 250 rows than to that of 1,000. So a part of it is the updates, and the larger part
+# seems to be the text.
 #
 # Why? A soft target is worth more than a label at each position, and each new position is another chance to be taught. On
 # few rows there are few, and a good learning rate is so low that both students stay near their common start. What this
@@ -479,7 +486,7 @@ print(f"your guess: {my_amount}")
 # %% [markdown]
 # ## Say it
 #
-# **Exercise 2 and the balance.** A colleague distils a support assistant from a large model on 3,000 of her own
+# **Temperature and balance.** A colleague distils a support assistant from a large model on 3,000 of her own
 # dialogues. In about 200 words: which T and which alpha do you advise to start with, what would make you change them, and
 # which control should she run? Refer to at least two numbers from this lab, one of them with its uncertainty.
 #
@@ -497,13 +504,12 @@ print(f"your guess: {my_amount}")
 # few percent of it there, but at alpha = 1 a high T was worse than no teacher at all. Start with alpha around 0.8 and try
 # its neighbours: 0.7 and 0.9 came to the same perplexity and shared the draws, so it is a region. Go lower if the teacher
 # is weak in her domain, or if T has to be high. The control is CE-only on the same dialogues and steps, with a learning
-# rate of its own: ours was {{ results.sweeps.learning_rates["CE-only, 500 rows, 2 epochs"] }} where soft targets alone
-# took {{ results.sweeps.learning_rates["T 1, alpha 1, 500 rows, 2 epochs"] }}, and with one rate for both the comparison
-# would have been about the rate. On 2,000 rows our ratio to it was
+# rate of its own: on 500 rows ours was {{ results.sweeps.learning_rates["CE-only, 500 rows, 2 epochs"] }} where soft
+# targets alone took {{ results.sweeps.learning_rates["T 1, alpha 1, 500 rows, 2 epochs"] }}. On 2,000 rows our ratio to it was
 # {{ results.sweeps.text[4]["ratio to CE-only"] | number }} ({{ results.sweeps.text[4].low | number }} to
 # {{ results.sweeps.text[4].high | number }}); on fewer it was closer to 1, so she should not expect more from 3,000
 # dialogues because they are few. If the assistant's probabilities decide when to hand over to a person, perplexity is not
-# enough: look at the calibration curve, above all if she takes the labels away.
+# enough: look at the calibration curve, above all if she takes a higher temperature.
 
 # %% [markdown]
 # ## Check yourself
@@ -513,7 +519,7 @@ print(f"your guess: {my_amount}")
 # **1. In a sweep T = 5 wins with one seed, by half a percent. What do you report?**
 #
 # <details><summary>A. T = 5 is best.</summary>
-# Half a percent is within what another draw of documents or another seed moves. Say how often T = 5 wins when both are
+# Half a percent may be within what another draw of documents or another seed moves. Say how often T = 5 wins when both are
 # drawn again.
 # </details>
 # <details><summary>B. By how much T = 5 is ahead, and how often it wins when documents and seeds are drawn again.</summary>
@@ -552,8 +558,9 @@ print(f"your guess: {my_amount}")
 #
 # - Ask a teacher once; a cache is named by the hash of its teacher, rows and settings, so that it is never stale.
 # - T squared keeps the soft gradient's size at high T; with a large vocabulary not all the way down to T = 1.
-# - T = 1 is a good start for a language model. How much T matters depends on alpha: labels hold the student at T = 1.
-# - alpha's optimum is a region; give shares of draws, not a number.
+# - T = 1 is a good start for a language model. How much T matters depends on alpha: hardly with labels at half weight,
+#   very much without them.
+# - alpha's optimum is a region; give the shares of the draws, not a number.
 # - Know the size of a loss before you weigh it. Hidden states need controls: a gain that a random target gives as well
 #   is not the teacher's, and beside the logits they may have nothing to add.
 # - More text means more updates too: ask which of the two made the difference.

@@ -43,13 +43,23 @@ class Explorer:
         """A digest of what the picture looks like on the screen."""
         return hashlib.sha256(self.picture.screenshot()).hexdigest()
 
-    def press(self, slider: int, key: str, times: int) -> list[float]:
-        """Press a key on a slider's handle, each time waiting for the picture; returns the delays in milliseconds."""
+    def at_the_end(self, slider: int) -> bool:
+        """Whether the handle cannot go further to the right."""
+        now, last = (float(self.handles.nth(slider).get_attribute(f"aria-value{name}")) for name in ("now", "max"))
+        return now >= last
+
+    def press_right(self, slider: int, times: int) -> list[float]:
+        """Press the right arrow on a handle, at most until it is at the end, each time waiting for the picture.
+
+        Returns the delays in milliseconds.
+        """
         self._delays()  # those of a drag before do not belong here
         self.handles.nth(slider).focus()
         for _ in range(times):
+            if self.at_the_end(slider):
+                break
             before = self._pictures()
-            self.page.keyboard.press(key)
+            self.page.keyboard.press("ArrowRight")
             self.page.wait_for_function("before => window.watched.pictures > before", arg=before)
         return self._delays()
 

@@ -71,7 +71,7 @@ def test_bins_with_hardly_a_token_are_not_drawn_but_counted_in_the_error():
     found = Calibration(tokens=(100, 2), confidence=(30.0, 1.8), right=(20, 0))
     (axis,) = sweep_plots.reliability({"a student": found}).axes
     drawn = axis.get_lines()[1]
-    assert list(drawn.get_xdata()) == pytest.approx([0.3]) and list(drawn.get_ydata()) == pytest.approx([0.2])
+    assert list(drawn.get_xdata()) == pytest.approx([0.3]) and list(drawn.get_ydata()) == pytest.approx([-0.1])
     assert f"{(10 + 1.8) / 102:.3f} (overconfident)" in sweep_plots.describe_reliability({"a student": found})
 
 
