@@ -69,6 +69,9 @@ def _patient(address: str) -> str:
 
 def _make_ready(address: str) -> None:
     """See that the database is a gradebook, or make it one where it holds nothing; somebody else's is left alone."""
+    path = _new_file(make_url(address))
+    if path is not None:
+        return _make(path)
     engine = create_engine(address)
     try:
         tables = set(inspect(engine).get_table_names())
@@ -85,19 +88,24 @@ def _make_ready(address: str) -> None:
                 f"{_shown(address)} is a database but no gradebook of nbgrader's: choose another with --db."
             )
         else:
-            _make(engine.url)
+            _fill(engine.url)
     finally:
         engine.dispose()
 
 
-def _make(url: URL) -> None:
-    """A new gradebook. A file gets its name when it is whole: a kill in between would leave half of one."""
-    path = Path(url.database or "") if url.get_backend_name() == "sqlite" and not url.query else None
-    if path is None or (path.exists() and path.stat().st_size):
-        return _fill(url)
+def _new_file(url: URL) -> Path | None:
+    """The file of an SQLite gradebook that is still to be made. Merely to look into it would leave an empty one."""
+    if url.get_backend_name() != "sqlite" or url.query or not url.database:
+        return None
+    path = Path(url.database)
+    return None if path.exists() and path.stat().st_size else path
+
+
+def _make(path: Path) -> None:
+    """A new gradebook in a file, which gets its name when it is whole: a kill in between would leave half of one."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
     try:
-        _fill(url.set(database=str(draft)))
+        _fill(make_url("sqlite://").set(database=str(draft)))
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
