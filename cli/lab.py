@@ -42,6 +42,8 @@ def open_jupyter(root: Path, notebook: Path, arguments: list[str]) -> int:
     """Run JupyterLab in this process until it is stopped."""
     from jupyterlab.labapp import LabApp
 
+    from cli._connection import SETTING
+
     prepare_environment()
     os.chdir(root)
     page = f"/lab/tree/{notebook.relative_to(root).as_posix()}"
@@ -53,6 +55,7 @@ def open_jupyter(root: Path, notebook: Path, arguments: list[str]) -> int:
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--Application.log_level=WARN",
+        SETTING,
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container there is nobody else
         settings.append("--allow-root")

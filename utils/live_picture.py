@@ -1,41 +1,63 @@
-"""A figure that follows a slider: the axes are drawn once, and each step redraws only what moved.
+"""A figure that follows a slider: the axes are drawn once, and each step draws only what moved, above them.
 
 The question: how does a picture keep up with a hand?  The mistake this module prevents is a figure that is built anew
-at every step of a slider: titles, ticks and legends cost ten times what the moving points cost.
+at every step of a slider: titles, ticks and legends cost ten times what the moving points cost, and a browser that must
+decode a whole picture for each step falls behind.  What moves is therefore sent as a few lines of SVG, which matplotlib
+writes and the browser lays over the picture that it has.
 """
 
 from __future__ import annotations
 
 import io
+import uuid
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
+from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
-from PIL import Image
+
+SHARP = 200  # dots per inch: the background is sent once, so it may be sharp on any screen
+POINTS = 72  # SVG's unit, to the inch
+_OPENING = (
+    '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" aria-hidden="true"'
+    ' viewBox="0 0 {width:g} {height:g}" stroke-linejoin="round" stroke-linecap="butt"'
+    ' style="display:block;width:100%;height:auto">'
+)
+_STYLE_ENDS = "</style>\n </defs>"  # a style sheet inside of a page would hold for the whole page
 
 
 class LivePicture:
-    """A kept canvas.  `moving` are the artists that a step changes; the rest is drawn once, into a background."""
+    """A figure in two layers of one shape.  `moving` are the artists that a step changes; the rest is `background`.
+
+    background: a PNG of everything that does not move.
+    """
 
     def __init__(self, figure: Figure, moving: Sequence[Artist]):
         plt.close(figure)  # no longer pyplot's, so that a notebook does not show it a second time
-        self._canvas = FigureCanvasAgg(figure)
         self._moving = tuple(moving)
-        for artist in self._moving:
-            artist.set_animated(True)
-        self._canvas.draw()
-        self._background = self._canvas.copy_from_bbox(figure.bbox)
-
-    def png(self) -> bytes:
-        """The picture as it stands now: the background with the moving artists drawn on it."""
-        self._canvas.restore_region(self._background)
-        renderer = self._canvas.get_renderer()
-        for artist in self._moving:
-            artist.draw(renderer)
-        width, height = self._canvas.get_width_height(physical=True)
+        self._show(False)
         buffer = io.BytesIO()
-        picture = Image.frombuffer("RGBA", (width, height), self._canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
-        picture.convert("RGB").save(buffer, format="png", compress_level=1)
-        return buffer.getvalue()
+        FigureCanvasAgg(figure).print_figure(buffer, format="png", dpi=SHARP)
+        self.background: bytes = buffer.getvalue()
+        self._show(True)
+        figure.dpi = POINTS
+        self._width, self._height = figure.bbox.size
+        self._names = {"svg.hashsalt": uuid.uuid4().hex}  # no two pictures of a page share the name of a part
+
+    def _show(self, visible: bool) -> None:
+        for artist in self._moving:
+            artist.set_visible(visible)
+
+    def overlay(self) -> str:
+        """The moving artists as they stand now: an SVG, transparent, with the background's proportions."""
+        buffer = io.StringIO()
+        with rc_context(self._names):
+            renderer = RendererSVG(self._width, self._height, buffer)
+            for artist in self._moving:
+                artist.draw(renderer)
+            renderer.finalize()
+        _, _, drawn = buffer.getvalue().partition(_STYLE_ENDS)
+        return _OPENING.format(width=self._width, height=self._height) + drawn

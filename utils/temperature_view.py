@@ -26,6 +26,7 @@ GRID = np.geomspace(LOWEST, HIGHEST, 40)
 ROWS = 12
 FLOOR = 1e-7
 FEW_CLASSES = 20
+EXPECTED = "What is expected next"
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ class _TokenPanel:
             axis.set(xlim=(-0.03, 1.03), xlabel="probability")
         else:
             axis.set(xscale="log", xlim=(FLOOR, 1.5), xlabel="probability (logarithmic; the left edge stands for 0)")
-        self._title = axis.set_title(" ")
+        axis.set_title(EXPECTED)  # T itself would be a text that moves, the slowest thing to draw
         size = len(prediction.logits)
         axis.axvline(1 / size, color=COLOURS["untouched"], linestyle=":", label=f"all {size:,} alike")
         axis.set_yticks(range(len(self._rows)), [_visible(text) for text in self._texts()])
@@ -140,7 +141,7 @@ class _TokenPanel:
         (self._dots,) = axis.plot([], [], "o", color=COLOURS["teacher"], markersize=6, label=prediction.model)
         if legend:
             axis.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.42, -0.2), ncol=3, fontsize="small")
-        self.moving = (self._others, self._dots, self._title)
+        self.moving = (self._others, self._dots)
 
     def move(self, temperature: float) -> tuple[Tensor, Tensor]:
         """Put the points where this temperature has them; returns both distributions, (V,) each."""
@@ -150,7 +151,6 @@ class _TokenPanel:
         for points, probabilities in ((self._dots, ours), (self._others, others)):
             values = probabilities[self._rows].numpy()
             points.set_data(values if self._linear else np.maximum(values, FLOOR), np.arange(len(self._rows)))
-        self._title.set_text(f"What is expected next, T = {temperature:.1f}")
         return ours, others
 
     def _texts(self) -> list[str]:
@@ -173,17 +173,22 @@ def temperatures_figure(prediction: Prediction, temperatures: Sequence[float]) -
 
 def temperature_figure(prediction: Prediction, temperature: float = 1.0, student: Prediction | None = None) -> Figure:
     """The figure that the slider moves, at one temperature: a model beside its student, or beside the one-hot label."""
-    scene = TemperatureScene(prediction, student)
-    scene.move(temperature)
-    return scene.figure
+    return _still(prediction, temperature, student)[0]
 
 
 def show_temperature(prediction: Prediction, temperature: float = 1.0, student: Prediction | None = None) -> None:
     """Show the figure without a slider, and print its numbers: for a printed page, or where no widget lives."""
+    figure, sentence = _still(prediction, temperature, student)
+    show(figure, f"{_one_line(prediction.prompt)} {sentence}")
+    print(sentence)
+
+
+def _still(prediction: Prediction, temperature: float, student: Prediction | None) -> tuple[Figure, str]:
+    """The figure at one temperature, which its title says, and the figure in words."""
     scene = TemperatureScene(prediction, student)
     sentence = scene.sentence(scene.move(temperature))
-    show(scene.figure, f"{_one_line(prediction.prompt)} {sentence}")
-    print(sentence)
+    scene.figure.axes[0].set_title(f"{EXPECTED}, T = {temperature:.1f}")
+    return scene.figure, sentence
 
 
 def _rows(prediction: Prediction) -> list[int]:

@@ -1,10 +1,10 @@
 """Sliders on the figures of utils.temperature_view and utils.loss_view.
 
 The question: what happens when I turn it?  The mistake this module prevents is an answer that comes after the question
-is forgotten: a step redraws only what moves, and a drag never queues, because the browser sends the next value only
-when the picture for the last one is there.  Only ipywidgets' own controls are used, so it works in Colab too.  Every
-control has a label and takes the arrow keys; the numbers stand beside the picture as text.  Where no widget lives,
-`show_temperature` and `show_loss_parts` draw the same figures.
+is forgotten: a step draws only what moves, as SVG above a picture that stays, and a drag never queues, because the
+browser sends the next value only when the drawing for the last one is there.  Only ipywidgets' own controls are used,
+so it works in Colab too.  Every control has a label and takes the arrow keys; the numbers stand beside the picture as
+text.  Where no widget lives, `show_temperature` and `show_loss_parts` draw the same figures.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import ipywidgets
 from IPython.display import HTML, display
 from torch import Tensor
+from traitlets import CFloat, Int
 
 from utils.dark_knowledge import Prediction
 from utils.errors import CourseError
@@ -24,18 +25,35 @@ from utils.loss_view import TEMPERATURES, LossScene, loss_curves
 from utils.sweep_plots import SurfaceScene
 from utils.temperature_view import HIGHEST, LOWEST, TemperatureScene
 
-Slider = ipywidgets.FloatSlider | ipywidgets.SelectionSlider
 _WIDE = ipywidgets.Layout(width="auto", max_width="880px")
+_LAYERS = ipywidgets.Layout(width="100%", max_width="880px")
+_LAYER = ipywidgets.Layout(grid_area="1 / 1", width="100%", margin="0")  # both in one place, one above the other
 _NAMES = {"description_width": "8em"}
+
+
+class QuietSlider(ipywidgets.FloatSlider):
+    """A slider whose kernel does not send back what the browser has just sent: one message less before the picture."""
+
+    value = CFloat(0.0).tag(sync=True, echo_update=False)
+
+
+class QuietStops(ipywidgets.SelectionSlider):
+    """The same with stops in place of numbers."""
+
+    index = Int().tag(sync=True, echo_update=False)
 
 
 @dataclass(frozen=True)
 class Explorer:
-    """Controls, a picture and its numbers.  `box` is what a notebook shows; the parts can be driven from code."""
+    """Controls, a picture and its numbers.  `box` is what a notebook shows; the parts can be driven from code.
+
+    picture: what does not move; moving: what does, as SVG laid over it.
+    """
 
     box: ipywidgets.VBox
-    sliders: tuple[Slider, ...]
+    sliders: tuple[QuietSlider | QuietStops, ...]
     picture: ipywidgets.Image
+    moving: ipywidgets.HTML
     numbers: ipywidgets.HTML
     choice: ipywidgets.Dropdown | None = None
 
@@ -94,7 +112,7 @@ def surface_explorer(surface: Sequence[Mapping]) -> Explorer:
     """Move a slice through a recorded surface over (T, alpha): rows with both, and "ratio to CE-only"."""
     scene = SurfaceScene(surface)
     options = [(f"{temperature:g}", temperature) for temperature in scene.temperatures]
-    slider = ipywidgets.SelectionSlider(options=options, description="temperature", layout=_WIDE, style=_NAMES)
+    slider = QuietStops(options=options, description="temperature", layout=_WIDE, style=_NAMES)
 
     def scene_of() -> tuple[SurfaceScene, Callable[[], str]]:
         def move() -> str:
@@ -107,23 +125,24 @@ def surface_explorer(surface: Sequence[Mapping]) -> Explorer:
 
 
 def _explorer(
-    sliders: tuple[Slider, ...],
+    sliders: tuple[QuietSlider | QuietStops, ...],
     scene_of: Callable[[], tuple[TemperatureScene | LossScene | SurfaceScene, Callable[[], str]]],
     choice: ipywidgets.Dropdown | None = None,
 ) -> Explorer:
     """Put the parts together.  A slider moves artists on the kept picture; only another choice makes a new picture."""
-    picture = ipywidgets.Image(format="png", layout=_WIDE)
+    picture, moving = ipywidgets.Image(format="png", layout=_LAYER), ipywidgets.HTML(layout=_LAYER)
     numbers = ipywidgets.HTML(layout=_WIDE)
 
     def new_scene(*_: object) -> None:
         scene, move = scene_of()
         move()
         state["picture"], state["move"] = LivePicture(scene.figure, scene.moving), move
+        picture.value = state["picture"].background
         step()
 
     def step(*_: object) -> None:
         sentence = state["move"]()
-        picture.value = state["picture"].png()
+        moving.value = state["picture"].overlay()
         numbers.value = f'<div style="line-height:1.5;margin:0 1em">{html.escape(sentence)}</div>'
 
     state: dict = {}
@@ -133,11 +152,12 @@ def _explorer(
     if choice is not None:
         choice.observe(new_scene, "value")
     controls = (*sliders,) if choice is None else (choice, *sliders)
-    return Explorer(ipywidgets.VBox([*controls, picture, numbers]), sliders, picture, numbers, choice)
+    layers = ipywidgets.GridBox([picture, moving], layout=_LAYERS)
+    return Explorer(ipywidgets.VBox([*controls, layers, numbers]), sliders, picture, moving, numbers, choice)
 
 
-def _slider(name: str, value: float, low: float, high: float, step: float) -> ipywidgets.FloatSlider:
-    return ipywidgets.FloatSlider(
+def _slider(name: str, value: float, low: float, high: float, step: float) -> QuietSlider:
+    return QuietSlider(
         value=value, min=low, max=high, step=step, description=name, readout_format=".2f", continuous_update=True,
         layout=_WIDE, style=_NAMES,
     )  # fmt: skip
@@ -152,8 +172,8 @@ _NAME_THE_PARTS = """<script>
       const label = handle.closest(".widget-slider").querySelector(".widget-label");
       if (label) handle.setAttribute("aria-label", label.textContent);
     });
-    document.querySelectorAll(".widget-vbox > img.widget-image:not([alt])").forEach((picture) => {
-      const numbers = picture.parentElement.querySelector(".widget-html");
+    document.querySelectorAll(".widget-vbox img.widget-image:not([alt])").forEach((picture) => {
+      const numbers = picture.closest(".widget-vbox").querySelector(":scope > .widget-html");
       if (!numbers) return;
       numbers.id = numbers.id || "numbers-" + Math.random().toString(36).slice(2);
       picture.alt = "Figure that follows the sliders above it; the text below it says what it shows.";

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
+from cli._connection import SETTING
+
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 CHROMIUM_FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -46,11 +48,12 @@ class JupyterServer:
             sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.port=0",
             f"--ServerApp.root_dir={self.folder}", f"--IdentityProvider.token={self.token}",
             f"--LabApp.user_settings_dir={settings}", f"--LabApp.workspaces_dir={folder / 'workspaces'}",
-            "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=",
+            "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=", SETTING,
         ]  # fmt: skip
         environment = {
             **os.environ,
             "COURSE_ROOT": str(ROOT),
+            "PYTHONPATH": str(ROOT),  # where the server finds the course's connection, as `course.py lab` does
             "COURSE_PROFILE": "smoke",
             "COURSE_OUT": str(folder / "outputs"),
             "JUPYTER_CONFIG_DIR": str(folder / "config"),

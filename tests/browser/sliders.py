@@ -1,6 +1,6 @@
 """Move a slider in the page and say what came of it: did the pixels change, and how long did they take?
 
-A delay runs from the key or the mouse to the frame after the browser has decoded the new picture.
+A delay runs from the key or the mouse to the end of the frame in which the page's main thread has painted what moved.
 """
 
 from __future__ import annotations
@@ -10,17 +10,20 @@ import hashlib
 from playwright.sync_api import Locator, Page
 
 WATCH = """explorer => {
-  const picture = explorer.querySelector('img');
+  const moving = explorer.querySelector('svg').closest('.widget-html-content');
   window.watched = {started: 0, delays: [], pictures: 0, last: 0};
   const start = () => { window.watched.started = performance.now(); };
   for (const handle of explorer.querySelectorAll('.noUi-handle')) handle.addEventListener('keydown', start, true);
   document.addEventListener('mousemove', start, true);
-  picture.addEventListener('load', () => requestAnimationFrame(() => {
+  const painted = new MessageChannel();
+  painted.port1.onmessage = () => {
     const now = performance.now();
     window.watched.pictures += 1; window.watched.last = now;
     if (window.watched.started) window.watched.delays.push(now - window.watched.started);
     window.watched.started = 0;
-  }));
+  };
+  const frame = () => requestAnimationFrame(() => painted.port2.postMessage(0));
+  new MutationObserver(frame).observe(moving, {childList: true});
 }"""
 
 

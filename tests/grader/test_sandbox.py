@@ -3,8 +3,6 @@
 import os
 import shutil
 import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,12 +11,7 @@ from grader.sandbox import bubblewrap, stage
 from grader.sandbox.client import Ended, Sandbox
 from grader.sandbox.limits import MEGABYTE, Limits
 from grader.sandbox.process import ServerProcess
-from utils.checks.records import Probe
-from utils.errors import CourseError
-
-LIMITS = Limits(cell_seconds=20.0, ask_seconds=20.0, cpu_seconds=60.0, memory=400 * MEGABYTE, disk=16 * MEGABYTE)
-PROBE = Probe("one", {"x": np.arange(3.0), "factor": 2.0}, ("x",))
-SQUARE = "import torch\ndef distillation_loss(x, factor):\n    return (factor * x**2).sum()\n"
+from tests.grader.attempts import LIMITS, PROBE, SQUARE, end_of, error_of
 
 pytestmark = pytest.mark.skipif(
     not (sys.platform == "linux" and shutil.which("bwrap")) and not os.environ.get("CI"),
@@ -30,28 +23,6 @@ pytestmark = pytest.mark.skipif(
 def sandbox():
     with ServerProcess(confined=True) as server, Sandbox(server) as opened:
         yield opened
-
-
-@pytest.fixture(scope="module")
-def unconfined():
-    with ServerProcess(confined=False) as server, Sandbox(server) as opened:
-        yield opened
-
-
-def error_of(sandbox: Sandbox, source: str, limits: Limits = LIMITS) -> str:
-    """The error that stopped a cell."""
-    with sandbox.attempt(limits, seed=1) as attempt:
-        return attempt.run(source)
-
-
-def end_of(sandbox: Sandbox, source: str, **limits: float) -> str:
-    """Why an attempt at a cell was ended; empty where it was not."""
-    chosen = Limits(**{"cell_seconds": 20.0, "memory": 400 * MEGABYTE, **limits})
-    try:
-        error_of(sandbox, source, chosen)
-    except Ended as ended:
-        return ended.reason
-    return ""
 
 
 def said(sandbox: Sandbox, expression: str, before: str = "") -> str:
@@ -310,47 +281,3 @@ def test_two_submissions_at_a_time_do_not_meet(sandbox):
 def test_a_killed_server_is_started_again(sandbox):
     sandbox.server.kill()
     assert error_of(sandbox, "x = 1") == ""
-
-
-def test_without_a_sandbox_the_limits_hold(unconfined):
-    assert end_of(unconfined, "while True: pass", cell_seconds=1.0) == "timeout"
-    assert "MemoryError" in error_of(unconfined, "x = bytearray(2 * 10**9)")
-    with unconfined.attempt(LIMITS, seed=1) as attempt:
-        attempt.run(SQUARE)
-        assert attempt.ask("distillation_loss", [PROBE])[0].value == 10.0
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="counts processes through /proc")
-def test_without_a_sandbox_what_is_left_behind_is_ended(unconfined, tmp_path):
-    trace = tmp_path / "trace"
-    daemon = f"""
-import os, time
-if os.fork() == 0:
-    os.setsid()
-    if os.fork() == 0:
-        while True:
-            open({str(trace)!r}, "a").write("x")
-            time.sleep(.02)
-    os._exit(0)
-time.sleep(.3)
-"""
-    error_of(unconfined, daemon)
-    size = trace.stat().st_size
-    time.sleep(0.3)
-    assert size and trace.stat().st_size == size
-
-
-def test_a_missing_bubblewrap_is_said_with_what_to_install(monkeypatch):
-    monkeypatch.setattr(bubblewrap.shutil, "which", lambda name: None)
-    with pytest.raises(CourseError, match="apt install bubblewrap"):
-        bubblewrap.require()
-
-
-def test_a_sandbox_that_does_not_open_is_said_with_what_to_switch_on():
-    text = "bwrap: No permissions to create new namespace, likely because the kernel does not allow it"
-    assert "unprivileged_userns_clone" in str(bubblewrap.complaint(text))
-
-
-def test_the_home_folder_is_never_mounted_as_a_whole():
-    assert Path.home() not in bubblewrap.visible_folders()
-    assert Path("/") not in bubblewrap.visible_folders()

@@ -1,6 +1,7 @@
 """A slider changes picture and numbers, is named and takes keys; a plain call draws the same without widgets."""
 
 import io
+import re
 
 import matplotlib
 import numpy as np
@@ -14,13 +15,24 @@ from PIL import Image
 
 from utils.dark_knowledge import prediction_by_hand, saved_prediction
 from utils.errors import CourseError
+from utils.live_picture import SHARP
 from utils.loss_view import loss_curves, loss_figure, show_loss_parts
 from utils.losses import distillation_loss, kl_divergence
-from utils.temperature_view import TemperatureScene, show_temperature, temperature_figure
+from utils.temperature_view import EXPECTED, TemperatureScene, show_temperature, temperature_figure
 from utils.widgets import loss_explorer, temperature_explorer
 
 ANIMALS = prediction_by_hand("Which animal is it?", {"cat": 2.64, "tiger": 1.61, "dog": 0.0}, "cat")
 STUDENT = prediction_by_hand("Which animal is it?", {"cat": 0.5, "tiger": 0.6, "dog": 0.1}, "cat", model="student")
+
+
+def marks(svg: str) -> list[tuple[float, float]]:
+    """Where the points stand."""
+    return [(float(x), float(y)) for x, y in re.findall(r'<use [^>]*x="([\d.]+)" y="([\d.]+)"', svg)]
+
+
+def parts(svg: str) -> list[str]:
+    """The names that other parts refer to."""
+    return re.findall(r'(?:href="|url\()#(\w+)', svg)
 
 
 def pixels(png: bytes) -> np.ndarray:
@@ -42,20 +54,21 @@ def batch():
     return student, teacher, labels
 
 
-def test_turning_the_temperature_changes_pixels_and_numbers():
+def test_turning_the_temperature_moves_the_marks_and_changes_the_numbers():
     explorer = temperature_explorer([ANIMALS], [STUDENT])
-    before, words = pixels(explorer.picture.value), explorer.numbers.value
+    before, words = marks(explorer.moving.value), explorer.numbers.value
     explorer.sliders[0].value = 5.0
-    assert (pixels(explorer.picture.value) != before).any()
+    assert marks(explorer.moving.value) != before
     assert explorer.numbers.value != words and "T = 5.0" in explorer.numbers.value
 
 
 def test_turning_back_gives_the_same_picture_again():
     explorer = temperature_explorer([ANIMALS])
-    before = explorer.picture.value
+    before = explorer.picture.value, explorer.moving.value
     explorer.sliders[0].value = 7.3
+    assert explorer.moving.value != before[1]
     explorer.sliders[0].value = 1.0
-    assert explorer.picture.value == before
+    assert (explorer.picture.value, explorer.moving.value) == before
 
 
 def test_a_step_builds_no_figure(monkeypatch):
@@ -66,12 +79,32 @@ def test_a_step_builds_no_figure(monkeypatch):
 
 
 def test_the_widget_and_the_plain_call_draw_the_same_figure():
+    """Marks are compared by their places, in points; the rest by its pixels, except for T in the plain title."""
     explorer = temperature_explorer([ANIMALS], [STUDENT], temperature=2.5)
     figure = temperature_figure(ANIMALS, 2.5, STUDENT)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=figure.dpi)
-    difference = np.abs(pixels(buffer.getvalue()).astype(int) - pixels(explorer.picture.value).astype(int))
-    assert (difference.max(axis=2) > 32).mean() < 0.002, "only the order in which points and lines overlap may differ"
+    figure.axes[0].set_title(EXPECTED)
+    figure.set_dpi(72)
+    lines = [line for axis in figure.axes for line in axis.lines if line.get_marker() in ("D", "o")]
+    placed = np.concatenate([line.get_transform().transform(line.get_xydata()) for line in lines])
+    placed[:, 1] = figure.bbox.height - placed[:, 1]  # SVG counts from the top
+    shown = np.array(sorted(marks(explorer.moving.value)))
+    assert len(placed) == 8 and np.abs(np.array(sorted(map(tuple, placed))) - shown).max() < 0.01
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=SHARP)
+    difference = np.abs(pixels(drawn.getvalue()).astype(int) - pixels(explorer.picture.value).astype(int))
+    assert 0 < (difference.max(axis=2) > 32).mean() < 0.01, "what moves, and nothing else, is missing in the picture"
+
+
+def test_what_moves_is_drawn_in_the_shape_of_the_picture_and_styles_nothing_else_in_the_page():
+    explorer = temperature_explorer([ANIMALS])
+    width, height = (
+        float(part) for part in re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', explorer.moving.value).groups()
+    )
+    rows, columns, _ = pixels(explorer.picture.value).shape
+    assert columns / rows == pytest.approx(width / height, rel=2e-3)
+    assert "<style" not in explorer.moving.value and explorer.moving.value.count("<svg") == 1
+    names = {name for one in (explorer, temperature_explorer([ANIMALS])) for name in set(parts(one.moving.value))}
+    assert len(names) == 2 * len(set(parts(explorer.moving.value)))
 
 
 def test_every_control_has_a_label_and_the_range_that_was_promised(batch):
@@ -141,9 +174,9 @@ def test_the_loss_and_its_gradient_are_those_of_the_loss(batch, temperature, alp
 
 def test_turning_alpha_changes_the_picture_of_the_loss(batch):
     explorer = loss_explorer(*batch)
-    before = pixels(explorer.picture.value)
+    before = explorer.moving.value
     explorer.sliders[1].value = 0.9
-    assert (pixels(explorer.picture.value) != before).any() and "alpha = 0.90" in explorer.numbers.value
+    assert explorer.moving.value != before and "alpha = 0.90" in explorer.numbers.value
 
 
 def test_a_large_batch_is_measured_in_part_and_this_is_said(batch, monkeypatch, capsys):
