@@ -26,7 +26,7 @@ HOST = ("torch", "numpy", "triton", "nvidia-", "jupyter", "notebook", "ipykernel
 HOST += ("widgetsnbextension", "traitlets", "tornado", "pyzmq", "comm", "nbclient", "nbconvert", "nbformat")
 # What opens, builds, grades or tests notebooks; a notebook that is open already needs none of it.
 NOT_IN_NOTEBOOKS = {"jupyterlab", "ipykernel", "jupytext", "nbformat", "nbclient", "nbconvert", "nbgrader"}
-NOT_IN_NOTEBOOKS |= {"pytest", "hypothesis", "ruff"}
+NOT_IN_NOTEBOOKS |= {"pytest", "pytest-xdist", "hypothesis", "ruff"}
 ADVICE = "Mend that and run this cell again, or start the lab with: python3 course.py lab (in {root})."
 
 

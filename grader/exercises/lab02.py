@@ -6,6 +6,7 @@ from grader.exercise import Exercise, Part
 from grader.exercises import (
     loss_right,
     loss_table,
+    loss_whole,
     loss_wrong,
     perplexity_cases,
     perplexity_table,
@@ -25,15 +26,14 @@ EXERCISES = (
         (
             Part("hard", 2.0, tuple(f"{name}/hard" for name in NAMES)),
             Part("soft", 3.0, tuple(f"{name}/soft" for name in NAMES)),
-            Part("blend", 2.0, tuple(f"{name}/blend" for name in NAMES)),
+            Part("blend", 2.5, tuple(f"{name}/blend" for name in NAMES)),
             Part(
                 "special cases", 1.5, ("extra/unmasked", "extra/empty row", "extra/one label", "extra/temperature one")
             ),
-            Part("defaults", 0.5, ("default/alpha", "default/both")),
             Part("large logits", 1.0, ("huge/hard", "huge/soft")),
         ),
         loss_table.table,
-        loss_wrong.misconceptions(),
+        loss_wrong.misconceptions() + loss_whole.WHOLE,
         loss_right.RIGHT,
     ),
     Exercise(

@@ -61,12 +61,8 @@ def hidden(first: Wrong, second: Wrong) -> bool:
         return True
     if changes.get("returned") in GRAPHLESS and any("graph" in key for key in changes):
         return True
-    if "default_alpha" in changes and changes.get("blend") in {"sum", "half", "fixed", "all soft", "all hard"}:
-        return True  # alpha is not used at all, so its default never shows
     if changes.get("teacher_graph") == "open" and changes.get("divergence") == "top":
         return True  # the teacher's favourite has no gradient
-    if "default_temperature" in changes and changes.get("default_alpha", 0.5) is None:
-        return True  # without a default for alpha, none for the temperature can be used
     if changes.get("returned") == "repeated" and "sum" in (changes.get("soft_mean"), changes.get("hard_mean")):
         return True  # what comes unreduced is not also summed
     if any(_same_loss(changes, part) for part in ("soft", "hard")):

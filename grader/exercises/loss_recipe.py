@@ -46,8 +46,6 @@ class Recipe:
     hard_graph: str = "open"
     teacher_graph: str = "closed"
     blend: str = "right"
-    default_temperature: float | None = 3.0
-    default_alpha: float | None = 0.5
     returned: str = "tensor"
     side_effect: str = "none"
 
@@ -292,7 +290,7 @@ def _disturb(choice: str, student: Tensor, teacher: Tensor, labels: Tensor, temp
 def cook(recipe: Recipe) -> Callable:
     """The loss that this recipe describes."""
 
-    def compute(student_logits, teacher_logits, labels, temperature, alpha):  # type: ignore[no-untyped-def]
+    def distillation_loss(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):  # type: ignore[no-untyped-def]
         student, teacher, wanted = student_logits * 1.0, teacher_logits * 1.0, labels.clone()
         _disturb(recipe.side_effect, student_logits, teacher_logits, labels, temperature)
         if recipe.teacher_graph == "closed":
@@ -300,21 +298,5 @@ def cook(recipe: Recipe) -> Callable:
         soft = _soft(recipe, student, teacher, wanted, temperature)
         hard = _hard(recipe, student, teacher, wanted, temperature)
         return _returned(recipe.returned, _blended(recipe.blend, soft, hard, alpha), soft, hard)
-
-    if recipe.default_alpha is None:
-
-        def without_defaults(student_logits, teacher_logits, labels, temperature, alpha):  # type: ignore[no-untyped-def]
-            return compute(student_logits, teacher_logits, labels, temperature, alpha)
-
-        return without_defaults
-
-    def distillation_loss(  # type: ignore[no-untyped-def]
-        student_logits,
-        teacher_logits,
-        labels,
-        temperature=recipe.default_temperature,
-        alpha=recipe.default_alpha,
-    ):
-        return compute(student_logits, teacher_logits, labels, temperature, alpha)
 
     return distillation_loss

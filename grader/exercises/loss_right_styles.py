@@ -54,6 +54,14 @@ def listed_positions(student_logits, teacher_logits, labels, temperature=3.0, al
     return _of_rows(student_logits[row, place], teacher, labels[row, place + 1], temperature, alpha)
 
 
+def without_defaults(student_logits, teacher_logits, labels, temperature, alpha):
+    return listed_positions(student_logits, teacher_logits, labels, temperature, alpha)
+
+
+def other_defaults(student_logits, teacher_logits, labels, temperature=2.0, alpha=0.9):
+    return listed_positions(student_logits, teacher_logits, labels, temperature, alpha)
+
+
 def selected(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
     keep = labels[:, 1:].ge(0).unsqueeze(-1)
     student, teacher = (
@@ -124,7 +132,7 @@ def whole_gradient_by_hand(student_logits, teacher_logits, labels, temperature=3
 STYLES: dict[str, Callable] = {
     function.__name__: function
     for function in (
-        configurable, rolled_and_ignored, flattened_after_the_shift, listed_positions, selected, one_row_after_another,
-        weighted_costs, ends_of_the_blend, whole_gradient_by_hand,
+        configurable, rolled_and_ignored, flattened_after_the_shift, listed_positions, without_defaults,
+        other_defaults, selected, one_row_after_another, weighted_costs, ends_of_the_blend, whole_gradient_by_hand,
     )
 } | {"partial": partial(configurable, verbose=False)}  # fmt: skip

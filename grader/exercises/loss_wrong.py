@@ -18,7 +18,7 @@ class Wrong:
 
     name: str
     sentence: str
-    changes: dict[str, str | float | None]
+    changes: dict[str, str]
     also: tuple[str, ...] = ()
 
     def recipe(self, base: Recipe | None = None) -> Recipe:
@@ -241,9 +241,6 @@ WRONG: tuple[Wrong, ...] = (
     ),
     Wrong("1 + alpha instead of 1 - alpha on the hard part", "A sign in the blend.", {"blend": "one plus"}),
     Wrong("alpha does not enter linearly", "alpha squared.", {"blend": "squared"}),
-    Wrong("the default of temperature is not 3", "temperature=1.", {"default_temperature": 1.0}),
-    Wrong("the default of alpha is not 0.5", "alpha=0.7.", {"default_alpha": 0.7}),
-    Wrong("no default for alpha (0.5)", "All five arguments are demanded.", {"default_alpha": None}),
     # the answer as such
     Wrong("a Python number instead of a tensor: no gradient can flow", ".item().", {"returned": "float"}),
     Wrong("a Python number instead of a tensor: no gradient can flow", ".numpy().", {"returned": "numpy"}),

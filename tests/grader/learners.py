@@ -195,7 +195,7 @@ def times_two_for_squared(student_logits, teacher_logits, labels, temperature=3.
     return alpha * temperature * 2 * soft + (1 - alpha) * F.cross_entropy(s, y)
 
 
-@written(REVERSE, "the default of alpha is not 0.5")
+@written(REVERSE)
 def another_default(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.9):
     s, t, y = _picked(student_logits, teacher_logits, labels)
     log_p, log_q = F.log_softmax(t / temperature, -1), F.log_softmax(s / temperature, -1)

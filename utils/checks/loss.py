@@ -19,6 +19,7 @@ from utils.checks.records import Answer, Table
 from utils.checks.scale import merged
 from utils.checks.support import support
 from utils.checks.verdict import Verdict
+from utils.checks.whole import beside_the_blend, half_precision
 
 UNSTABLE = "unstable at large logits: the log of a probability that underflows{}"
 DETACHED = "no gradient reaches the student{}"
@@ -36,7 +37,7 @@ MOVED = {
     "labels rolled around: the last position is scored against the first token{}": NO_SHIFT,
     "causal shift in the wrong direction{}": "the wrong end of the logits is cut off{}",
 }
-LAST = (NOT_FINITE, "unstable")  # said after the mistakes that may bring them about
+LAST = (NOT_FINITE, "unstable", "an exception on some inputs")  # said after the mistakes that may bring them about
 OF_SWAPPED_MODELS = ("KL the wrong way round", "cross-entropy of the teacher", "no gradient reaches")
 UNTAMED = ("temperature applied after", "temperature missing", "temperature hard-coded", "logits multiplied")
 STEEP = "square root of KL instead of KL"  # infinitely steep at 0, in any precision
@@ -44,20 +45,27 @@ FLAT = "1 - alpha without brackets"  # at alpha 0 there is nothing but the 1
 # Names that need no "in both parts".
 WHOLE = ("no causal shift", "causal shift", "shift by two", "labels shifted", "no gradient")
 PARTS = ("soft", "hard")
+DEFAULTED = ("default/alpha", "default/both")  # probes without the last arguments
 
 
 def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
     """passed, or at most three names and the number that shows the first one."""
-    right = [is_right(table, index, answer) for index, answer in enumerate(answers)]
-    if all(right):
-        return Verdict(True, "Right: value and gradient agree with the formula on every probe.")
     places = {probe.name: index for index, probe in enumerate(table.probes)}
+    # A function owes the formula for the arguments that it is given; what it takes where none is given is its own.
+    right = [is_right(table, places[name], answers[places[name]]) or name in DEFAULTED for name in places]
+    if all(right):
+        return Verdict(
+            True, "Right: value and gradient agree with the formula on every probe." + _remark(table, answers)
+        )
     names = _as_such(table, answers, places)
     reading = Reading()
     if not {RANDOM, CONSTANT, SWAPPED_SETTINGS, EXP} & set(names):
         reading = read(table, gather(table, answers))
-        names += _factors(table, answers, places, reading)
+        explained = reading.names or any(reading.parts.values())
+        beside = [] if explained else beside_the_blend(table, answers)
+        names += beside or _factors(table, answers, places, reading)
         names += _not_finite(answers, places, reading)
+    names = names or half_precision(answers)
     names = sorted(_tidy(names), key=lambda name: name.startswith(LAST))
     return Verdict(False, _message(table, answers, right, names, reading), names[:3])
 
@@ -92,7 +100,7 @@ def _as_such(table: Table, answers: Sequence[Answer], places: dict[str, int]) ->
         reached = any(leaks(answer.gradient("student_logits")) for answer in answers)
         swapped = not reached and leaks(answers[places["wide/hard"]].gradient("teacher_logits"))
         names.append(SWAPPED_MODELS if swapped else LEAK)
-    return names if RANDOM in names else names + _defaults(table, answers, places)
+    return names if RANDOM in names else names + _swapped_settings(table, answers, places)
 
 
 def _raised(answers: Sequence[Answer]) -> list[str]:
@@ -110,24 +118,19 @@ def _not_finite(answers: Sequence[Answer], places: dict[str, int], reading: Read
     return [NOT_FINITE] * lost
 
 
-def _defaults(table: Table, answers: Sequence[Answer], places: dict[str, int]) -> list[str]:
-    defaults = table.texts["defaults"]
-    explicit, one, both = (answers[places[name]] for name in ("explicit", "default/alpha", "default/both"))
-    names = []
-    if is_right(table, places["default/both"], both) and not close(total(explicit), total(both)):
-        return [SWAPPED_SETTINGS]
-    if one.outcome == "signature":
-        return [
-            f"no default for alpha ({defaults['alpha']:g})",
-            f"no default for temperature ({defaults['temperature']:g})",
-        ]
-    if both.outcome == "signature":
-        names.append(f"no default for temperature ({defaults['temperature']:g})")
-    elif not close(total(one), total(both)):
-        names.append(f"the default of temperature is not {defaults['temperature']:g}")
-    if not close(total(explicit), total(one)):
-        names.append(f"the default of alpha is not {defaults['alpha']:g}")
-    return names
+def _swapped_settings(table: Table, answers: Sequence[Answer], places: dict[str, int]) -> list[str]:
+    """Is it right with its own defaults, and another loss where the same numbers are given by position?"""
+    explicit, both = answers[places["explicit"]], answers[places["default/both"]]
+    both_right = is_right(table, places["default/both"], both)
+    return [SWAPPED_SETTINGS] * (both_right and not close(total(explicit), total(both)))
+
+
+def _remark(table: Table, answers: Sequence[Answer]) -> str:
+    """What is worth a word and costs nothing: defaults that are not the task's."""
+    if all(is_right(table, index, answer) for index, answer in enumerate(answers)):
+        return ""
+    defaults = ", ".join(f"{name}={value:g}" for name, value in table.texts["defaults"].items())
+    return f" Its defaults are not the task's ({defaults}); that costs nothing."
 
 
 def _factors(table: Table, answers: Sequence[Answer], places: dict[str, int], reading: Reading) -> list[str]:
@@ -269,8 +272,6 @@ def _telling(table: Table, answers: Sequence[Answer], right: Sequence[bool], nam
         return next((index for index in wrong if table.probes[index].name.startswith("huge")), wrong[0])
     if names and "exception" in names[0]:
         return next((index for index in wrong if answers[index].outcome == "error"), wrong[0])
-    if names and "default" in names[0]:
-        return next((index for index in wrong if table.probes[index].name.startswith("default")), wrong[0])
     return wrong[0]
 
 

@@ -1,0 +1,42 @@
+"""Mistakes of ``distillation_loss`` as a whole: its precision, and terms beside the blend.  No factor of a recipe."""
+
+from __future__ import annotations
+
+import torch
+
+from grader.exercise import Misconception
+from grader.exercises.loss_recipe import Recipe, cook
+from utils.checks.whole import BESIDE, HALF
+
+RIGHT = cook(Recipe())
+
+
+def in_half_precision(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):  # type: ignore[no-untyped-def]
+    """To save memory."""
+    return RIGHT(student_logits.bfloat16(), teacher_logits.bfloat16(), labels, temperature, alpha)
+
+
+def half_and_back(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):  # type: ignore[no-untyped-def]
+    """Computed in float16, returned as float32."""
+    return RIGHT(student_logits.half(), teacher_logits.half(), labels, temperature, alpha).float()
+
+
+def penalised(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):  # type: ignore[no-untyped-def]
+    """Large logits cost extra."""
+    extra = 0.01 * student_logits.square().mean()
+    return RIGHT(student_logits, teacher_logits, labels, temperature, alpha) + extra
+
+
+def rewarded_for_doubt(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):  # type: ignore[no-untyped-def]
+    """A bonus for the student's entropy, at padding too."""
+    entropy = torch.distributions.Categorical(logits=student_logits).entropy().mean()
+    return RIGHT(student_logits, teacher_logits, labels, temperature, alpha) - 0.02 * entropy
+
+
+# Of the loss as a whole: no factor of a recipe.
+WHOLE = (
+    Misconception(HALF.format("bfloat16"), "Logits are cast to bfloat16.", in_half_precision),
+    Misconception(HALF.format("float16"), "Logits are cast to float16, the loss back.", half_and_back),
+    Misconception(BESIDE, "A penalty on the size of the logits.", penalised),
+    Misconception(BESIDE, "A bonus for entropy.", rewarded_for_doubt),
+)
