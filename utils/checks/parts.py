@@ -90,10 +90,13 @@ class Fingerprints:
         in_rows = index >= len(self.pattern_entries)
         return (*names, *((ROW_MEANS,) if in_rows else ())), cost + 1.1 * in_rows
 
-    def sums(self, frame: int) -> np.ndarray:
-        """(K, P): each kernel's costs summed over each pattern."""
-        costs = np.nan_to_num(self.values[frame], posinf=0, neginf=0).reshape(len(self.kernels), -1)
-        return costs @ self.patterns[frame].reshape(len(self.patterns[frame]), -1).T
+    @cached_property
+    def sums(self) -> list[np.ndarray]:
+        """By frame (K, P): each kernel's costs summed over each pattern."""
+        return [
+            np.nan_to_num(values, posinf=0, neginf=0).reshape(len(self.kernels), -1) @ masks.reshape(len(masks), -1).T
+            for values, masks in zip(self.values, self.patterns, strict=True)
+        ]
 
     @cached_property
     def likely_pairs(self) -> tuple[np.ndarray, np.ndarray]:
@@ -267,7 +270,7 @@ def _by_value(prints: Fingerprints, values: np.ndarray) -> list[Explanation]:
     if not np.all(np.isfinite(wanted)) or np.any(wanted == 0):
         return []
     kernels, patterns = prints.likely_pairs
-    sums = np.stack([prints.sums(index)[kernels, patterns] for index in prints.frames], axis=-1)
+    sums = np.stack([prints.sums[index][kernels, patterns] for index in prints.frames], axis=-1)
     counts = np.stack([prints.patterns[index].sum((1, 2))[patterns] for index in prints.frames], axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = wanted / sums
@@ -288,7 +291,7 @@ def _by_value(prints: Fingerprints, values: np.ndarray) -> list[Explanation]:
     explanations = []
     for kernel, pattern in pairs[:TRIED]:
         names, cost = prints.kernels[kernel]
-        factor = np.array([value / prints.sums(i)[kernel, pattern] for i, value in enumerate(wanted)])
+        factor = np.array([value / prints.sums[i][kernel, pattern] for i, value in enumerate(wanted)])
         explanations += _scaled(prints, kernel, pattern, factor, tuple(names), cost, False)
     return explanations
 
