@@ -166,4 +166,7 @@ class Bar:
         )
         print(f"Exercises: {counts}.")
         print(f"Scores: {settings.out / 'results.csv'}; pages: {settings.out / 'feedback'}; gradebook: {settings.db}")
+        if summary.unlisted:
+            names = ", ".join(repr(name)[:60] for name in summary.unlisted[:5])
+            print(f"Formgrader cannot show {len(summary.unlisted)} of them, for their folders' names: {names}.")
         print(f"Seed of the probes: {summary.seed} (recorded; the next start uses it again).")

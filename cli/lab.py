@@ -39,17 +39,23 @@ def main(args: argparse.Namespace, root: Path = ROOT) -> int:
 
 
 def open_jupyter(root: Path, notebook: Path, arguments: list[str]) -> int:
-    """Run JupyterLab in this process until it is stopped."""
+    """Run JupyterLab on a notebook in this process until it is stopped."""
+    serve(root, f"/lab/tree/{notebook.relative_to(root).as_posix()}", arguments)
+    print(f"\nJupyterLab has ended. Your notebook: {notebook}", file=sys.stderr)
+    return 0
+
+
+def serve(folder: Path, page: str, arguments: list[str]) -> None:
+    """Run JupyterLab in a folder, opened on one of its pages, until it is stopped."""
     from jupyterlab.labapp import LabApp
 
     from cli._connection import SETTING
 
     prepare_environment()
-    os.chdir(root)
-    page = f"/lab/tree/{notebook.relative_to(root).as_posix()}"
+    os.chdir(folder)
     settings = [
-        f"--ServerApp.root_dir={root}",
-        f"--LabApp.default_url={page}",  # so that the printed address leads to the notebook too
+        f"--ServerApp.root_dir={folder}",
+        f"--LabApp.default_url={page}",  # so that the printed address leads to the page too
         "--ServerApp.answer_yes=True",  # Ctrl-C ends it at once, without a question in a terminal nobody looks at
         "--PasswordIdentityProvider.hashed_password=",  # a password of the user's own would bring a login page
         "--LabApp.news_url=None",
@@ -60,8 +66,6 @@ def open_jupyter(root: Path, notebook: Path, arguments: list[str]) -> int:
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container there is nobody else
         settings.append("--allow-root")
     LabApp.launch_instance(argv=[*settings, *arguments])
-    print(f"\nJupyterLab has ended. Your notebook: {notebook}", file=sys.stderr)
-    return 0
 
 
 def prepare_environment() -> None:

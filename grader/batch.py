@@ -59,10 +59,13 @@ class Progress:
 
 @dataclass(frozen=True)
 class Summary:
+    """What a batch came to. unlisted: students that nbgrader's formgrader cannot show."""
+
     entries: tuple[Entry, ...]
     seed: int
     graded: int
     seconds: float
+    unlisted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,8 @@ def run(settings: Settings, tell: Callable[[Progress], None], server: ServerProc
             tell(Progress(entry, len(entries), len(found), again))
         ordered = [entries[submission.slug] for submission in found]
         _publish(settings, journal, ordered, book)
-    return Summary(tuple(ordered), seed, graded, time.monotonic() - began)
+    unlisted = tuple(submission.student for submission in found if not submission.listed)
+    return Summary(tuple(ordered), seed, graded, time.monotonic() - began, unlisted)
 
 
 def _graded(
@@ -158,7 +162,7 @@ def _grade_one(grading: _Grading, submission: Submission) -> tuple[Entry, bool]:
     try:
         cells = parse(submission.content())
         made = plan(lab, cells)
-        if submission.slug == submission.student:  # nbgrader looks for the student's name; an odd one is no safe path
+        if submission.listed:
             autograded.write(grading.settings.out, submission.student, lab, cells)
         rows, remarks = _rows(grading, made), made.remarks
     except UnreadableError as error:

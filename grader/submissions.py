@@ -19,6 +19,7 @@ from grader.notebooks import UnreadableError, read_file
 from utils.errors import CourseError
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
+_LISTED = re.compile(r"\w[\w ,.'()@+-]{0,99}")  # without what is a pattern or a path to nbgrader
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Submission:
             return self.student
         digest = hashlib.sha256(self.student.encode()).hexdigest()[:12]
         return re.sub(r"[^A-Za-z0-9]+", "_", self.student).strip("_")[:40] + "-" + digest
+
+    @property
+    def listed(self) -> bool:
+        """Whether nbgrader's formgrader can show the student, for whom it looks in a folder of that very name."""
+        return bool(_LISTED.fullmatch(self.student)) and self.student[-1] not in ". "
 
     def content(self) -> bytes:
         """The notebook's bytes. Raises UnreadableError."""

@@ -30,9 +30,9 @@ def started(monkeypatch):
 
 
 def test_the_whole_suite_is_shared_with_a_file_in_one_process_and_a_share_of_the_cores_each(started):
-    assert started() == ["-n", "2", "--dist", "loadfile"]
+    assert started() == ["-n", "2", *tests.BY_FILE]
     assert os.environ["OMP_NUM_THREADS"] == "1"
-    assert started("--nightly") == ["-n", "2", "--dist", "loadfile", "--nightly"]
+    assert started("--nightly") == ["-n", "2", *tests.BY_FILE, "--nightly"]
 
 
 @pytest.mark.parametrize("line", [["tests/cli"], ["-k", "slider"], ["--workers", "0"]])
@@ -42,4 +42,4 @@ def test_what_somebody_picked_runs_in_this_process(started, line):
 
 
 def test_the_number_of_processes_can_be_said_for_a_choice_too(started):
-    assert started("--workers", "3", "tests/utils") == ["-n", "3", "--dist", "loadfile", "tests/utils"]
+    assert started("--workers", "3", "tests/utils") == ["-n", "3", *tests.BY_FILE, "tests/utils"]

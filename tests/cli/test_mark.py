@@ -1,0 +1,97 @@
+"""Marking starts where `grade` has written: nbgrader lists the lab and its students, and formgrader opens there."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from nbgrader.api import Gradebook
+from nbgrader.apps.api import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import PyFileConfigLoader
+
+from cli import mark
+from cli.__main__ import main
+from tests.grader.fixture_lab import NAME, honest, released, save, save_release
+from utils.errors import CourseError
+
+ROOT = Path(__file__).resolve().parents[2]
+STUDENTS = ["anna", "Müller, Anna-Lena (12)"]
+ODD = "[a-z]*"
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory) -> Path:
+    """Three submissions, graded; one is of a student whose name is a pattern to nbgrader. said.txt: what grade said."""
+    home = tmp_path_factory.mktemp("marking")
+    save_release(home / "labs")
+    for student in (*STUDENTS, ODD):
+        save(home / "submissions", student, honest() if student == STUDENTS[0] else released())
+    line = ["grade", "02", "--submissions", str(home / "submissions"), "--out", str(home / "graded")]
+    with (home / "said.txt").open("w", encoding="utf-8") as said, contextlib.redirect_stdout(said):
+        assert main([*line, "--labs", str(home / "labs"), "--no-sandbox"]) == 0
+    return home
+
+
+def test_nbgrader_lists_the_lab_and_every_student_that_it_can_show(graded):
+    folder = mark.prepare(graded / "graded", None, graded / "labs")
+    config = PyFileConfigLoader("nbgrader_config.py", str(folder)).load_config()
+    nbgrader = NbGraderAPI(CourseDirectory(config=config))
+    assert nbgrader.get_source_assignments() == {NAME}
+    assert [one["name"] for one in nbgrader.get_assignments()] == [NAME]
+    shown = {one["student"] for one in nbgrader.get_notebook_submissions(NAME, NAME)}
+    assert shown == set(STUDENTS)
+
+
+def test_grade_says_whom_formgrader_cannot_show(graded):
+    said = (graded / "said.txt").read_text(encoding="utf-8")
+    assert f"Formgrader cannot show 1 of them, for their folders' names: {ODD!r}." in said
+
+
+def test_another_gradebook_is_the_one_that_is_marked(graded):
+    folder = mark.prepare(graded / "graded", str(graded / "other.db"), graded / "labs")
+    config = PyFileConfigLoader("nbgrader_config.py", str(folder)).load_config()
+    assert config.CourseDirectory.db_url == f"sqlite:///{graded / 'other.db'}"
+    with Gradebook(config.CourseDirectory.db_url) as book:
+        assert book.assignments == []
+
+
+def test_a_folder_without_a_grading_is_said(tmp_path):
+    with pytest.raises(CourseError, match="holds no grading"):
+        mark.prepare(tmp_path, None, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_formgrader_opens_on_the_grading_and_lists_it(graded):
+    command = [sys.executable, "-m", "cli", "mark", "--out", str(graded / "graded"), "--labs", str(graded / "labs")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JUPYTER_CONFIG_DIR": str(graded / "config")}
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    process = subprocess.Popen([*command, "--no-browser"], env=environment, cwd=ROOT, **streams)
+    page = re.compile(r"(http://127\.0\.0\.1:\d+)/formgrader/gradebook\S*token=(\w+)")
+    try:
+        base, token = next(found.groups() for line in process.stdout if (found := page.search(line)))
+        shown = answer(f"{base}/formgrader/api/submitted_notebooks/{NAME}/{NAME}?token={token}")
+        assert {one["student"] for one in shown} == set(STUDENTS)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[0]
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0 and "Run `course.py grade` again" in said
+
+
+def answer(address: str) -> list[dict]:
+    """What the server says once it answers."""
+    for _ in range(50):
+        try:
+            return json.load(urllib.request.urlopen(address, timeout=30))
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(f"no answer from {address.partition('?')[0]}")
