@@ -26,7 +26,7 @@ _OPENING = (
     ' viewBox="0 0 {width:g} {height:g}" stroke-linejoin="round" stroke-linecap="butt"'
     ' style="display:block;width:100%;height:auto">'
 )
-_STYLE_ENDS = "</style>\n </defs>"  # a style sheet inside of a page would hold for the whole page
+_HEAD_ENDS = "</defs>"  # matplotlib's style sheet; inside of a page it would hold for the whole page
 
 
 class LivePicture:
@@ -59,5 +59,6 @@ class LivePicture:
             for artist in self._moving:
                 artist.draw(renderer)
             renderer.finalize()
-        _, _, drawn = buffer.getvalue().partition(_STYLE_ENDS)
+        written = buffer.getvalue()
+        drawn = written[written.index(_HEAD_ENDS) + len(_HEAD_ENDS) :]
         return _OPENING.format(width=self._width, height=self._height) + drawn
