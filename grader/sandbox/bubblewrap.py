@@ -11,7 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from grader.sandbox.namespaces import SCRATCH
+from grader.sandbox.namespaces import OWN, SCRATCH
 from utils.errors import CourseError
 
 COURSE = "/course"
@@ -45,8 +45,8 @@ def environment(course: str) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "PYTHONPATH": course,
         "COURSE_ROOT": course,  # where a set-up cell looks for the course
-        "COURSE_OUT": f"{SCRATCH}/work/outputs",
-        "COURSE_CACHE": f"{SCRATCH}/work/cache",
+        "COURSE_OUT": f"{OWN}/outputs",
+        "COURSE_CACHE": f"{OWN}/cache",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONNOUSERSITE": "1",
         "MPLBACKEND": "Agg",

@@ -18,6 +18,7 @@ from grader.sandbox.limits import Limits
 
 NOBODY = 65534
 SCRATCH = "/scratch"  # the only place to write to
+OWN = f"{SCRATCH}/own"  # the submission's own folder, where it starts
 _NEW_MOUNTS, _NEW_OTHERS = 0x00020000, 0x10000000 | 0x20000000 | 0x08000000 | 0x40000000 | 0x04000000
 _NO_SUID, _NO_DEVICES, _NO_PROGRAMS, _READ_ONLY, _REMOUNT, _BIND = 2, 4, 8, 1, 32, 4096
 _PRIVATE = 0x4000 | 0x40000
@@ -95,12 +96,12 @@ def furnish(limits: Limits) -> None:
             raise
         _mount("tmpfs", "/proc", _READ_ONLY | careful, "size=0")
     _mount("tmpfs", SCRATCH, careful, f"size={limits.disk},nr_inodes=4096,mode=700")
-    for folder in ("home", "work", "tmp", "shm"):
+    for folder in ("home", "own", "tmp", "shm"):
         os.mkdir(f"{SCRATCH}/{folder}")
     _mount("", "/dev/shm", _BIND, source=f"{SCRATCH}/shm")
     if not any(path.startswith("/tmp/") for path in (sys.prefix, sys.base_prefix)):  # else it would hide this Python
         _mount("", "/tmp", _BIND, source=f"{SCRATCH}/tmp")
-    os.chdir(f"{SCRATCH}/work")
+    os.chdir(OWN)
     _drop_capabilities()
     _call("prctl", _NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     seccomp.apply(_libc())

@@ -7,14 +7,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 
 from cli import lab
 from cli._copies import copy_missing, find_copy, is_outdated, start_anew
+from tests.cli.served import answer
 from utils.errors import CourseError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -159,13 +158,7 @@ def test_jupyterlab_opens_the_copy_signed_in_with_the_courses_python_and_ends_on
                 break
         assert "my_labs/02_second/02_second.ipynb?token=" in address, said
         base, _, token = address.partition("/lab/tree/")[0], *address.partition("token=")[1:]
-        for attempt in range(50):
-            try:
-                specs = json.load(urllib.request.urlopen(f"{base}/api/kernelspecs?token={token}", timeout=10))
-                break
-            except OSError:
-                assert attempt < 49
-                time.sleep(0.2)
+        specs = answer(f"{base}/api/kernelspecs?token={token}")
         folder = Path(specs["kernelspecs"]["python3"]["resources"]["logo-svg"])
         assert specs["default"] == "python3" and folder.name
         process.send_signal(signal.SIGINT)

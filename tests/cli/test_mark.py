@@ -1,14 +1,11 @@
 """Marking starts where `grade` has written: nbgrader lists the lab and its students, and formgrader opens there."""
 
 import contextlib
-import json
 import os
 import re
 import signal
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -18,6 +15,7 @@ from traitlets.config import PyFileConfigLoader
 
 from cli import mark
 from cli.__main__ import main
+from tests.cli.served import answer
 from tests.grader.fixture_lab import NAME, honest, released, save, save_release
 from utils.errors import CourseError
 
@@ -82,13 +80,3 @@ def test_formgrader_opens_on_the_grading_and_lists_it(graded):
         process.kill()
         process.wait()
     assert process.returncode == 0 and "Run `course.py grade` again" in said
-
-
-def answer(address: str) -> list[dict]:
-    """What the server says once it answers."""
-    for _ in range(50):
-        try:
-            return json.load(urllib.request.urlopen(address, timeout=30))
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError(f"no answer from {address.partition('?')[0]}")

@@ -240,7 +240,7 @@ def test_nothing_is_left_for_the_next_submission(sandbox):
 import builtins, os, time, torch, utils, sys
 builtins.planted = utils.planted = torch.planted = 1
 torch.set_default_dtype(torch.float64)
-for place in ("/tmp", "/scratch", "/scratch/work", "/dev/shm"):
+for place in ("/tmp", "/scratch", "/scratch/own", "/dev/shm"):
     try: open(place + "/planted", "w").write("x")
     except OSError: pass
 for process in range(2, 40):
@@ -255,7 +255,7 @@ if os.fork() == 0:
     found = """
 import builtins, os, torch, utils
 left = [thing for thing in (builtins, utils, torch) if hasattr(thing, "planted")]
-left += [p for p in ("/tmp", "/scratch", "/scratch/work", "/dev/shm") if os.path.exists(p + "/planted")]
+left += [p for p in ("/tmp", "/scratch", "/scratch/own", "/dev/shm") if os.path.exists(p + "/planted")]
 left += [torch.get_default_dtype()] if torch.get_default_dtype() != torch.float32 else []
 left += [p for p in os.listdir("/proc") if p.isdigit() and p != "1"]
 left += [d for d in os.listdir("/proc/self/fd") if int(d) > 2]
