@@ -114,8 +114,8 @@ class Bench:
         keep_freed_memory()
         self.rows = rows
         self.plain = Models.made(None, fused=False)
-        self.fast = Models.made(models.fastest_attention("cpu"), fused=True)
         self.dtype = models.fastest_dtype("cpu")
+        self.fast = Models.made(models.fastest_attention("cpu", self.dtype), fused=True)
         for model in (self.fast.teacher, self.fast.student):
             models.with_fused_activation(model)
 

@@ -30,7 +30,8 @@ def chunked_distillation_loss(
 ) -> Tensor:
     """alpha * soft + (1 - alpha) * hard in nats per token, from valid positions only.
 
-    student_hidden (N, D_s), teacher_hidden (N, D_t): last hidden states at the valid positions (`valid_positions`).
+    student_hidden (N, D_s), teacher_hidden (N, D_t): last hidden states at the valid positions, as
+    `utils.losses.shifted` picks them.
     student_head (V, D_s), teacher_head (V, D_t): output layers.  targets (N,): the tokens that came.
     products: the number type of the matrix products, such as bfloat16 where that is faster; the loss and the sum of
     the output layer's gradient over chunks stay in float32.
@@ -51,13 +52,6 @@ def chunked_distillation_loss(
         chunk,
         products or student_hidden.dtype,
     )
-
-
-def valid_positions(hidden: Tensor, labels: Tensor, ignore: int = -100) -> tuple[Tensor, Tensor]:
-    """The hidden states that predict a valid label, and those labels: (B, S, D), (B, S) -> (N, D), (N,)."""
-    targets = labels[:, 1:]
-    valid = targets != ignore
-    return hidden[:, :-1][valid], targets[valid]
 
 
 class _ChunkedLoss(torch.autograd.Function):

@@ -14,8 +14,9 @@ from utils.accumulation import Step
 from utils.batches import Batch, model_inputs, positions_of
 from utils.cache_settings import CacheSettings
 from utils.cached_teacher import batch_columns
-from utils.chunked_loss import CHUNK, chunked_distillation_loss, valid_positions
+from utils.chunked_loss import CHUNK, chunked_distillation_loss
 from utils.errors import CourseError
+from utils.losses import shifted
 from utils.models import computes_in
 from utils.teacher_cache import TeacherCache
 from utils.training import LossFunction, update
@@ -62,8 +63,8 @@ def blend_from_hidden(
 
     Of the teacher only the output layer is asked.
     """
-    theirs, targets = valid_positions(theirs, batch["labels"])
-    ours, _ = valid_positions(last_hidden(student, batch), batch["labels"])
+    theirs, targets = shifted(theirs, batch["labels"])
+    ours, _ = shifted(last_hidden(student, batch), batch["labels"])
     heads, products = (output_layer(student), output_layer(teacher)), computes_in(student)
     return chunked_distillation_loss(
         ours.float(), heads[0], theirs.float(), heads[1], targets, temperature, alpha, chunk, products

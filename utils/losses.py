@@ -63,6 +63,7 @@ def kl_divergence(p_logits: Tensor, q_logits: Tensor) -> Tensor:
 def shifted(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """The logits that count and the tokens they predict: (B, S, V), (B, S) -> (N, V), (N,), shifted and masked.
 
+    The same as logits[:, :-1][valid] and labels[:, 1:][valid], whose backward pass takes eight times as long on a CPU.
     Raises CourseError where logits and labels are not of the same batch and length.
     """
     if logits.dim() != 3 or logits.shape[:2] != labels.shape:
@@ -70,9 +71,9 @@ def shifted(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
             f"Logits are (batch, sequence, vocabulary), labels (batch, sequence); these are {tuple(logits.shape)} and "
             f"{tuple(labels.shape)}. Pass both before the shift, of the same rows."
         )
-    targets = labels[:, 1:]
-    valid = targets != IGNORE
-    return logits[:, :-1][valid], targets[valid]
+    targets = F.pad(labels[:, 1:], (0, 1), value=IGNORE).flatten()  # the last position predicts nothing
+    valid = (targets != IGNORE).nonzero()[:, 0]
+    return logits.flatten(0, 1).index_select(0, valid), targets[valid]
 
 
 def hard_loss(student_logits: Tensor, labels: Tensor) -> TokenSum:

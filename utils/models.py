@@ -64,16 +64,19 @@ def load_model(name: str, device: str | None = None) -> PreTrainedModel:
     logging.disable_progress_bar()
     keep_freed_memory()
     device = device or best_device()
-    attention = fastest_attention(device)
+    dtype = fastest_dtype(device)
     try:
         with only_cached_where_unreachable(name):
-            model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32, attn_implementation=attention)
+            model = AutoModelForCausalLM.from_pretrained(
+                name, dtype=torch.float32, attn_implementation=fastest_attention(device, dtype)
+            )
     except SafetensorError as error:
         raise CourseError(f"The weights of {name!r} are damaged ({error}). Fetch or copy them again.") from error
     except (OSError, ValueError) as error:
         raise CourseError(_not_loaded("model", name)) from error
+    model.config.use_cache = False  # keys and values are kept for `generate` alone, which asks for them itself
     model = with_fused_activation(with_positions(model.to(device)))
-    return with_fast_forward(model, fastest_dtype(device))
+    return with_fast_forward(model, dtype)
 
 
 def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
@@ -171,13 +174,13 @@ def fastest_dtype(device: str, size: int = 384, repeats: int = 8) -> torch.dtype
 _fastest: dict[str, torch.dtype] = {}
 
 
-def fastest_attention(device: str) -> str | None:
-    """How attention is computed, as transformers names it; None is its own choice.
+def fastest_attention(device: str, dtype: torch.dtype) -> str | None:
+    """How attention is computed, as transformers names it; None is its own choice, torch's fused kernel.
 
-    On a CPU the plain products: for rows of up to 512 tokens the backward pass of torch's fused kernel takes two to
-    six times as long in bfloat16.  On a GPU the fused kernel is the fast one.
+    In bfloat16 on a CPU the plain products: for rows of up to 512 tokens the backward pass of the fused kernel takes
+    two to six times as long there.
     """
-    return "eager" if device == "cpu" else None
+    return "eager" if device == "cpu" and dtype == torch.bfloat16 else None
 
 
 def with_fast_forward(model: PreTrainedModel, dtype: torch.dtype) -> PreTrainedModel:

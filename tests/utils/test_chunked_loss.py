@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from utils.chunked_loss import chunked_distillation_loss, valid_positions
+from utils.chunked_loss import chunked_distillation_loss
 from utils.errors import CourseError
-from utils.losses import distillation_loss
+from utils.losses import distillation_loss, shifted
 
 
 @pytest.fixture
@@ -23,9 +23,9 @@ def case():
 
 def chunked(case, chunk, temperature=2.0, alpha=0.3):
     student, student_head, teacher, teacher_head, labels = case
-    hidden, targets = valid_positions(student, labels)
+    hidden, targets = shifted(student, labels)
     return chunked_distillation_loss(
-        hidden, student_head, valid_positions(teacher, labels)[0], teacher_head, targets, temperature, alpha, chunk
+        hidden, student_head, shifted(teacher, labels)[0], teacher_head, targets, temperature, alpha, chunk
     )
 
 
@@ -42,8 +42,8 @@ def test_every_chunk_size_gives_the_dense_loss_and_its_gradients(case, chunk):
 
 def test_gradcheck(case):
     student, student_head, teacher, teacher_head, labels = case
-    hidden, targets = valid_positions(student, labels)
-    frozen = valid_positions(teacher, labels)[0]
+    hidden, targets = shifted(student, labels)
+    frozen = shifted(teacher, labels)[0]
 
     def loss(hidden, head):
         return chunked_distillation_loss(hidden, head, frozen, teacher_head, targets, 2.0, 0.3, 4)
@@ -62,8 +62,8 @@ def test_bfloat16_products_stay_within_a_bound_of_float64_whatever_the_chunk(cas
     leaves = (student.requires_grad_(), student_head.requires_grad_())
     exact = torch.autograd.grad(chunked(case, 100), leaves)
     single = [tensor.detach().float().requires_grad_() for tensor in leaves]
-    hidden, targets = valid_positions(single[0], labels)
-    others = valid_positions(teacher.float(), labels)[0], teacher_head.float()
+    hidden, targets = shifted(single[0], labels)
+    others = shifted(teacher.float(), labels)[0], teacher_head.float()
     for chunk in (1, 5, 100):
         loss = chunked_distillation_loss(hidden, single[1], *others, targets, 2.0, 0.3, chunk, products=torch.bfloat16)
         assert loss.dtype == torch.float32

@@ -79,8 +79,10 @@ def test_a_loaded_model_answers_packed_documents_as_it_answers_each_alone(save_p
         torch.testing.assert_close(packed[start : start + len(alone)], alone)
 
 
-def test_attention_on_a_cpu_is_computed_the_way_that_is_faster_there(save_pair):
-    assert load_pair(save_pair(), "cpu").student.config._attn_implementation == "eager"
+@pytest.mark.parametrize(("dtype", "kind"), [(torch.float32, "sdpa"), (torch.bfloat16, "eager")])
+def test_attention_on_a_cpu_is_computed_the_way_that_is_faster_there(save_pair, monkeypatch, dtype, kind):
+    monkeypatch.setitem(models._fastest, "cpu", dtype)
+    assert load_pair(save_pair(), "cpu").student.config._attn_implementation == kind
 
 
 def test_the_fused_activation_is_the_same_function(make_model, make_rows):
