@@ -93,7 +93,7 @@ class TemperatureScene:
         norms = _gradient_norms(self.prediction, self.student, GRID)
         learner = "a student with equal logits" if self.student is None else "the student"
         axis.set(xscale="log", yscale="log", xlabel="temperature T", ylabel="gradient norm (nats)")
-        axis.set_title(f"How strongly it pulls at {learner}", fontsize="medium")
+        axis.set_title(f"Its pull on {learner}", fontsize="medium")
         axis.set_xticks([0.5, 1, 2, 5, 10, 20], ["0.5", "1", "2", "5", "10", "20"])
         axis.set_xticks([], minor=True)
         axis.plot(GRID, GRID**2, color="#7f7f7f", linestyle=":", label="T²")

@@ -9,11 +9,13 @@ text.  Where no widget lives, `show_temperature` and `show_loss_parts` draw the 
 
 from __future__ import annotations
 
+import contextlib
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import ipywidgets
+import torch
 from IPython.display import HTML, display
 from torch import Tensor
 from traitlets import CFloat, Int
@@ -27,7 +29,8 @@ from utils.temperature_view import HIGHEST, LOWEST, TemperatureScene
 
 _WIDE = ipywidgets.Layout(width="auto", max_width="880px")
 _LAYERS = ipywidgets.Layout(width="100%", max_width="880px")
-_LAYER = ipywidgets.Layout(grid_area="1 / 1", width="100%", margin="0")  # both in one place, one above the other
+# Both in one place, one above the other, from the same upper edge.
+_LAYER = ipywidgets.Layout(grid_area="1 / 1", width="100%", margin="0", align_self="flex-start")
 _NAMES = {"description_width": "8em"}
 
 
@@ -47,14 +50,14 @@ class QuietStops(ipywidgets.SelectionSlider):
 class Explorer:
     """Controls, a picture and its numbers.  `box` is what a notebook shows; the parts can be driven from code.
 
-    picture: what does not move; moving: what does, as SVG laid over it.
+    picture: what does not move; moving: what does, as SVG laid over it, and the numbers below, as text.  One message
+    brings both, because the browser draws for each.
     """
 
     box: ipywidgets.VBox
     sliders: tuple[QuietSlider | QuietStops, ...]
     picture: ipywidgets.Image
     moving: ipywidgets.HTML
-    numbers: ipywidgets.HTML
     choice: ipywidgets.Dropdown | None = None
 
     def _ipython_display_(self) -> None:
@@ -131,7 +134,6 @@ def _explorer(
 ) -> Explorer:
     """Put the parts together.  A slider moves artists on the kept picture; only another choice makes a new picture."""
     picture, moving = ipywidgets.Image(format="png", layout=_LAYER), ipywidgets.HTML(layout=_LAYER)
-    numbers = ipywidgets.HTML(layout=_WIDE)
 
     def new_scene(*_: object) -> None:
         scene, move = scene_of()
@@ -141,9 +143,10 @@ def _explorer(
         step()
 
     def step(*_: object) -> None:
-        sentence = state["move"]()
-        moving.value = state["picture"].overlay()
-        numbers.value = f'<div style="line-height:1.5;margin:0 1em">{html.escape(sentence)}</div>'
+        with _one_thread():
+            sentence = state["move"]()
+        numbers = f'<div style="line-height:1.5;margin:0 1em">{html.escape(sentence)}</div>'
+        moving.value = state["picture"].overlay() + numbers
 
     state: dict = {}
     new_scene()
@@ -153,7 +156,18 @@ def _explorer(
         choice.observe(new_scene, "value")
     controls = (*sliders,) if choice is None else (choice, *sliders)
     layers = ipywidgets.GridBox([picture, moving], layout=_LAYERS)
-    return Explorer(ipywidgets.VBox([*controls, layers, numbers]), sliders, picture, moving, numbers, choice)
+    return Explorer(ipywidgets.VBox([*controls, layers]), sliders, picture, moving, choice)
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """For what takes under a millisecond: threads that wait for each other would wait for the browser, too."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _slider(name: str, value: float, low: float, high: float, step: float) -> QuietSlider:
@@ -173,7 +187,7 @@ _NAME_THE_PARTS = """<script>
       if (label) handle.setAttribute("aria-label", label.textContent);
     });
     document.querySelectorAll(".widget-vbox img.widget-image:not([alt])").forEach((picture) => {
-      const numbers = picture.closest(".widget-vbox").querySelector(":scope > .widget-html");
+      const numbers = picture.parentElement.querySelector(".widget-html");
       if (!numbers) return;
       numbers.id = numbers.id || "numbers-" + Math.random().toString(36).slice(2);
       picture.alt = "Figure that follows the sliders above it; the text below it says what it shows.";

@@ -349,7 +349,7 @@ check("layer_map", layer_map)
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# As in Lab 2, first select the positions that count and forget the rest.
+# First select the positions that count and forget the rest.
 #
 # </details>
 # <details><summary>Hint 2: the shapes</summary>

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page
 
 WATCH = """explorer => {
   const moving = explorer.querySelector('svg').closest('.widget-html-content');
-  window.watched = {started: 0, delays: [], pictures: 0, last: 0};
+  window.watched = {started: 0, delays: [], pictures: 0, last: 0, told: () => {}};
   const start = () => { window.watched.started = performance.now(); };
   for (const handle of explorer.querySelectorAll('.noUi-handle')) handle.addEventListener('keydown', start, true);
   document.addEventListener('mousemove', start, true);
@@ -21,10 +21,13 @@ WATCH = """explorer => {
     window.watched.pictures += 1; window.watched.last = now;
     if (window.watched.started) window.watched.delays.push(now - window.watched.started);
     window.watched.started = 0;
+    window.watched.told();
   };
   const frame = () => requestAnimationFrame(() => painted.port2.postMessage(0));
   new MutationObserver(frame).observe(moving, {childList: true});
 }"""
+# A promise and not a condition that is asked in every frame: asking would cost what is measured.
+NEXT_PICTURE = "() => { window.watched.next = new Promise(told => { window.watched.told = told; }); }"
 
 
 class Explorer:
@@ -61,9 +64,9 @@ class Explorer:
         for _ in range(times):
             if self.at_the_end(slider):
                 break
-            before = self._pictures()
+            self.page.evaluate(NEXT_PICTURE)
             self.page.keyboard.press("ArrowRight")
-            self.page.wait_for_function("before => window.watched.pictures > before", arg=before)
+            self.page.evaluate("() => window.watched.next")
         return self._delays()
 
     def drag(self, slider: int, pixels: int, steps: int) -> tuple[int, float]:
