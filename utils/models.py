@@ -64,19 +64,15 @@ def load_model(name: str, device: str | None = None) -> PreTrainedModel:
     logging.disable_progress_bar()
     keep_freed_memory()
     device = device or best_device()
-    dtype = fastest_dtype(device)
     try:
         with only_cached_where_unreachable(name):
-            model = AutoModelForCausalLM.from_pretrained(
-                name, dtype=torch.float32, attn_implementation=fastest_attention(device, dtype)
-            )
+            model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32)
     except SafetensorError as error:
         raise CourseError(f"The weights of {name!r} are damaged ({error}). Fetch or copy them again.") from error
     except (OSError, ValueError) as error:
         raise CourseError(_not_loaded("model", name)) from error
     model.config.use_cache = False  # keys and values are kept for `generate` alone, which asks for them itself
-    model = with_fused_activation(with_positions(model.to(device)))
-    return with_fast_forward(model, dtype)
+    return with_fast_forward(with_fast_kernels(with_positions(model.to(device))), fastest_dtype(device))
 
 
 def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
@@ -174,13 +170,16 @@ def fastest_dtype(device: str, size: int = 384, repeats: int = 8) -> torch.dtype
 _fastest: dict[str, torch.dtype] = {}
 
 
-def fastest_attention(device: str, dtype: torch.dtype) -> str | None:
-    """How attention is computed, as transformers names it; None is its own choice, torch's fused kernel.
+def with_fast_kernels(model: PreTrainedModel) -> PreTrainedModel:
+    """The model, its activation fused, and its attention computed the way that is faster where the model is.
 
-    In bfloat16 on a CPU the plain products: for rows of up to 512 tokens the backward pass of the fused kernel takes
-    two to six times as long there.
+    On a CPU the plain products stand in for torch's fused kernel in two cases.  In bfloat16, for rows of up to 512
+    tokens, its backward pass takes two to six times as long; and with dropout it has to take a slower way itself.
     """
-    return "eager" if device == "cpu" and dtype == torch.bfloat16 else None
+    drops_out = getattr(model.config, "attn_pdrop", 0.0) or getattr(model.config, "attention_dropout", 0.0)
+    if model.device.type == "cpu" and (drops_out or fastest_dtype("cpu") == torch.bfloat16):
+        model.set_attn_implementation("eager")
+    return with_fused_activation(model)
 
 
 def with_fast_forward(model: PreTrainedModel, dtype: torch.dtype) -> PreTrainedModel:
