@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-
-import torch
 
 from grader import diagnose, exercises, needs
 from grader.exercise import Exercise
@@ -25,6 +23,7 @@ from grader.sandbox.limits import Limits
 from utils.checks import TABLES
 from utils.checks.records import Answer, Table
 from utils.errors import CourseError
+from utils.threads import one_thread
 
 _MOST_SKIPPED = 3
 _NO_MEMORY = ("MemoryError", "can't allocate memory", "Cannot allocate memory")
@@ -95,20 +94,9 @@ def questions(lab: Release, seed: int) -> tuple[Question, ...]:
                 f"{lab.name} gives points for {task.name!r}, and no module of grader/exercises knows it:"
                 " add it there, or mark that cell by hand."
             ) from None
-        with _one_thread():
+        with one_thread():
             found.append(Question(task, exercise, exercise.table(seed), _shown(exercise)))
     return tuple(found)
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Small tensors on several threads wait for each other, on a busy machine for minutes."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _shown(exercise: Exercise) -> Table:

@@ -9,13 +9,11 @@ text.  Where no widget lives, `show_temperature` and `show_loss_parts` draw the 
 
 from __future__ import annotations
 
-import contextlib
 import html
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import ipywidgets
-import torch
 from IPython.display import HTML, display
 from torch import Tensor
 from traitlets import CFloat, Int
@@ -26,6 +24,7 @@ from utils.live_picture import LivePicture
 from utils.loss_view import TEMPERATURES, LossScene, loss_curves
 from utils.sweep_plots import SurfaceScene
 from utils.temperature_view import HIGHEST, LOWEST, TemperatureScene
+from utils.threads import one_thread
 
 _WIDE = ipywidgets.Layout(width="auto", max_width="880px")
 _LAYERS = ipywidgets.Layout(width="100%", max_width="880px")
@@ -143,7 +142,7 @@ def _explorer(
         step()
 
     def step(*_: object) -> None:
-        with _one_thread():
+        with one_thread():
             sentence = state["move"]()
         numbers = f'<div style="line-height:1.5;margin:0 1em">{html.escape(sentence)}</div>'
         moving.value = state["picture"].overlay() + numbers
@@ -157,17 +156,6 @@ def _explorer(
     controls = (*sliders,) if choice is None else (choice, *sliders)
     layers = ipywidgets.GridBox([picture, moving], layout=_LAYERS)
     return Explorer(ipywidgets.VBox([*controls, layers]), sliders, picture, moving, choice)
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """For what takes under a millisecond: threads that wait for each other would wait for the browser, too."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _slider(name: str, value: float, low: float, high: float, step: float) -> QuietSlider:
