@@ -26,6 +26,7 @@ WATCH = """explorer => {
   const frame = () => requestAnimationFrame(() => painted.port2.postMessage(0));
   new MutationObserver(frame).observe(moving, {childList: true});
 }"""
+HELD = 100  # milliseconds a finger stays on a key; at 0 the browser's driver would work while the picture is made
 # A promise and not a condition that is asked in every frame: asking would cost what is measured.
 NEXT_PICTURE = "() => { window.watched.next = new Promise(told => { window.watched.told = told; }); }"
 
@@ -51,21 +52,23 @@ class Explorer:
 
     def at_the_end(self, slider: int) -> bool:
         """Whether the handle cannot go further to the right."""
-        now, last = (float(self.handles.nth(slider).get_attribute(f"aria-value{name}")) for name in ("now", "max"))
-        return now >= last
+        return self._value(slider, "now") >= self._value(slider, "max")
 
-    def press_right(self, slider: int, times: int) -> list[float]:
-        """Press the right arrow on a handle, at most until it is at the end, each time waiting for the picture.
+    def press_arrows(self, slider: int, times: int) -> list[float]:
+        """Press an arrow key on a handle, to and fro between the ends, each time waiting for the picture.
 
         Returns the delays in milliseconds.
         """
         self._delays()  # those of a drag before do not belong here
         self.handles.nth(slider).focus()
+        key = "ArrowRight"
         for _ in range(times):
             if self.at_the_end(slider):
-                break
+                key = "ArrowLeft"
+            elif self._value(slider, "now") <= self._value(slider, "min"):
+                key = "ArrowRight"
             self.page.evaluate(NEXT_PICTURE)
-            self.page.keyboard.press("ArrowRight")
+            self.page.keyboard.press(key, delay=HELD)
             self.page.evaluate("() => window.watched.next")
         return self._delays()
 
@@ -82,6 +85,9 @@ class Explorer:
         self.page.wait_for_function("before => window.watched.pictures > before", arg=before)
         self._wait_until_still()
         return self._pictures() - before, max(0.0, self.page.evaluate("window.watched.last") - released)
+
+    def _value(self, slider: int, which: str) -> float:
+        return float(self.handles.nth(slider).get_attribute(f"aria-value{which}"))
 
     def _wait_until_still(self) -> None:
         self.page.wait_for_function("performance.now() - window.watched.last > 700")

@@ -100,7 +100,7 @@ def test_sliders_take_mouse_and_keys_and_the_picture_follows(lab, artefacts):
         explorer = Explorer(lab.page, place)
         for slider in range(explorer.handles.count()):
             pixels, numbers = explorer.pixels(), explorer.numbers
-            delays += explorer.press_right(slider, 20)
+            delays += explorer.press_arrows(slider, 19)
             assert explorer.pixels() != pixels and explorer.numbers != numbers
             pixels = explorer.pixels()
             pictures, last = explorer.drag(slider, pixels=-150 if explorer.at_the_end(slider) else 150, steps=30)
