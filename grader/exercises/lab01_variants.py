@@ -19,6 +19,8 @@ from utils.checks.records import Probe, Table
 
 UNSTABLE = "unstable at large logits: exp or log leaves the range"
 ZERO = "0 log 0 is not 0: a zero probability gives NaN"
+CUT_OFF = "unstable at large logits: a clamp or an epsilon cuts something off"
+COUNTED_ZERO = "0 log 0 is not 0: a zero probability adds something"
 ADDED = (1e-2, 1e-3, 1e-4)  # inside a logarithm; smaller ones hardly show
 
 
@@ -38,6 +40,9 @@ def soft_target_variants() -> list[Variant]:
         ("logits divided by the square root of T", lambda x, T: x / T**0.5, 1.2),
         ("temperature divided by the logits (arguments swapped)", lambda x, T: T / x, 1.2),
         ("base 2 instead of e", lambda x, T: x / T * math.log(2), 1.2),
+        ("a temperature below 1 is raised to 1", lambda x, T: x / max(T, 1.0), 1.2),
+        ("temperature cut to a whole number", lambda x, T: x / max(int(T), 1), 1.2),
+        ("the scaled logits are rounded down", lambda x, T: (x / T).floor(), 1.3),
         *((f"temperature hard-coded to {fixed}", lambda x, T, fixed=fixed: x / fixed, 1.1) for fixed in (2, 3, 5, 10)),
     )
     forms: tuple[tuple[str, Callable[[Tensor, int], Tensor], float], ...] = (
@@ -57,6 +62,7 @@ def soft_target_variants() -> list[Variant]:
         ("", lambda x: LAST, 0.0),
         ("softmax over the first axis instead of the last", lambda x: 0, 1.0),
         ("softmax over the second axis instead of the last", lambda x: min(1, x.ndim - 1), 1.1),
+        ("softmax over the last axis but one instead of the last", lambda x: max(x.ndim - 2, 0), 1.2),
     )
     product = [
         Variant(tuple(filter(None, (axis, form, heat))), _chain(shape, scale, place), a + b + c)
@@ -89,6 +95,8 @@ def entropy_variants() -> list[Variant]:
         ("log forgotten: squared probabilities instead of p log p", lambda p: p * p, 1.0),
         ("squared error from certainty (Gini) instead of p log p", lambda p: p * (1 - p), 1.1),
         ("log_softmax of probabilities instead of their log", lambda p: -p * p.log_softmax(-1), 1.0),
+        ("squared probabilities weigh the logs", lambda p: -torch.xlogy(p * p, p), 1.2),
+        ("1 - p weighs the logs instead of p", lambda p: -(1 - p) * p.clamp(min=1e-12).log(), 1.2),
         ("log(1 + p) instead of log p", lambda p: -p * torch.log1p(p), 1.3),
         ("the binary entropy of each class is added", lambda p: -torch.xlogy(p, p) - torch.xlogy(1 - p, 1 - p), 1.3),
         *(
@@ -99,6 +107,13 @@ def entropy_variants() -> list[Variant]:
     rows: tuple[tuple[str, Callable[[Tensor], Tensor], float], ...] = (
         ("log of the largest probability (min-entropy) instead of the entropy", lambda p: -p.amax(-1).log(), 1.1),
         ("log of the sum of squares (Renyi) instead of the entropy", lambda p: -p.square().sum(-1).log(), 1.2),
+        ("one minus the largest probability instead of the entropy", lambda p: 1 - p.amax(-1), 1.2),
+        (
+            "the entropy is subtracted from the largest possible one, log of the classes",
+            lambda p: math.log(p.shape[-1]) + torch.xlogy(p, p).sum(-1),
+            1.2,
+        ),
+        ("variance of the probabilities instead of the entropy", lambda p: p.var(-1), 1.3),
     )
     return [*_reduced(terms), *(Variant((name,), compute, cost) for name, compute, cost in rows)]
 
@@ -191,6 +206,18 @@ def kl_variants() -> list[Variant]:
             lambda p, q: log(p).exp().exp() * (log(p).exp() - log(q)),
             1.0,
         ),
+        ("brackets missing: p weighs its own log alone", lambda p, q: log(p).exp() * log(p) - log(q), 1.0),
+        ("the logs are divided instead of subtracted", lambda p, q: log(p).exp() * (log(p) / log(q)), 1.2),
+        ("difference of the entropies", lambda p, q: log(p).exp() * log(p) - log(q).exp() * log(q), 1.2),
+        ("softmax of p missing in the weights", lambda p, q: p * (log(p) - log(q)), 1.1),
+        ("softmax missing: exp of p's logits weighs raw logits", lambda p, q: p.exp() * (p - q), 1.2),
+        ("softmax taken twice on q", lambda p, q: log(p).exp() * (log(p) - log(_softmax(q))), 1.1),
+        ("softmax taken twice on p", lambda p, q: log(_softmax(p)).exp() * (log(_softmax(p)) - log(q)), 1.1),
+        (
+            "the mean of both distributions weighs the terms instead of p",
+            lambda p, q: (log(p).exp() + log(q).exp()) / 2 * (log(p) - log(q)),
+            1.2,
+        ),
         ("absolute values of the terms are summed", lambda p, q: (log(p).exp() * (log(p) - log(q))).abs(), 1.1),
         ("squared difference of log-probabilities instead of KL", lambda p, q: (log(p) - log(q)) ** 2, 1.1),
         (
@@ -246,14 +273,16 @@ def _stream(seed: int | None, fixed: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(fixed if seed is None else seed))
 
 
-SHAPES = ((3, 5), (3, 5), (4,), (2, 3, 6))
+SHAPES = ((3, 5), (3, 5), (4,), (2, 3, 6), (1, 5))  # the last one tells who squeezes
 
 
 def soft_target_probes(seed: int | None) -> tuple[Probe, ...]:
     stream = _stream(seed, 11)
     drawn = [np.float32(stream.normal(0, 2, shape)) for shape in SHAPES[1:]]
-    logits = [drawn[0], *drawn, drawn[1], np.float32(np.clip(stream.normal(0, 400, (3, 5)), -1000, 1000))]
-    heats = [3.0, 3.0, 2.0, 5.0, 0.5, 1.5]
+    large = np.clip(stream.normal(0, 400, (3, 5)), -1000, 1000)
+    large[1] = np.maximum(large[1] - large[1].max() - 900, -1000)  # far below the others: a row has its own maximum
+    logits = [drawn[0], *drawn, drawn[1], np.float32(large)]
+    heats = [3.0, 3.0, 2.0, 5.0, 2.5, 0.5, 1.5]
     return _probes([{"logits": x, "temperature": T} for x, T in zip(logits, heats, strict=True)], ("large",))
 
 
@@ -284,7 +313,8 @@ def table(name: str, probes: tuple[Probe, ...], variants: list[Variant], scales:
     expected = {f"expected/{index}/value": _run(right.compute, probe) for index, probe in enumerate(probes)}
     numbers, texts = fingerprints(probes, variants, _run, scales)
     extremes = {"extreme large": UNSTABLE, "extreme zeros": ZERO}
-    return Table(name, probes, expected | numbers, {"extremes": extremes, **texts})
+    finite = {"extreme large": CUT_OFF, "extreme zeros": COUNTED_ZERO}
+    return Table(name, probes, expected | numbers, {"extremes": extremes, "finite extremes": finite, **texts})
 
 
 def _run(compute: Callable[..., Tensor], probe: Probe) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grader.exercise import Exercise, Part
 from grader.exercises import (
+    loss_further,
     loss_right,
     loss_table,
     loss_whole,
@@ -33,7 +34,7 @@ EXERCISES = (
             Part("large logits", 1.0, ("huge/hard", "huge/soft")),
         ),
         loss_table.table,
-        loss_wrong.misconceptions() + loss_whole.WHOLE,
+        loss_wrong.misconceptions() + loss_whole.WHOLE + loss_further.FURTHER,
         loss_right.RIGHT,
     ),
     Exercise(

@@ -74,6 +74,11 @@ def by_rows(student_hidden, teacher_hidden, projection, attention_mask):
     return total / count
 
 
+def in_the_projection_s_type(student_hidden, teacher_hidden, projection, attention_mask):
+    weight, valid = next(projection.parameters()), attention_mask.bool()
+    return F.mse_loss(projection(student_hidden[valid].to(weight.dtype)), teacher_hidden[valid].detach())
+
+
 def features_first(student_hidden, teacher_hidden, projection, attention_mask):
     with torch.no_grad():
         target = teacher_hidden.clone()
@@ -177,7 +182,16 @@ EXERCISES = (
         ),
         {
             f.__name__: f
-            for f in (by_index, by_product, by_rows, features_first, in_double, with_the_weight, expanded_square)
+            for f in (
+                by_index,
+                by_product,
+                by_rows,
+                in_the_projection_s_type,
+                features_first,
+                in_double,
+                with_the_weight,
+                expanded_square,
+            )
         },
     ),
 )

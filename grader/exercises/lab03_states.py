@@ -39,6 +39,12 @@ def hidden_variants() -> list[Variant]:
             lambda s, t, m: (s[:, :-1], t[:, 1:], m[:, 1:]),
             1.0,
         ),
+        (
+            "states shifted: student at t + 1 against teacher at t",
+            lambda s, t, m: (s[:, 1:], t[:, :-1], m[:, 1:]),
+            1.1,
+        ),
+        ("states shifted: the first position is cut off", lambda s, t, m: (s[:, 1:], t[:, 1:], m[:, 1:]), 1.1),
         ("states shifted: the last position is cut off", lambda s, t, m: (s[:, :-1], t[:, :-1], m[:, 1:]), 1.0),
         ("states shifted: the last position is cut off", lambda s, t, m: (s[:, :-1], t[:, :-1], m[:, :-1]), 1.1),
     )
@@ -217,7 +223,7 @@ def hidden_table(seed: int | None = None) -> Table:
         numbers[f"expected/{index}/value"] = value.detach().numpy()
         for name, gradient in zip(("student_hidden", "projection"), gradients, strict=True):
             numbers[f"expected/{index}/gradient/{name}"] = gradient.numpy()
-    return Table("hidden_state_loss", probes, numbers, {"extremes": {}, **texts})
+    return Table("hidden_state_loss", probes, numbers, {"extremes": {}, "finite extremes": {}, **texts})
 
 
 def _value(compute: Callable[..., Tensor], probe: Probe) -> np.ndarray:

@@ -127,6 +127,7 @@ def mixed() -> Iterator[Mixed]:
     yield from _choices()
     yield from _costs()
     yield from _reshaped()
+    yield from _zeroed()
 
 
 # By what the student's and the teacher's logits are divided, where that is right.
@@ -218,6 +219,20 @@ def _windows() -> Iterator[Mixed]:
             for scaled, more in (("", 0.0), ("temperature in the hard part", 1.0)):
                 total = _mixed_hard(axis, shifted, masked, whole, bool(scaled))
                 yield Mixed("hard", (*names, *((scaled,) if scaled else ())), total, count, cost + more)
+
+
+ZEROED = "ignored positions are counted in the hard part, with logits of zero"
+
+
+def _zeroed() -> Iterator[Mixed]:
+    """Logits times the mask, labels clamped to an id: each ignored position costs log V and hands on no gradient."""
+
+    def total(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float) -> Tensor:
+        wanted = labels[:, 1:]
+        logs = (student[:, :-1] * (wanted != IGNORED).unsqueeze(-1)).log_softmax(-1)
+        return -logs.gather(-1, wanted.clamp(min=0).unsqueeze(-1)).sum()
+
+    yield Mixed("hard", (ZEROED,), total, _counter(True, False), 1.5)
 
 
 RESHAPED = "logits reshaped instead of transposed: tokens and vocabulary are mixed up{}"

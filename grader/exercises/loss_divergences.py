@@ -14,7 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 Divergence = Callable[[Tensor, Tensor], Tensor]
+LabelCost = Callable[[Tensor, Tensor, Tensor], Tensor]
 Distributions = Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]]
+
+NORMALISER = "the value is right, the gradient is not: softmax's normaliser is detached{}"
 
 
 def total(terms: Tensor) -> Tensor:
@@ -43,6 +46,21 @@ def log(logits: Tensor) -> Tensor:
 
 def soft(logits: Tensor) -> Tensor:
     return logits.softmax(-1)
+
+
+def _against_mixture(student: Tensor, teacher: Tensor, share: float) -> Tensor:
+    """KL(p || share p + (1 - share) q), which DistiLLM calls skewed."""
+    log_p, log_q = log(teacher), log(student)
+    return kl(log_p, torch.logaddexp(log_p + math.log(share), log_q + math.log1p(-share)))
+
+
+def _towards_uniform(student: Tensor, teacher: Tensor, amount: float) -> Tensor:
+    return kl(((1 - amount) * soft(teacher) + amount / teacher.shape[-1]).log(), log(student))
+
+
+def unnormalised(logits: Tensor) -> Tensor:
+    """log softmax whose normaliser hands on no gradient."""
+    return logits - logits.logsumexp(-1, keepdim=True).detach()
 
 
 # name -> divergence of (student, teacher), both already divided by T
@@ -118,6 +136,35 @@ DIVERGENCES: dict[str, tuple[Divergence, float]] = {
     ),
     "absolute values of the KL's terms are summed": (lambda s, t: total((soft(t) * (log(t) - log(s))).abs()), 1.2),
 }
+RARE = 1.6  # costs from this one on are tried with little beside them
+DIVERGENCES |= {
+    "skewed KL (a tenth of the teacher mixed into the student) instead of KL": (
+        lambda s, t: _against_mixture(s, t, 0.1),
+        RARE,
+    ),
+    "skewed KL (half of the teacher mixed into the student) instead of KL": (
+        lambda s, t: _against_mixture(s, t, 0.5),
+        RARE,
+    ),
+    "KL's terms weighed by the mean of both distributions instead of the teacher's": (
+        lambda s, t: total((soft(s) + soft(t)) / 2 * (log(t) - log(s))),
+        RARE,
+    ),
+    "binary cross-entropy instead of KL": (
+        lambda s, t: total(F.binary_cross_entropy_with_logits(s, t.sigmoid(), reduction="none")),
+        RARE,
+    ),
+    "the student's entropy subtracted instead of the teacher's": (
+        lambda s, t: total((soft(s) - soft(t)) * log(s)),
+        RARE,
+    ),
+    "KL squared instead of KL": (lambda s, t: kl(log(t), log(s)) ** 2, RARE),
+    "the teacher's distribution smoothed towards the uniform one (0.1)": (
+        lambda s, t: _towards_uniform(s, t, 0.1),
+        RARE,
+    ),
+    NORMALISER: (lambda s, t: kl(log(t), unnormalised(s)), RARE),
+}
 AFTER = "temperature applied after the softmax instead of before"
 SELECTED = "only the teacher's top tokens (top-k) instead of the whole vocabulary"
 STANDARDISED = "logits are standardised (mean 0, deviation 1) before they are divided by T"
@@ -160,3 +207,22 @@ OTHERWISE: tuple[tuple[str, Distributions, float], ...] = (
         for scaled in (True, False)
     ),
 )
+# Where the label has no place: name -> cost of (student, teacher, one-hot label), both logits already divided by T
+WITH_LABEL: dict[str, tuple[LabelCost, float]] = {
+    "only the label's token of the sum over the vocabulary": (
+        lambda s, t, hot: total(hot * soft(t) * (log(t) - log(s))),
+        RARE,
+    ),
+    "the log-ratio at the label instead of the sum over the vocabulary": (
+        lambda s, t, hot: total(hot * (log(t) - log(s))),
+        RARE,
+    ),
+    "the label's token is left out of the soft part's softmax": (
+        lambda s, t, hot: kl(log(t - 1e4 * hot), log(s - 1e4 * hot)),
+        RARE,
+    ),
+    "the label is mixed into the teacher's distribution (half and half)": (
+        lambda s, t, hot: total(torch.xlogy((soft(t) + hot) / 2, (soft(t) + hot) / 2) - (soft(t) + hot) / 2 * log(s)),
+        RARE,
+    ),
+}

@@ -15,7 +15,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from grader.exercises.loss_divergences import DIVERGENCES, OTHERWISE, Distributions, Divergence, kl, log, soft, total
+from grader.exercises.loss_divergences import (
+    DIVERGENCES,
+    NORMALISER,
+    OTHERWISE,
+    RARE,
+    WITH_LABEL,
+    Distributions,
+    Divergence,
+    LabelCost,
+    kl,
+    log,
+    soft,
+    total,
+    unnormalised,
+)
 
 
 @dataclass(frozen=True)
@@ -85,18 +99,35 @@ LABEL_COSTS: dict[str, tuple[Callable[[Tensor, Tensor, Tensor], Tensor], float]]
         1.5,
     ),
     "sum of log-probabilities over the whole vocabulary in the hard part": (lambda s, t, hot: -total(log(s)), 1.5),
+    "the label's id is one too low in the hard part": (lambda s, t, hot: -total(hot.roll(-1, -1) * log(s)), RARE),
+    "the label's id is one too high in the hard part": (lambda s, t, hot: -total(hot.roll(1, -1) * log(s)), RARE),
+    "the teacher's logits averaged into the student's in the hard part": (
+        lambda s, t, hot: -total(hot * log((s + t) / 2)),
+        RARE,
+    ),
+    NORMALISER: (lambda s, t, hot: -total(hot * unnormalised(s)), RARE),
+    **{
+        f"an epsilon of {size:g} inside the log in the hard part": (
+            lambda s, t, hot, e=size: -(total(hot * soft(s)) + e).log(),
+            RARE,
+        )
+        for size in (1e-3, 1e-2)
+    },
 }
 SMOOTHINGS = (0.01, 0.05, 0.1, 0.15, 0.2, 0.3)
-TEACHER_PLACES = {
-    "": (0, 0.0),
-    "teacher one position ahead of the student": (1, 1.0),
-    "teacher one position behind the student": (-1, 1.0),
-}
+# name, offset, what follows a row's end, cost
+TEACHER_PLACES = (
+    ("teacher one position ahead of the student", 1, "", 1.0),
+    ("teacher one position behind the student", -1, "", 1.0),
+    ("teacher one position ahead of the student", 1, "its start", 1.05),
+    ("teacher one position behind the student", -1, "its start", 1.05),
+)
+NO_SHIFT = "no causal shift{}"
 FLAT = "flattened before the shift: a row's end is scored on the next row's start{}"
 # name -> (label's offset, what follows a row's end, cost). {} is replaced by the part.
 LABEL_PLACES = {
     "": (1, "", 0.0),
-    "no causal shift{}": (0, "", 1.0),
+    NO_SHIFT: (0, "", 1.0),
     "causal shift in the wrong direction{}": (-1, "", 1.2),
     "shift by two positions instead of one{}": (2, "", 1.3),
     "labels rolled around: the last position is scored against the first token{}": (1, "its start", 1.4),
@@ -128,11 +159,13 @@ def _names(*names: str) -> tuple[str, ...]:
     return tuple(name for name in names if name)
 
 
-def _soft_kernel(divergence: Divergence, divide_student: Callable, divide_teacher: Callable, offset: int) -> Callable:
+def _soft_kernel(
+    divergence: Divergence, divide_student: Callable, divide_teacher: Callable, offset: int = 0, after: str = ""
+) -> Callable:
     def token(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float) -> Tensor:
-        aligned = neighbour(teacher, offset, 0.0)
+        aligned = neighbour(teacher, offset, 0.0, after)
         costs = divergence(student / divide_student(temperature), aligned / divide_teacher(temperature))
-        return costs * neighbour(torch.ones_like(costs), offset, 0.0)
+        return costs * neighbour(torch.ones_like(costs), offset, 0.0, after)
 
     return token
 
@@ -154,16 +187,20 @@ def soft_kernels() -> Iterator[Kernel]:
     for what, (divergence, cost) in _forms(DIVERGENCES):
         placements = TEMPERATURES | (constants if cost <= 1 else {})
         if cost >= FAR_FETCHED:
-            placements = {where: TEMPERATURES[where] for where in tuple(TEMPERATURES)[:4]}
+            placements = {where: TEMPERATURES[where] for where in tuple(TEMPERATURES)[: 2 if cost >= RARE else 4]}
         for where, (student, teacher, more) in placements.items():
-            yield Kernel(_soft_kernel(divergence, student, teacher, 0), _names(what, where), cost + more)
+            yield Kernel(_soft_kernel(divergence, student, teacher), _names(what, where), cost + more)
         for where in tuple(TEMPERATURES)[:2] if cost < FAR_FETCHED else ():
             student, teacher, more = TEMPERATURES[where]
-            for place, (offset, yet_more) in list(TEACHER_PLACES.items())[1:]:
-                token = _soft_kernel(divergence, student, teacher, offset)
+            for place, offset, after, yet_more in TEACHER_PLACES:
+                if after and what:
+                    continue
+                token = _soft_kernel(divergence, student, teacher, offset, after)
                 yield Kernel(token, _names(place, what, where), cost + more + yet_more)
     for what, distributions, cost in OTHERWISE:
         yield Kernel(_kernel_of(distributions), (what,), cost)
+    for what, (label_cost, cost) in WITH_LABEL.items():
+        yield Kernel(_label_kernel(label_cost), (what,), cost)
 
 
 def _kernel_of(distributions: Distributions) -> Callable:
@@ -172,6 +209,11 @@ def _kernel_of(distributions: Distributions) -> Callable:
         return total(torch.xlogy(p, p) - p * log_q)
 
     return token
+
+
+def _label_kernel(cost: LabelCost) -> Callable:
+    at_one = _hard_kernel(cost, lambda temperature: 1.0, 1, "", 0)
+    return lambda student, teacher, labels, T: at_one(student / T, teacher / T, labels, 1.0)
 
 
 def _hard_kernel(cost: Callable, divide: Callable, offset: int, after: str, stand_in: int) -> Callable:
@@ -201,7 +243,7 @@ def hard_kernels() -> Iterator[Kernel]:
     for what, (cost, base) in _forms(LABEL_COSTS | smoothed):
         for where, (divide, more) in (HARD_TEMPERATURES | (constants if what == "" else {})).items():
             for place, (offset, after, yet_more) in LABEL_PLACES.items():
-                if after and what and where:
+                if (after and what and where) or (base >= RARE and (where or place not in ("", NO_SHIFT))):
                     continue
                 for stand_in in STAND_INS if what == where == "" else STAND_INS[:1]:
                     token = _hard_kernel(cost, divide, offset, after, stand_in)

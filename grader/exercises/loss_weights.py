@@ -12,11 +12,10 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from grader.exercises.loss_kernels import FLAT, neighbour
+from grader.exercises.loss_kernels import FLAT, NO_SHIFT, neighbour
 from grader.exercises.loss_probes import IGNORED
 
 Labels = np.ndarray
-NO_SHIFT = "no causal shift{}"
 UNSHIFTED = "labels shifted but the mask is not{}"
 PADDING = "padding counted{}"
 
@@ -50,6 +49,15 @@ def _nth(chosen: np.ndarray, last: bool) -> np.ndarray:
 
 def _first_row(labels: Labels) -> np.ndarray:
     return np.broadcast_to((np.arange(len(labels)) == 0)[:, None], labels.shape)
+
+
+def _from_the_start(chosen: np.ndarray) -> np.ndarray:
+    """As many positions in each row, but its first ones."""
+    return np.arange(chosen.shape[1]) < chosen.sum(1, keepdims=True)
+
+
+def _of_first_row(chosen: np.ndarray) -> np.ndarray:
+    return np.broadcast_to(chosen[0], chosen.shape)
 
 
 Choose = Callable[[Labels, np.ndarray, int], np.ndarray]
@@ -98,6 +106,8 @@ CHOICES: tuple[tuple[tuple[str, ...], Choose, float], ...] = (
 )
 OTHERS: tuple[Pattern, ...] = (
     (("positions whose own token is ignored are dropped as well{}",), lambda y, V: _valid(y, 1) & _valid(y, 0), 1.5),
+    (("ignored labels are taken to stand at the end of each row{}",), lambda y, V: _from_the_start(_valid(y, 1)), 1.5),
+    (("the first row's mask is used for every row{}",), lambda y, V: _of_first_row(_valid(y, 1)), 1.5),
 )
 
 

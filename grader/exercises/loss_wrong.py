@@ -44,7 +44,8 @@ ROWS = "mean of the rows' means: a token in a short row counts more"
 VOCABULARY = "averaged over the vocabulary as well"
 LENGTH = "divided by the row length, not by the number of valid tokens"
 AXIS = "softmax over the {} instead of the vocabulary"
-UNSTABLE = "unstable at large logits: the log of a probability that underflows"
+UNSTABLE = "unstable at large logits: an exp or a log leaves the range"
+CUT_OFF = "unstable at large logits: a clamp or an epsilon cuts the loss off"
 
 WRONG: tuple[Wrong, ...] = (
     # which positions
@@ -218,8 +219,8 @@ WRONG: tuple[Wrong, ...] = (
     # stability
     Wrong(UNSTABLE + " in the soft part", "log(softmax).", {"soft_log": "naive"}),
     Wrong(UNSTABLE + " in the hard part", "log(softmax).", {"hard_log": "naive"}),
-    Wrong(UNSTABLE + " in both parts", "log(softmax + 1e-8).", {"soft_log": "eps", "hard_log": "eps"}),
-    Wrong(UNSTABLE + " in the hard part", "clamped before the log.", {"hard_log": "clamp"}),
+    Wrong(CUT_OFF + " in both parts", "log(softmax + 1e-8).", {"soft_log": "eps", "hard_log": "eps"}),
+    Wrong(CUT_OFF + " in the hard part", "clamped before the log.", {"hard_log": "clamp"}),
     # what flows back
     Wrong("no gradient reaches the student in the soft part", "The student is detached.", {"soft_graph": "detached"}),
     Wrong("no gradient reaches the student in the hard part", "The student is detached.", {"hard_graph": "detached"}),

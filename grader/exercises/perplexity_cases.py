@@ -35,6 +35,20 @@ def weighted_means(model, batches):
     return ((losses * counts).sum() / counts.sum()).exp().item()
 
 
+@torch.no_grad()
+def by_the_model_s_config(model, batches):
+    model.eval()
+    model.config.use_cache = False
+    total, count = 0.0, 0
+    for batch in batches:
+        logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+        targets = batch["labels"][:, 1:].reshape(-1)
+        flat = logits[:, :-1].contiguous().view(-1, model.config.vocab_size)
+        total += F.cross_entropy(flat, targets, reduction="sum").item()
+        count += int((targets != -100).sum())
+    return math.exp(total / count)
+
+
 def by_tokens(model, batches):
     was_training = model.training
     model.eval()
@@ -107,7 +121,8 @@ def running_mean(model, batches):
 RIGHT: dict[str, Callable] = {
     function.__name__: function
     for function in (
-        plain_sum, weighted_means, by_tokens, masked_gather, base_two_throughout, row_by_row, running_mean,
+        plain_sum, by_the_model_s_config, weighted_means, by_tokens, masked_gather, base_two_throughout, row_by_row,
+        running_mean,
     )
 }  # fmt: skip
 

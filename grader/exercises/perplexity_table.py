@@ -71,6 +71,8 @@ CHOICES: tuple[tuple[str, Choose, float], ...] = (
     (UNSHIFTED, lambda b: np.where(_before(b["attention_mask"]) == 1, b["input_ids"], IGNORED), 1.2),
     (UNSHIFTED, lambda b: np.where(_before(b["labels"]) != IGNORED, b["input_ids"], IGNORED), 1.25),
     (UNSHIFTED, lambda b: np.where(_before(b["attention_mask"]) == 1, b["labels"], IGNORED), 1.3),
+    (UNSHIFTED, lambda b: np.where(_before(b["labels"]) != IGNORED, b["labels"], IGNORED), 1.3),
+    (UNSHIFTED, lambda b: np.where(_before(b["labels"]) != IGNORED, np.maximum(b["labels"], 0), IGNORED), 1.35),
 )
 # name, weight of a batch's mean, cost
 WEIGHTS: tuple[tuple[str, Callable[[Scored], float], float], ...] = (
@@ -133,6 +135,11 @@ def _mean(scored: Scored) -> float:
     return _sum(scored) / max(int(scored.counts.sum()), 1)
 
 
+def _together(batches: list[Scored]) -> float:
+    """Nats per token of several batches; 0 where there is none."""
+    return sum(map(_sum, batches)) / max(sum(int(b.counts.sum()) for b in batches), 1)
+
+
 def _row_means(scored: Scored) -> np.ndarray:
     counts = scored.counts.sum(1)
     sums = np.where(scored.counts, scored.costs, 0).sum(1)
@@ -163,6 +170,11 @@ def _joined(batches: list[Scored]) -> Iterator[tuple[tuple[str, ...], float, flo
     joins.append(("the loss is summed over batches, not averaged", float(means.sum()), 1.2))
     joins.append(("the loss is summed over tokens, not averaged", float(sums), 1.2))
     scored = sum(float(b.counts.sum()) for b in batches)
+    zeros = sum(_sum(b) / b.costs.size * float(b.counts.sum()) for b in batches)
+    joins.append(("masked positions enter each batch's mean as zeros", zeros / scored, 1.2))
+    joins.append((COUNT + "only those of the last batch", float(sums) / float(batches[-1].counts.sum()), 1.2))
+    joins.append(("the last batch is left out", _together(batches[:-1]), 1.2))
+    joins.append(("the first batch is left out", _together(batches[1:]), 1.2))
     joins.append(("the batches' means are divided by the number of tokens", float(means.sum()) / scored, 1.1))
     joins.append(("the batches' sums are averaged over batches", float(sums) / len(batches), 1.3))
     yield from (((name,) if name else (), cost, value) for name, value, cost in joins)

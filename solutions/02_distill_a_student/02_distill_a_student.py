@@ -37,13 +37,14 @@
 # | The Transformer: tokens in, a distribution over the next token out | [The Illustrated GPT-2](https://jalammar.github.io/illustrated-gpt2/) |
 # | Softmax and cross-entropy | [Dive into Deep Learning, 4.1](https://d2l.ai/chapter_linear-classification/softmax-regression.html) |
 # | A training loop in PyTorch | [PyTorch, Optimizing Model Parameters](https://docs.pytorch.org/tutorials/beginner/basics/optimization_tutorial.html) |
-# | Soft targets and temperature | [Hinton et al., 2015](https://arxiv.org/abs/1503.02531), sections 1 and 2 |
+# | Soft targets, temperature, KL divergence in nats | Lab 1 of this course, or [Hinton et al., 2015](https://arxiv.org/abs/1503.02531), sections 1 and 2 |
 #
 # Run the cells from top to bottom. A cell that needs something you have not written yet says so in one sentence and
 # stops nothing else.
 
 # %% tags=["set-up"]
 import functools
+import math
 from dataclasses import replace
 
 import torch
@@ -78,7 +79,10 @@ print(f"the student is {pair.compression:.1f} times smaller")
 
 # %% [markdown]
 # The text is split by the *names* of its documents, and documents that repeat each other across the splits are left
-# out. Nobody is judged on text that was learned by heart.
+# out. Nobody is judged on text that was learned by heart. A *row* is one document, cut at the profile's number of tokens.
+#
+# Both embedded models come pretrained on the docstrings of other packages. The teacher has read the documents to train
+# on as well, the student none of them: so what it can teach is a better grasp of language and a knowledge of this text.
 
 # %%
 text = corpus.load_corpus(profile.text, profile.min_characters)
@@ -120,8 +124,8 @@ for name, tensor in batch.items():
 # - **Mask.** A position counts where its shifted label is not -100. $N$ is how many of them there are, over the whole
 #   batch.
 # - **Scale.** Dividing the logits by $T$ makes the gradient of the soft part about $T^2$ times smaller at high
-#   temperatures; the factor $T^2$ takes that back, so that $\alpha$ need not be retuned much when $T$ changes. It does not
-#   make both parts pull equally.
+#   temperatures; the factor $T^2$ takes that back, so that raising $T$ is not lowering $\alpha$ in disguise. It does not
+#   make both parts pull equally, and from $T = 1$ to 3 it does not take back everything (Lab 3 measures both).
 #
 # Both parts are in nats per token. The gradient flows to the student only.
 #
@@ -141,10 +145,11 @@ for name, tensor in batch.items():
 # </details>
 # <details><summary>Hint 3: the functions</summary>
 #
-# PyTorch's KL function takes the log of the *second* distribution as its first argument. Its reduction "batchmean"
-# divides by the first dimension, which is rows here, not tokens; with "none" it sums nothing, so sum over the vocabulary
-# yourself. A boolean mask indexes a tensor: `divergence[valid]` has the shape (N,). PyTorch's cross-entropy takes logits
-# of shape (positions, V) and leaves out labels of -100. `detach()` keeps a gradient from the teacher.
+# `F.log_softmax`, `F.kl_div`, `F.cross_entropy`. `F.kl_div` takes the log of the *second* distribution as its first
+# argument, and the log of the first as its second only with `log_target=True`. Its reduction "batchmean" divides by the
+# first dimension, which is rows here, not tokens; with "none" it sums nothing, so sum over the vocabulary yourself. A
+# boolean mask indexes a tensor: `divergence[valid]` has the shape (N,). `F.cross_entropy` takes logits of shape
+# (positions, V) and leaves out labels of -100. `detach()` keeps a gradient from the teacher.
 #
 # </details>
 
@@ -185,10 +190,9 @@ check("distillation_loss", distillation_loss)
 # %% [markdown]
 # ### A quick test
 #
-# Random logits have no opinion, so the loss has to be near what guessing costs. Two rows of ten tokens from GPT-2's
-# vocabulary: what do you expect of the hard part alone (alpha = 0), when every token is about equally likely? The
-# logarithm of the vocabulary's size, 10.8, is a good start. Random logits of variance 1 add about a half to it, and
-# eighteen labels scatter the mean by about a quarter. The soft part is near 1 for two tables that know nothing of each other.
+# Random logits have no opinion, so the loss has to be near what guessing costs. Here are two rows of ten tokens from
+# GPT-2's vocabulary of 50,257, at the default T = 3. **Predict first:** what will the hard part alone (alpha = 0) be, when
+# every token is about equally likely?
 
 # %%
 generator = torch.Generator().manual_seed(0)
@@ -201,6 +205,10 @@ if ready(distillation_loss):
         print(f"{name:>16}: {value.item():.4f} nats per token")
 
 # %% [markdown]
+# The logarithm of the vocabulary's size is 10.8. Random logits of variance 1 add about a half to it, and eighteen labels
+# scatter the mean by about a quarter. The soft part is near 1 at any high T: two random tables differ by a variance of 2,
+# which divided by T squared gives a KL of about 1 / T squared, and the loss multiplies by T squared again.
+#
 # ## Step 3. Train
 #
 # One step is: the teacher answers without gradients, the student answers with them, the loss compares, the optimizer
@@ -261,7 +269,8 @@ check("train_step", train_step)
 # number of equally likely tokens that would be as hard to guess. Sum the nats and count the tokens over *all* batches,
 # and divide once at the end. A mean of batch means weighs a short batch as much as a long one.
 #
-# The model may come in train mode: put it into eval mode, or its dropout makes every answer a little random. Nothing is
+# The model may come in train mode: put it into eval mode, or its dropout makes every answer a little random (our small
+# pair has none, most models do). Nothing is
 # learned here, so no gradients are computed. The batches are on the model's device already, each has a valid label, and
 # you may leave the model in eval mode. Return a Python float.
 #
@@ -280,7 +289,7 @@ check("train_step", train_step)
 # <details><summary>Hint 3: the functions</summary>
 #
 # `model.eval()` and `torch.no_grad()`; cross-entropy with `reduction="sum"` and its `ignore_index` of -100, on shifted
-# logits and labels; `math.exp` of Python numbers.
+# logits and labels; `.item()` makes Python numbers of sums, and `math.exp` takes them.
 #
 # </details>
 
@@ -297,7 +306,7 @@ def perplexity(model, batches):
             targets = batch["labels"][:, 1:]
             nats += F.cross_entropy(logits[:, :-1].flatten(0, 1), targets.flatten(), reduction="sum").item()
             tokens += (targets != -100).sum().item()
-    return float(torch.tensor(nats / tokens, dtype=torch.float64).exp())
+    return math.exp(nats / tokens)
     ### END SOLUTION
 
 
@@ -344,8 +353,8 @@ my_guess = None  # a number between the two perplexities above
 # %% [markdown]
 # ### The control, then the distilled student
 #
-# The embedded profile distils at T = 1 and alpha = 0.5, because T = 1 came out best of four temperatures (Lab 3 shows by
-# how little); T squared is 1 there. The table of mistakes further down uses T = 3, so its first row is not this run.
+# The embedded profile distils at T = 1 and alpha = 0.5. T = 1 came out best of four temperatures on 500 rows (Lab 3 shows by
+# how little, and that a higher alpha would do better); T squared is 1 there.
 #
 # The teacher is frozen, so in the second epoch it would only repeat itself. `RememberingTeacher` asks it once about each
 # row and keeps its last hidden states, from which the output layer alone makes the same logits again.
@@ -388,7 +397,8 @@ if ready(distillation_loss, train_step):
 
 # %% [markdown]
 # The two losses in the left picture are not comparable: they measure different things, so the lower curve is not the
-# better student. The right picture takes the distilled run apart. Which part falls faster?
+# better student. The right picture takes the distilled run apart. Which part falls faster, measured against where it
+# began? And what happens in the middle of the run?
 
 # %%
 if ready(distillation_loss, train_step):
@@ -398,10 +408,20 @@ if ready(distillation_loss, train_step):
     )
 
 # %% [markdown]
+# <details><summary>Our answers</summary>
+#
+# The soft part: it loses nearly half, the hard part about a quarter. The text's own uncertainty stays in the hard part,
+# however good the student is, while the soft part ends at 0 for a student that says what its teacher says. In the middle
+# the second epoch begins, and the same rows come again. A part of the step down is memory: what a student has learned
+# can only be told on text that it has not read.
+#
+# </details>
+#
 # ## Step 4. Did it work?
 #
-# Four models, the same validation text. The bars are 95 % intervals over documents: they say how much the number would
-# move with other text of the same kind.
+# Four models, the same validation text. The bars are 95 % intervals: the documents are drawn again and again, with
+# replacement, and the bar holds 95 % of the perplexities. It says how much the number would move with other text of the
+# same kind.
 
 # %%
 parameters = {"teacher": teacher, "untouched": control, "ce_only": control, "distilled": student}
@@ -421,8 +441,8 @@ show_rows(rows)
 #
 # The intervals above overlap more than the comparison deserves, because a hard document is hard for both students.
 # Compared on the same documents, the difference is much sharper. Your run is one seed; the second line comes from
-# several seeds of the embedded profile that were run for this page, each arm at its own best learning rate. The number is
-# the perplexity of the distilled student over that of CE-only: below 1, the teacher helped.
+# several seeds of the embedded profile that were run for this page, CE-only and distilled each at the learning rate that
+# was best for it. The number is the perplexity of the distilled student over that of CE-only: below 1, the teacher helped.
 
 # %%
 lab_results = {"rows": rows, "effects": {}}
@@ -436,7 +456,8 @@ if "distilled" in results:
 # %% [markdown]
 # {{ table("effect") }}
 #
-# *Ours, embedded profile, Python 3.11; another profile or another Python's documentation gives other numbers.* Many
+# *Ours, embedded profile, Python 3.11, the first of the seeds; another profile, machine or Python's documentation gives
+# other numbers. Bits per byte are the same nats over the text's bytes, so models with other tokenizers can be compared.* Many
 # tutorials compare the distilled student with the untouched one only. Look at the CE-only row: training on this text
 # alone already brings most of that gain. What lies between CE-only and distilled is the teacher's share.
 #
@@ -475,15 +496,18 @@ print(f"perplexity, padding counted: {wrong:.1f}; right: {evaluation.perplexity(
 # {{ table("listing", {"variant": "error", "perplexity": "perplexity", "ratio": "ratio to no error, with 95 % interval"}) }}
 #
 # *Ours; embedded profile, three seeds, T = 3 and alpha = 0.5; rows of any length share a batch here, so that there is
-# padding to count.* Three things to think about. Why is the missing shift a catastrophe alone, and so much milder
-# together with the first error? (Which part then decides?) Why does padding cost next to nothing in the loss? And what
-# does padding do to the *measure*, in the line above?
+# padding to count. Compare these rows with each other and not with the runs above, whose batches and T are others.* Four
+# things to think about. Why is the missing shift a catastrophe alone, and so much milder together with the first error?
+# (Which part then decides?) What is left of the labels when the soft part is divided by rows? Why does padding cost next
+# to nothing in the loss? And what does padding do to the *measure*, in the line above?
 #
 # <details><summary>Our answers</summary>
 #
 # Alone, the missing shift leaves a hard part that teaches the student to repeat the token it has just read, and the soft
 # part cannot outweigh it. Together with the first error the soft part is so large that it decides, and it still points
-# at the right distribution: the two errors hide each other. Padding stands behind the text, so no prediction of a real
+# at the right distribution: the two errors hide each other. Divided by rows, the soft part is dozens of times too large,
+# which is an alpha near 1: the labels hardly count, and without labels T = 3 is a bad temperature (Lab 3 shows how bad).
+# Padding stands behind the text, so no prediction of a real
 # token sees it. That padding follows padding is soon learned, and what is learned has hardly a gradient: padded
 # positions only dilute the mean. The measure is another matter. Our students were never taught to repeat the token that
 # the listing pads with, so every padded position is a bad guess, and the perplexity rises with the padding.
@@ -501,7 +525,10 @@ print(f"perplexity, padding counted: {wrong:.1f}; right: {evaluation.perplexity(
 widgets.loss_explorer(*logits, batch["labels"])
 
 # %% [markdown]
-# The same picture without sliders, at one setting:
+# The same picture without sliders, at T = 3. The hard part has the larger gradient, at T = 1 about four times. How can the
+# other part matter as it does? This is the gradient on the logits of one batch, and a student is trained by what is left
+# of it in the weights after many. A label pulls hard, and partly in a direction of its own that the next label takes
+# back; what a teacher asks for is less and changes less from batch to batch.
 
 # %%
 loss_view.show_loss_parts(*logits, batch["labels"], temperature=3.0, alpha=0.5)
@@ -509,7 +536,7 @@ loss_view.show_loss_parts(*logits, batch["labels"], temperature=3.0, alpha=0.5)
 # %% [markdown]
 # ## Say it
 #
-# **Exercise 3.** In about 150 words: what are the key parts of a distillation training loop, and for each, what goes
+# **The training loop.** In about 150 words: what are the key parts of a distillation training loop, and for each, what goes
 # wrong when it is left out? Refer to at least one number from this lab.
 #
 # | Points | Rubric |
@@ -520,12 +547,13 @@ loss_view.show_loss_parts(*logits, batch["labels"], temperature=3.0, alpha=0.5)
 # | 1 | Supports a claim with a number from the lab, compared with its control |
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written_training_loop", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
-# *A sketch of an answer.* The teacher answers in eval mode and without gradients: in train mode its dropout would make
-# the targets noisy, and with gradients its activations would be kept for nothing; if the optimizer held its parameters
-# too, it would move. The student answers with gradients and is the only one that the optimizer holds. The loss blends KL(teacher || student) at
-# temperature T with the cross-entropy at T = 1. Both are shifted and averaged over valid tokens only; divided by rows
-# instead, the soft part would drown the hard one. T squared gives the soft gradient its size back, so alpha keeps about
-# its meaning when T changes. Whether the loop works is told by the paired comparison with CE-only at equal tokens, not by the gain
+# *A sketch of an answer.* The teacher answers in eval mode and without gradients: in train mode a teacher with dropout
+# would give noisy targets, and with gradients its activations would be kept for nothing; if the optimizer held its
+# parameters too, it would move. The student answers in train mode, or its own dropout would never act, and with gradients,
+# and is the only one that the optimizer holds. The loss blends KL(teacher || student) at temperature T with the
+# cross-entropy at T = 1. Both are shifted and averaged over valid tokens only; divided by rows instead, the soft part
+# would drown the hard one. T squared gives the soft gradient most of its size back, so that a higher T is not a lower
+# alpha in disguise. Whether the loop works is told by the paired comparison with CE-only at equal tokens, not by the gain
 # over the untouched student, most of which plain training has too: here the ratio of the two perplexities is
 # {{ results.effect.effects.distilled_vs_ce_only.ratio | number }} over several seeds.
 #
@@ -582,7 +610,7 @@ loss_view.show_loss_parts(*logits, batch["labels"], temperature=3.0, alpha=0.5)
 #
 # - A distillation loss is right when shift, mask and denominator agree in both parts; none of them raises an error
 #   when it is wrong.
-# - T squared keeps alpha's meaning, roughly; the teacher stands first in the KL.
+# - T squared keeps a high T from being a low alpha; the teacher stands first in the KL.
 # - Perplexity is one division of two sums. Padding and batch size must not move it.
 # - "Better than untouched" is what training does. "Better than CE-only, on the same documents, over several seeds" is
 #   what the teacher does.

@@ -165,7 +165,7 @@ def a_log_likelihood(student_logits, teacher_logits, labels, temperature=3.0, al
 @written(
     "distillation_loss",
     "temperature applied after the softmax instead of before",
-    "unstable at large logits: the log of a probability that underflows" + SOFT,
+    "unstable at large logits: an exp or a log leaves the range" + SOFT,
 )
 def divided_too_late(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
     s, t, y = _picked(student_logits, teacher_logits, labels)

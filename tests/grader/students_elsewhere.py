@@ -202,3 +202,110 @@ def softmax_too_early(student, teacher, batch, optimizer, loss_function):
     loss.backward()
     optimizer.step()
     return loss.item()
+
+
+@written("train_step", "the student's logits are scaled by 0.333 before loss_function")
+def temperature_before_the_loss(student, teacher, batch, optimizer, loss_function):
+    student, teacher_logits, inputs = _step(student, teacher, batch)
+    optimizer.zero_grad()
+    loss = loss_function(student(**inputs).logits / 3, teacher_logits, batch["labels"])
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+@written("train_step", "the student's logits are rounded before loss_function")
+def logits_in_half_precision(student, teacher, batch, optimizer, loss_function):
+    student, teacher_logits, inputs = _step(student, teacher, batch)
+    optimizer.zero_grad()
+    loss = loss_function(student(**inputs).logits.bfloat16().float(), teacher_logits, batch["labels"])
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+@written("train_step", "gradients are switched off and never on again")
+def switching_off(student, teacher, batch, optimizer, loss_function):
+    torch.set_grad_enabled(True)
+    optimizer.zero_grad()
+    logits = student(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+    teacher_logits = teacher(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits.detach()
+    loss = loss_function(logits, teacher_logits, batch["labels"])
+    loss.backward()
+    optimizer.step()
+    torch.set_grad_enabled(False)
+    return loss.item()
+
+
+def _scored(model, batch):
+    with torch.no_grad():
+        logits = model.eval()(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+    targets = batch["labels"][:, 1:]
+    return logits[:, :-1], targets, int((targets != -100).sum())
+
+
+@written("perplexity", "the batches are changed: a second call would find others")
+def popping(model, batches):
+    nats, tokens = 0.0, 0
+    while batches:
+        logits, targets, count = _scored(model, batches.pop())
+        nats += F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum").item()
+        tokens += count
+    return math.exp(nats / tokens)
+
+
+@written("perplexity", "the model's parameters are frozen: it could not be trained afterwards")
+def freezing(model, batches):
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    return popping(model, list(batches))
+
+
+@written("perplexity", "masked positions enter each batch's mean as zeros")
+def zeros_in_the_mean(model, batches):
+    nats, tokens = 0.0, 0
+    for batch in batches:
+        logits, targets, count = _scored(model, batch)
+        nats += F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").mean().item() * count
+        tokens += count
+    return math.exp(nats / tokens)
+
+
+@written("perplexity", "tokens counted wrongly: only those of the last batch")
+def count_overwritten(model, batches):
+    nats, tokens = 0.0, 1
+    for batch in batches:
+        logits, targets, tokens = _scored(model, batch)
+        nats += F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum").item()
+    return math.exp(min(nats / tokens, 50))
+
+
+@written(
+    "layer_map",
+    "layers beyond the teacher's last one",
+    "last layer missed: the student's last one does not follow the teacher's last",
+)
+def every_fourth(student_layers, teacher_layers):
+    return [4 * i for i in range(1, student_layers + 1)]
+
+
+@written("soft_targets", "a tensor of shape (5,) instead of (1, 5)")
+def squeezed(logits, temperature):
+    return torch.softmax(logits / temperature, -1).squeeze()
+
+
+@written("soft_targets", "unstable at large logits: a clamp or an epsilon cuts something off")
+def clamped(logits, temperature):
+    return torch.softmax(logits.clamp(-20, 20) / temperature, -1)
+
+
+@written("soft_targets", "unstable at large logits: exp or log leaves the range")
+def one_maximum_for_all_rows(logits, temperature):
+    powers = torch.exp((logits - logits.max()) / temperature)
+    return powers / powers.sum(-1, keepdim=True)
+
+
+@written("kl_divergence", "brackets missing: p weighs its own log alone")
+def without_brackets(p_logits, q_logits):
+    log_p, log_q = p_logits.log_softmax(-1), q_logits.log_softmax(-1)
+    return (log_p.exp() * log_p - log_q).sum(-1)

@@ -111,7 +111,8 @@ def _numbers(table: Table, answers: Sequence[Answer]) -> list[str] | None:
         if extreme and (
             not np.isfinite(value).all() or (not names and not agrees(value, expected_value(table, index)))
         ):
-            names = [*names, table.texts["extremes"][probe.name]]
+            finite = np.isfinite(value).all()
+            names = [*names, table.texts["finite extremes" if finite else "extremes"][probe.name]]
     return names
 
 

@@ -23,6 +23,7 @@ UNWEIGHTED = "soft and hard part are added without alpha"
 FIXED = "alpha hard-coded instead of the argument"
 UNUSED = "alpha is not used"
 BENT = "alpha does not enter linearly"
+LEAKING = "T squared weighs the hard part too: 1 - alpha times T squared instead of 1 - alpha"
 UNBRACKETED = "1 - alpha without brackets: 1 is added and alpha times the {} part is taken off"
 
 
@@ -152,11 +153,28 @@ def read(table: Table, answers: Answers) -> Reading:
         if nothing(getattr(answers, other)):
             readings += [_right_parts(table, prints, getattr(answers, part), constant=False, name=name)]
     readings = [reading for reading in (*readings, *_unbracketed(prints, answers)) if reading]
+    if all(reading.known < 2 for reading in readings):
+        readings += _leaking(table, prints, answers)
     best = _without_guess(min(readings, key=lambda reading: (-reading.known, reading.cost)))
     line = answers.mix(1 - ALPHA, ALPHA)
     if best.known and not same(line, answers.blend) and np.isfinite(line.values[:3]).all():
         best = Reading((*best.names, BENT), best.parts, best.cost, best.evidence)
     return best
+
+
+def _leaking(table: Table, prints: dict[str, Fingerprints], answers: Answers) -> list[Reading]:
+    """weight = alpha T^2; weight * soft + (1 - weight) * hard: at alpha 1 there is 1 - T^2 of the hard part."""
+    temperatures = np.array([probe.inputs["temperature"] for probe in table.probes if probe.name.endswith("/soft")])
+    rest = 1 - temperatures**2
+    gradients = None
+    if answers.soft.gradients is not None and answers.hard.gradients is not None:
+        pairs = zip(answers.soft.gradients, answers.hard.gradients, rest, strict=False)
+        gradients = tuple(soft - left * hard for soft, hard, left in pairs)
+    evidence = {"soft": Evidence(answers.soft.values - rest * answers.hard.values, gradients), "hard": answers.hard}
+    parts = {part: explain(prints[part], evidence[part]) for part in prints}
+    if None in parts.values():
+        return []
+    return [Reading((LEAKING,), dict(parts), 1.4 + sum(part.cost for part in parts.values()), evidence)]
 
 
 ALPHA = 0.3

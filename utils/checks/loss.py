@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from utils.checks.blend import Reading, gather, read, total
+from utils.checks.blend import BENT, MISSING, Reading, gather, read, total
 from utils.checks.hints import hint
 from utils.checks.judgement import agrees, expected_value, is_right, leaks
 from utils.checks.parts import Fingerprints, close
@@ -21,7 +21,9 @@ from utils.checks.support import support
 from utils.checks.verdict import Verdict
 from utils.checks.whole import beside_the_blend, half_precision
 
-UNSTABLE = "unstable at large logits: the log of a probability that underflows{}"
+UNSTABLE = "unstable at large logits: an exp or a log leaves the range{}"
+CUT_OFF = "unstable at large logits: a clamp or an epsilon cuts the loss off{}"
+BACKWARD = "the function calls backward() itself, so that gradients are counted twice"
 DETACHED = "no gradient reaches the student{}"
 TEACHER_ALONE = "of the teacher instead of the student"
 LEAK = "gradient flows into the teacher"
@@ -66,6 +68,8 @@ def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
         names += beside or _factors(table, answers, places, reading)
         names += _not_finite(answers, places, reading)
     names = names or half_precision(answers)
+    if BENT in names or answers[0].outcome == "other":
+        names = [name for name in names if name not in MISSING.values()]  # it is there, in another place
     names = sorted(_tidy(names), key=lambda name: name.startswith(LAST))
     return Verdict(False, _message(table, answers, right, names, reading), names[:3])
 
@@ -81,6 +85,7 @@ def _as_such(table: Table, answers: Sequence[Answer], places: dict[str, int]) ->
         names.append(f"a {first.note} instead of one number")
     elif value is not None and value.ndim:
         names.append(f"a tensor of shape {value.shape} instead of one number")
+    names += [BACKWARD] * any("trace/backward" in answer.numbers for answer in answers)
     changed = sorted(
         {key.removeprefix("changed/") for answer in answers for key in answer.numbers if "changed/" in key}
     )
@@ -149,6 +154,8 @@ def _factors(table: Table, answers: Sequence[Answer], places: dict[str, int], re
     _without_any_shift(by_part)
     _under_its_own_mask(by_part)
     unstable = {part: _unstable(table, answers, places, part, reading) for part in PARTS}
+    if reading.parts.get("soft") is None:
+        unstable["hard"] = ""  # NaN times zero is NaN, and who knows what an unknown loss does
     if unstable["soft"] and any(name.startswith(UNTAMED) for name in by_part["soft"]):
         # The high T that keeps the soft part finite beside the hard one has no such effect here: NaN times zero is NaN.
         unstable["hard"] = ""
@@ -156,7 +163,7 @@ def _factors(table: Table, answers: Sequence[Answer], places: dict[str, int], re
         # The soft part's value stands: the gradient that is NaN there is the hard part's, times zero.
         unstable["soft"] = ""
     for part in PARTS:
-        by_part[part] += [UNSTABLE] * bool(unstable[part])
+        by_part[part] += [CUT_OFF if unstable[part] == "cut" else UNSTABLE] * bool(unstable[part])
     names = list(reading.names)
     shared = [name for name in by_part["soft"] if name in by_part["hard"]]
     names += [name.format("" if _needs_no_part(name) else " in both parts") for name in shared]
@@ -201,8 +208,10 @@ def _without_gradient(answers: Sequence[Answer], places: dict[str, int]) -> set[
     return lacking
 
 
-def _unstable(table: Table, answers: Sequence[Answer], places: dict[str, int], part: str, reading: Reading) -> bool:
-    """What fails at large logits but not at ordinary ones: "value", "gradient", or nothing ("")."""
+def _unstable(table: Table, answers: Sequence[Answer], places: dict[str, int], part: str, reading: Reading) -> str:
+    """What fails at large logits but not at ordinary ones: a "value" that is not finite, one that is "cut" off, the
+    "gradient", or nothing ("").
+    """
     index = places[f"huge/{part}"]
     answer, value = answers[index], total(answers[index])
     ordinary = [total(answers[places[name]]) for name in places if name.endswith(f"/{part}") and "huge" not in name]
@@ -213,7 +222,7 @@ def _unstable(table: Table, answers: Sequence[Answer], places: dict[str, int], p
         return "value" if explanation is not None else ""  # who knows what an unknown loss does
     known = explanation is not None and not reading.names
     if known and np.isfinite(explanation.huge) and not close(explanation.huge, value, 1e-3):
-        return "value"
+        return "cut"
     gradient = answer.gradient("student_logits")
     if gradient is None:
         return ""
@@ -246,7 +255,8 @@ def _message(table: Table, answers: Sequence[Answer], right: Sequence[bool], nam
     temperature = probe.inputs.get("temperature", table.texts["defaults"]["temperature"])
     where = f"At alpha = {alpha:g} and T = {temperature:g}"
     if answer.outcome == "error":
-        shown = f"{where} it raises {answer.note[:120]}" + (f" ({answer.line})" if answer.line else "") + "."
+        raised = answer.note[:120].rstrip(".: ")
+        shown = f"{where} it raises {raised}" + (f" ({answer.line})" if answer.line else "") + "."
     elif close(total(answer), expected):
         beyond = _beyond_value(table, index, answer)
         shown = f"{where} the value {expected:.4g} is right, but not everything else is: {beyond}."
@@ -293,6 +303,8 @@ def _beyond_value(table: Table, index: int, answer: Answer) -> str:
 
 def _ratio(answer: Answer, expected: float) -> str:
     value = total(answer)
+    if close(value, expected):
+        return "Values agree, so what goes back must differ: look for a detach, a no_grad, a hook, or rounded numbers."
     if np.isfinite(value) and expected and abs(value) > 1e-9:
         return f"That is {value / expected:.4g} times as much. Compare the parts at alpha = 0 and alpha = 1 by hand."
     return "Compare the parts at alpha = 0 and alpha = 1 by hand."

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from utils.checks import aftermath
 from utils.checks.hints import hint
 from utils.checks.records import Answer, Table
 from utils.checks.verdict import Verdict
@@ -28,6 +29,7 @@ ENDS: tuple[tuple[str, Callable[[np.ndarray], np.ndarray], float], ...] = (
     ("nats turned into bits, but still raised to e", lambda x: np.log(x) * np.log(2), 1.2),
     ("10 to the power of nats: base 10 against base e", np.log10, 1.3),
     ("exp of minus the mean: sign flipped", lambda x: -np.log(x), 1.2),
+    ("bits per token instead of a perplexity", lambda x: x * np.log(2), 1.2),
     ("exp taken twice", lambda x: np.log(np.log(x)), 1.4),
 )
 
@@ -82,6 +84,7 @@ def _seen(answers: Sequence[Answer]) -> list[str]:
     names += [TRAINING] * bool(training.any())
     names += [NO_MASK] * bool((mask == -1).any()) + [OTHER_MASK] * bool((mask == 0).any())
     names += [GRADIENTS] * bool(grad.any())
+    names += aftermath.names(answers)
     names += [MOVED] * any(answer.numbers["trace/moved"].any() for answer in answers if "trace/moved" in answer.numbers)
     return names
 

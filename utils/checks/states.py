@@ -5,7 +5,7 @@ The mistake this prevents is a check that hands over a weight matrix, and so tes
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +19,10 @@ class Projection(torch.nn.Module):
         super().__init__()
         self.weight, self.bias = weight, None
         self.out_features, self.in_features = weight.shape
+
+    def parameters(self, recurse: bool = True) -> Iterator[Tensor]:
+        """The weight, which is no ``Parameter`` here, as a learner who asks for its number type finds it."""
+        yield self.weight
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., D_s) -> (..., D_t), in the number type of x."""

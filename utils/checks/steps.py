@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from utils.checks import toys
+from utils.checks import aftermath, toys
 from utils.checks.hints import hint
 from utils.checks.records import Answer, Table
 from utils.checks.verdict import Verdict
@@ -27,6 +27,10 @@ CALLS = "loss_function is called more than once a step"
 PILED = "zero_grad is missing: gradients of earlier batches pile up"
 MANY_STEPS = "the optimizer steps more than once a batch"
 LATER = "the loss after the step is returned, not the one the step was made with"
+NOT_ASKED = "the student is not asked"
+UPDATED = "the teacher is updated"
+ZEROED = "gradients are zeroed between backward() and step()"
+ROUNDED = 2e-2  # of the logits' norm: no more than half precision takes away
 EXPLAINS_CALLS = {MANY_STEPS, LATER}  # of which further calls are a part
 
 
@@ -88,9 +92,13 @@ def _one(table: Table, index: int, answer: Answer) -> tuple[list[str], str]:
     names = _type(answer)
     if "trace/weights" not in numbers:
         return names, f"It raised {answer.note}." if answer.outcome == "error" else ""
+    names += aftermath.names([answer])
     names += _models(numbers) + _loss_arguments(table, index, numbers, expected) + _teacher(numbers, expected)
-    names += _update(numbers, expected)
-    if answer.outcome in {"float", "tensor"}:
+    altered = [] if names else _altered(numbers, expected)
+    names += altered
+    untold = {NOT_ASKED, SWAPPED} & set(names)  # of a student that nobody asked nothing can be zeroed
+    names += [name for name in _update(numbers, expected) if name != ZEROED or not untold]
+    if answer.outcome in {"float", "tensor"} and UPDATED not in names and not altered:
         names += _returned(numbers, expected)
     shown = ""
     moved, should = numbers["trace/weights"] - expected["before"], expected["weights"] - expected["before"]
@@ -121,7 +129,7 @@ def _models(numbers: dict[str, np.ndarray]) -> list[str]:
     if not len(teacher):
         names.append("the teacher is not asked")
     if not len(student):
-        names.append("the student is not asked")
+        names.append(NOT_ASKED)
     if len(teacher) and teacher[:, 0].any():
         names.append("the teacher runs in train mode: dropout is on")
     if len(teacher) and teacher[:, 1].any() and numbers["trace/open"].shape[1] and numbers["trace/open"][1].any():
@@ -195,9 +203,24 @@ def _probabilities(seen: dict[str, np.ndarray]) -> list[str]:
     return found
 
 
+def _altered(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:
+    """Logits of the right models that reach loss_function scaled, or rounded."""
+    names = []
+    for which in ("student", "teacher"):
+        seen, logits = numbers.get(f"trace/loss/0/{which}"), expected[f"loss/0/{which}"]
+        if seen is None or seen.shape != logits.shape or near(seen, logits):
+            continue
+        ratio = float((seen * logits).sum() / max((logits * logits).sum(), 1e-12))
+        if near(seen, ratio * logits):
+            names.append(f"the {which}'s logits are scaled by {ratio:.3g} before loss_function")
+        elif np.linalg.norm(seen - logits) < ROUNDED * np.linalg.norm(logits):
+            names.append(f"the {which}'s logits are rounded before loss_function")
+    return names
+
+
 def _teacher(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:
     if not near(numbers["trace/teacher weights"], expected["teacher"]):
-        return ["the teacher is updated"]
+        return [UPDATED]
     return []
 
 
@@ -213,6 +236,8 @@ def _update(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:
         )
     if counts[0, 1] > 1:
         return [MANY_STEPS]
+    if not counts[0, 1]:
+        return ["the optimizer does not step on every batch"]
     first = np.nan_to_num(steps[0])
     if not np.any(first):
         open_graph = numbers["trace/open"][0].any()
@@ -260,7 +285,7 @@ def _without_gradient(events: list[float]) -> str:
         return "backward() is missing: no gradient reaches the optimizer"
     if events[0] == toys.STEP:
         return EARLY
-    return "gradients are zeroed between backward() and step()"
+    return ZEROED
 
 
 def _returned(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:

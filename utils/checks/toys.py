@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from utils.checks.aftermath import left_behind
 from utils.checks.plain import describe, plain
 from utils.checks.records import Answer, Probe
 
@@ -53,6 +55,7 @@ class Toy(torch.nn.Module):
         self.embedding = torch.nn.Parameter(torch.from_numpy(embedding.copy()))
         self.head = torch.nn.Parameter(torch.from_numpy(head.copy()))
         self.drops = drops
+        self.config = SimpleNamespace(vocab_size=head.shape[1], hidden_size=head.shape[0], use_cache=False)
         self.calls: list[tuple[bool, bool, Tensor | None, Tensor]] = []
 
     @property
@@ -246,6 +249,7 @@ def play_train_step(fn: Callable, probe: Probe) -> Answer:
         "trace/own": _stacked(trace.own, student),
         "trace/events": np.array(trace.events, dtype=np.float64),
         "trace/open": np.array([trace.student_open, trace.teacher_open], dtype=np.float64),
+        **left_behind((), (), student),
     }
     for index, seen in enumerate(trace.losses[: len(given)]):
         numbers |= {
@@ -285,8 +289,9 @@ def play_perplexity(fn: Callable, probe: Probe) -> Answer:
     model.train()
     given = list(batches(probe))
     before = _flat(model)
-    outcome, note, tensor = describe(fn(model, [{name: tensor.clone() for name, tensor in b.items()} for b in given]))
-    numbers = {"trace/calls": _calls(model, given)}
+    handed = [{name: tensor.clone() for name, tensor in batch.items()} for batch in given]
+    outcome, note, tensor = describe(fn(model, handed))
+    numbers = {"trace/calls": _calls(model, given), **left_behind(given, handed, model)}
     if tensor is not None:
         numbers["value"] = plain(tensor)
     numbers["trace/moved"] = np.array([float(np.abs(_flat(model) - before).max())])

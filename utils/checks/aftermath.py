@@ -1,0 +1,39 @@
+"""What a learner's function leaves behind: the batches it was given, gradients' switch, parameters that should learn.
+
+The mistake this prevents is a measure that is right once: the second call finds batches without labels, or a model that
+can no longer be trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from utils.checks.records import Answer
+
+BATCHES = "the batches are changed: a second call would find others"
+SWITCHED_OFF = "gradients are switched off and never on again"
+FROZEN = "the model's parameters are frozen: it could not be trained afterwards"
+NAMES = (BATCHES, SWITCHED_OFF, FROZEN)
+
+Batches = Sequence[dict[str, Tensor]]
+
+
+def left_behind(given: Batches, handed: Batches, model: nn.Module) -> dict[str, np.ndarray]:
+    """A 1 for each of NAMES that is so.  handed: the copies of `given` that the learner's function got."""
+    same = len(given) == len(handed) and all(map(_same, given, handed))
+    frozen = not all(parameter.requires_grad for parameter in model.parameters())
+    return {"trace/left": np.array([not same, not torch.is_grad_enabled(), frozen], dtype=np.float64)}
+
+
+def _same(left: dict[str, Tensor], right: dict[str, Tensor]) -> bool:
+    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
+
+
+def names(answers: Sequence[Answer]) -> list[str]:
+    """Of NAMES those that hold after any of the calls."""
+    rows = [answer.numbers["trace/left"] for answer in answers if "trace/left" in answer.numbers]
+    return [name for place, name in enumerate(NAMES) if any(row[place] for row in rows)]
