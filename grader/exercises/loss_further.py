@@ -13,7 +13,8 @@ from grader.exercise import Misconception
 from grader.exercises.loss_divergences import NORMALISER
 from grader.exercises.loss_recipe import IGNORED, Recipe, cook
 from utils.checks.blend import LEAKING
-from utils.checks.loss import BACKWARD, CUT_OFF, UNSTABLE
+from utils.checks.judgement import BACKWARD
+from utils.checks.loss import CUT_OFF, UNSTABLE
 
 RIGHT = cook(Recipe())
 

@@ -1,6 +1,7 @@
 """A slider's steps are small messages: JupyterLab's server sends each at once, and nothing idle ahead of a picture."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from jupyter_client.session import Session
@@ -73,7 +74,9 @@ def conversation(asked_by: str, *answers: str | float, close: bool = False) -> N
             connection.disconnect()
         await asyncio.sleep(0.05)
 
-    asyncio.run(talk())
+    # In a thread of its own: this one may have a loop that runs, of a browser test before.
+    with ThreadPoolExecutor(1) as elsewhere:
+        elsewhere.submit(asyncio.run, talk()).result()
 
 
 def test_a_slider_s_step_brings_its_picture_and_then_that_the_kernel_is_idle(told):

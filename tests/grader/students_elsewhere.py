@@ -309,3 +309,12 @@ def one_maximum_for_all_rows(logits, temperature):
 def without_brackets(p_logits, q_logits):
     log_p, log_q = p_logits.log_softmax(-1), q_logits.log_softmax(-1)
     return (log_p.exp() * log_p - log_q).sum(-1)
+
+
+@written("hidden_state_loss", "the function calls backward() itself, so that gradients are counted twice")
+def states_that_train(student_hidden, teacher_hidden, projection, attention_mask):
+    real = attention_mask.bool()
+    loss = F.mse_loss(projection(student_hidden[real]), teacher_hidden[real].detach())
+    if loss.requires_grad:
+        loss.backward(retain_graph=True)
+    return loss

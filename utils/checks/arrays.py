@@ -12,7 +12,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from utils.checks.hints import hint
-from utils.checks.judgement import RELATIVE, agrees, expected_gradients, expected_value, is_right, leaks
+from utils.checks.judgement import (
+    RELATIVE,
+    agrees,
+    expected_gradients,
+    expected_value,
+    is_right,
+    leaks,
+    went_backward,
+)
 from utils.checks.records import Answer, Table
 from utils.checks.scale import TOLERANCE, merged, named_constant
 from utils.checks.verdict import Verdict
@@ -72,6 +80,7 @@ def _as_such(table: Table, answers: Sequence[Answer]) -> list[str]:
         names.append("a Python number instead of a tensor: no gradient can flow")
     elif answers[0].outcome == "other":
         names.append(f"a {answers[0].note} instead of a tensor")
+    names += went_backward(answers)
     changed = sorted(
         {key.removeprefix("changed/") for answer in answers for key in answer.numbers if "changed/" in key}
     )

@@ -13,7 +13,7 @@ import numpy as np
 
 from utils.checks.blend import BENT, MISSING, Reading, gather, read, total
 from utils.checks.hints import hint
-from utils.checks.judgement import agrees, expected_value, is_right, leaks
+from utils.checks.judgement import agrees, expected_value, is_right, leaks, went_backward
 from utils.checks.parts import Fingerprints, close
 from utils.checks.records import Answer, Table
 from utils.checks.scale import merged
@@ -23,7 +23,6 @@ from utils.checks.whole import beside_the_blend, half_precision
 
 UNSTABLE = "unstable at large logits: an exp or a log leaves the range{}"
 CUT_OFF = "unstable at large logits: a clamp or an epsilon cuts the loss off{}"
-BACKWARD = "the function calls backward() itself, so that gradients are counted twice"
 DETACHED = "no gradient reaches the student{}"
 TEACHER_ALONE = "of the teacher instead of the student"
 LEAK = "gradient flows into the teacher"
@@ -85,7 +84,7 @@ def _as_such(table: Table, answers: Sequence[Answer], places: dict[str, int]) ->
         names.append(f"a {first.note} instead of one number")
     elif value is not None and value.ndim:
         names.append(f"a tensor of shape {value.shape} instead of one number")
-    names += [BACKWARD] * any("trace/backward" in answer.numbers for answer in answers)
+    names += went_backward(answers)
     changed = sorted(
         {key.removeprefix("changed/") for answer in answers for key in answer.numbers if "changed/" in key}
     )
