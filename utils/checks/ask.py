@@ -87,7 +87,7 @@ def _signature_complaint(fn: Callable, names: Sequence[str]) -> str:
 
 
 def _text(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
+    return f"{type(error).__name__}: {error}"[:300].rstrip(".: ")  # the verdict's sentence goes on after it
 
 
 def _line(trace: TracebackType | None) -> str:

@@ -254,8 +254,7 @@ def _message(table: Table, answers: Sequence[Answer], right: Sequence[bool], nam
     temperature = probe.inputs.get("temperature", table.texts["defaults"]["temperature"])
     where = f"At alpha = {alpha:g} and T = {temperature:g}"
     if answer.outcome == "error":
-        raised = answer.note[:120].rstrip(".: ")
-        shown = f"{where} it raises {raised}" + (f" ({answer.line})" if answer.line else "") + "."
+        shown = f"{where} it raises {answer.note[:120]}" + (f" ({answer.line})" if answer.line else "") + "."
     elif close(total(answer), expected):
         beyond = _beyond_value(table, index, answer)
         shown = f"{where} the value {expected:.4g} is right, but not everything else is: {beyond}."
