@@ -204,24 +204,23 @@ def softmax_too_early(student, teacher, batch, optimizer, loss_function):
     return loss.item()
 
 
-@written("train_step", "the student's logits are scaled by 0.333 before loss_function")
-def temperature_before_the_loss(student, teacher, batch, optimizer, loss_function):
+def _with_changed_logits(change, student, teacher, batch, optimizer, loss_function):
     student, teacher_logits, inputs = _step(student, teacher, batch)
     optimizer.zero_grad()
-    loss = loss_function(student(**inputs).logits / 3, teacher_logits, batch["labels"])
+    loss = loss_function(change(student(**inputs).logits), teacher_logits, batch["labels"])
     loss.backward()
     optimizer.step()
     return loss.item()
+
+
+@written("train_step", "the student's logits are scaled by 0.333 before loss_function")
+def temperature_before_the_loss(*arguments):
+    return _with_changed_logits(lambda logits: logits / 3, *arguments)
 
 
 @written("train_step", "the student's logits are rounded before loss_function")
-def logits_in_half_precision(student, teacher, batch, optimizer, loss_function):
-    student, teacher_logits, inputs = _step(student, teacher, batch)
-    optimizer.zero_grad()
-    loss = loss_function(student(**inputs).logits.bfloat16().float(), teacher_logits, batch["labels"])
-    loss.backward()
-    optimizer.step()
-    return loss.item()
+def logits_in_half_precision(*arguments):
+    return _with_changed_logits(lambda logits: logits.bfloat16().float(), *arguments)
 
 
 @written("train_step", "gradients are switched off and never on again")
