@@ -24,13 +24,16 @@ Batches = Sequence[dict[str, Tensor]]
 
 def left_behind(given: Batches, handed: Batches, model: nn.Module) -> dict[str, np.ndarray]:
     """A 1 for each of NAMES that is so.  handed: the copies of `given` that the learner's function got."""
-    same = len(given) == len(handed) and all(map(_same, given, handed))
+    same = len(given) == len(handed) and all(map(_kept, given, handed))
     frozen = not all(parameter.requires_grad for parameter in model.parameters())
     return {"trace/left": np.array([not same, not torch.is_grad_enabled(), frozen], dtype=np.float64)}
 
 
-def _same(left: dict[str, Tensor], right: dict[str, Tensor]) -> bool:
-    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
+def _kept(before: dict[str, Tensor], after: dict[str, Tensor]) -> bool:
+    """Is all that a batch held still there?  What was put beside it does no harm."""
+    return all(
+        isinstance(after.get(name), Tensor) and torch.equal(tensor, after[name]) for name, tensor in before.items()
+    )
 
 
 def names(answers: Sequence[Answer]) -> list[str]:

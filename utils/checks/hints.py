@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # A word in the name -> the thought. The first that occurs counts, so the special ones stand first.
 HINTS = (
+    ("a second call", "Somebody still needs these batches after you. Read from them only."),
     ("layers counted from 0", "The task counts layers from 1: what is the number of the last one?"),
     ("last layer", "Which teacher layer should the student's last one follow?"),
     ("layer numbers", "Count the teacher's layers from 1: which number has its last one?"),
@@ -99,7 +100,6 @@ HINTS = (
         "before loss_function",
         "The loss divides by the temperature itself. Which logits does it want?",
     ),
-    ("a second call", "Somebody still needs these batches after you. Read from them only."),
     ("never on again", "Which block switches gradients off only for itself?"),
     ("frozen", "To measure a model is not to change it. What of your changes stays?"),
     ("as zeros", "Divide what was summed by how many were summed, once, at the end."),
