@@ -320,7 +320,7 @@ check("perplexity", perplexity)
 device = next(teacher.parameters()).device
 some_batches = [batches.to_device(b, device) for b in validation_batches[:4]]
 if ready(perplexity):
-    print(f"yours {perplexity(teacher, some_batches):.4f}, library {evaluation.perplexity(teacher, some_batches):.4f}")
+    print(f"yours {perplexity(student, some_batches):.4f}, library {evaluation.perplexity(student, some_batches):.4f}")
 
 # %% [markdown]
 # ### Where both models stand before training
@@ -487,7 +487,8 @@ for name, errors in listing.ALONE.items():
     value = listing.listing_loss(*logits, batch["labels"], errors=errors, pad_token_id=pad).item()
     print(f"{name:>50}: {value:8.3f}  ({value / right:.1f} times)")
 wrong = listing.listing_perplexity(student, [batches.to_device(b, device) for b in validation_batches])
-print(f"perplexity, padding counted: {wrong:.1f}; right: {evaluation.perplexity(student, validation_batches):.1f}")
+measured = results["distilled" if "distilled" in results else "untouched"].perplexity
+print(f"perplexity, padding counted: {wrong:.1f}; right: {measured:.1f}")
 
 # %% [markdown]
 # A loss that is too large is not yet a student that is worse. So each error was made alone, a student was trained with
