@@ -270,9 +270,8 @@ check("train_step", train_step)
 # and divide once at the end. A mean of batch means weighs a short batch as much as a long one.
 #
 # The model may come in train mode: put it into eval mode, or its dropout makes every answer a little random (our small
-# pair has none, most models do). Nothing is
-# learned here, so no gradients are computed. The batches are on the model's device already, each has a valid label, and
-# you may leave the model in eval mode. Return a Python float.
+# pair has none, most models do). Nothing is learned here, so no gradients are computed. The batches are on the model's
+# device already, each has a valid label, and you may leave the model in eval mode. Return a Python float.
 #
 # **Difficulty:** 2 of 5. **Time:** about 10 minutes.
 #
@@ -641,5 +640,5 @@ if ready(distillation_loss):
     print(f"your soft part / T^2: {ours.item():.6f}")
     print(
         "TRL's divergence:     "
-        + ("TRL is not installed: pip install trl" if theirs is None else f"{theirs.item():.6f}")
+        + ("TRL is not installed: pip install -r requirements-trl.txt" if theirs is None else f"{theirs.item():.6f}")
     )
