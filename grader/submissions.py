@@ -2,8 +2,9 @@
 
     DIR/STUDENT/NN_name.ipynb        or        DIR/STUDENT/NN_name/NN_name.ipynb
 
-A student's name is the folder's name as it is, whatever it holds; where a file is made for a student, a safe name
-stands for it. The mistake this prevents: a name that is a path, or markup, and is taken for one.
+A student's name is the folder's name, with what is no character or is not shown in Python's spelling; where a file is
+made for a student, a safe name stands for it. The mistake this prevents: a name that is a path, or markup, and is
+taken for one.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from grader.matching import Release
 from grader.notebooks import UnreadableError, read_file
+from grader.plain_text import escaped
 from utils.errors import CourseError
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
@@ -73,7 +75,7 @@ def _is_folder(entry: os.DirEntry) -> bool:
 
 
 def _submission(entry: os.DirEntry, lab: str) -> Submission:
-    student = os.fsencode(entry.name).decode("utf-8", "backslashreplace")
+    student = escaped(os.fsencode(entry.name).decode("utf-8", "backslashreplace"))
     if entry.is_symlink():
         return Submission(student, None, "The student's folder is a link to somewhere else.")
     folder = Path(entry.path)
