@@ -93,6 +93,19 @@ def test_an_attack_earns_nothing(attacked, name):
 
 
 @needs_sandbox
+@pytest.mark.parametrize(
+    ("name", "exercise"),
+    [
+        ("counts_without_end", "train_step"),
+        ("outer_product_of_a_trace", "train_step"),
+        ("outer_product_of_gradients", "distillation_loss"),
+    ],
+)
+def test_arrays_of_impossible_shapes_are_refused_before_the_judge_computes(attacked, name, exercise):
+    assert "it sent numbers of shape" in attacked[0][f"attack_{name}", exercise]["message"]
+
+
+@needs_sandbox
 def test_honest_neighbours_keep_every_point(attacked):
     for student in HONEST_STUDENTS:
         for exercise, points in POINTS.items():
