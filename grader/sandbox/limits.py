@@ -39,7 +39,7 @@ class Limits:
     files: int = 128
     file_size: int = 32 * MEGABYTE
     disk: int = 64 * MEGABYTE
-    answer: int = 16 * MEGABYTE
+    answer: int = 4 * MEGABYTE
 
     @property
     def wall_seconds(self) -> float:
