@@ -26,11 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace, solutions: Path = ROOT / "solutions") -> int:
-    from cli._lab import LabRun, find_lab, run_cells
+    from cli._lab import LabRun, find_lab, require_tables, run_cells
     from utils.workspace import require_writable
 
     began = time.monotonic()
     source = find_lab(args.lab, solutions)
+    require_tables(source)
     folder = (args.out or ROOT / "outputs" / source.stem).absolute()
     require_writable(folder, megabytes=FREE_MEGABYTES)
     if args.json:
