@@ -15,9 +15,11 @@ import tempfile
 import time
 
 from benchmarks.common import write_result
+from grader.labs import labs_in
 from utils.workspace import ROOT
 
-MINUTES_OF_WORK = {"01": 60, "02": 60, "03": 60}
+USUAL_MINUTES = 60
+MINUTES_OF_WORK: dict[str, int] = {}  # of a lab that asks for more or less than usual, by its number
 
 
 def measure(lab: str, profile: str) -> dict[str, float]:
@@ -40,11 +42,11 @@ def measure(lab: str, profile: str) -> dict[str, float]:
 def main() -> None:
     """Measure each lab in the embedded and the smoke profile and write its result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("labs", nargs="+", choices=MINUTES_OF_WORK)
+    parser.add_argument("labs", nargs="+", metavar="NN", choices=[lab.number for lab in labs_in(ROOT)])
     for lab in parser.parse_args().labs:
         result = {
             "lab": lab,
-            "minutes": MINUTES_OF_WORK[lab],
+            "minutes": MINUTES_OF_WORK.get(lab, USUAL_MINUTES),
             "download_mb": 0,
             "profile": "embedded",
             **measure(lab, "embedded"),

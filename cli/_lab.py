@@ -47,6 +47,27 @@ def find_lab(number: str, solutions: Path) -> Path:
     raise CourseError(f"There is no lab '{number}'. {there}")
 
 
+def require_tables(source: Path) -> None:
+    """Raise CourseError where a lab checks an exercise of grader/exercises whose table has not been made yet."""
+    import jupytext
+
+    from utils.checks import known
+
+    marks = (cell.metadata.get("nbgrader", {}) for cell in jupytext.read(source).cells)
+    names = [mark.get("grade_id", "").removeprefix("check_") for mark in marks if mark.get("grade")]
+    absent = set(names) - set(known())
+    if not absent:
+        return
+    from grader.exercises import EXERCISES  # the whole catalogue, which a lab with its tables does not wait for
+
+    missing = [exercise.name for exercise in EXERCISES if exercise.name in absent]
+    if missing:
+        raise CourseError(
+            f"{source.name} checks {', '.join(missing)}, and utils/checks/tables has no table of that name: "
+            "python -m grader.exercises.table makes its table."
+        )
+
+
 def read_cells(source: Path) -> Iterator[Cell]:
     """The code cells of a jupytext source, in order."""
     import jupytext

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace, root: Path = ROOT) -> int:
-    from cli._lab import find_lab
+    from cli._lab import find_lab, require_tables
     from grader.labs import lab_of, labs_in
     from utils.errors import CourseError
 
@@ -38,6 +38,8 @@ def main(args: argparse.Namespace, root: Path = ROOT) -> int:
     profile = args.profile or os.environ.get("COURSE_PROFILE") or "embedded"
     if profile not in PROFILES:
         raise CourseError(f"There is no profile {profile!r}. Choose one of: {', '.join(PROFILES)}.")
+    for lab in labs:
+        require_tables(lab.source)
     for lab in labs:
         build(lab, profile, args.again)
     return 0
@@ -57,10 +59,12 @@ def check_all(labs) -> int:
 
 def problems_of(lab) -> list[str]:
     """What has drifted; a lab that cannot even be put together must not hide the others."""
+    from cli._lab import require_tables
     from grader.build import check
     from utils.errors import CourseError
 
     try:
+        require_tables(lab.source)
         return check(lab)
     except CourseError as error:
         return [str(error)]

@@ -1,7 +1,9 @@
 """Open your own copy of a lab in JupyterLab.
 
+NN is the number of the lab to open, such as 02, and stands before everything else; without it the first lab opens.
+
 Your copies lie in my_labs/, which belongs to you: an update of the course changes nothing in it, and the notebooks in
-labs/ are never written. The browser opens signed in, with the notebook and the course's own Python. Arguments that are
+labs/ are never written. The browser opens signed in, with the notebook and the course's own Python. Options that are
 not listed here go to JupyterLab: --no-browser, --port 9999, --ip ...
 """
 
@@ -10,32 +12,45 @@ import os
 import sys
 from pathlib import Path
 
+from utils.errors import CourseError
+
 ROOT = Path(__file__).resolve().parent.parent
 PASS_THROUGH = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.usage = "course.py lab [NN] [--fresh NN] [JupyterLab's arguments]"
-    parser.add_argument("lab", metavar="NN", nargs="?", help="number of the lab to open, such as 02 (the first one)")
+    parser.usage = "course.py lab [NN] [--fresh NN] [JupyterLab's options]"
     parser.add_argument("--fresh", metavar="NN", help="start this lab anew; your old copy is kept under another name")
 
 
 def main(args: argparse.Namespace, root: Path = ROOT) -> int:
     from cli._copies import copy_missing, find_copy, is_outdated, start_anew
+    from cli._jupyter import require_known
 
+    number, options = split(args.rest)
+    if number and args.fresh:
+        raise CourseError(
+            f"'lab {number}' opens a lab and '--fresh {args.fresh}' starts one anew: give one of the two."
+        )
+    notebook = find_copy(root, args.fresh or number)
+    require_known(options, "Of labs only the first argument speaks: course.py lab 02 --no-browser.")
     for made in copy_missing(root):
         print(f"Copied for you: {made}")
-    notebook = find_copy(root, args.fresh or args.lab)
     if args.fresh:
         kept = start_anew(root, notebook)
         print(f"A new copy of {notebook.stem}. Your old one is kept in {kept}")
     elif is_outdated(root, notebook):
-        number = notebook.stem.partition("_")[0]
         print(f"The course has a newer version of {notebook.stem}. Your copy stays as it is; to start with the new one")
-        print(f"and keep yours under another name: python3 course.py lab --fresh {number}")
+        print(f"and keep yours under another name: python3 course.py lab --fresh {notebook.stem.partition('_')[0]}")
     print(f"Your notebook: {notebook}")
     print("Ctrl-C ends JupyterLab; what you saved is there.", flush=True)
-    return open_jupyter(root, notebook, args.rest)
+    return open_jupyter(root, notebook, options)
+
+
+def split(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """The lab's number, if that is what the first argument is, and JupyterLab's options."""
+    number, *options = arguments or [None]
+    return (None, arguments) if number is None or number.startswith("-") else (number, options)
 
 
 def open_jupyter(root: Path, notebook: Path, arguments: list[str]) -> int:

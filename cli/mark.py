@@ -3,7 +3,7 @@
     python3 course.py mark --out graded
 
 Choose the lab there, then a submission; give points and comments, which are kept as you type. Then run `grade` again,
-and your marks are in results.csv and on the feedback pages. Arguments that are not listed here go to JupyterLab.
+and your marks are in results.csv and on the feedback pages. Options that are not listed here go to JupyterLab.
 """
 
 from __future__ import annotations
@@ -26,15 +26,17 @@ c.CourseDirectory.db_url = {db!r}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.usage = "course.py mark [--out DIR] [--db URL] [JupyterLab's arguments]"
+    parser.usage = "course.py mark [--out DIR] [--db URL] [--labs DIR] [JupyterLab's options]"
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("graded"), help="grade's folder (graded)")
     parser.add_argument("--db", metavar="URL", help="nbgrader's gradebook, as grade was told (OUT/gradebook.db)")
     parser.add_argument("--labs", metavar="DIR", type=Path, default=ROOT / "labs", help="the released labs (labs)")
 
 
 def main(args: argparse.Namespace) -> int:
+    from cli._jupyter import require_known
     from cli.lab import serve
 
+    require_known(args.rest, "mark opens formgrader on all labs of --out; choose one there.")
     folder = prepare(args.out, args.db, args.labs)
     print("Ctrl-C ends formgrader; what you gave is kept.", flush=True)
     serve(folder, "/formgrader/gradebook", args.rest)

@@ -26,15 +26,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace, solutions: Path = ROOT / "solutions") -> int:
-    from cli._lab import LabRun, find_lab, run_cells
+    from cli._lab import LabRun, find_lab, require_tables, run_cells
     from utils.workspace import require_writable
 
     began = time.monotonic()
     source = find_lab(args.lab, solutions)
+    require_tables(source)
     folder = (args.out or ROOT / "outputs" / source.stem).absolute()
-    require_writable(folder, megabytes=FREE_MEGABYTES)
+    require_writable(folder, FREE_MEGABYTES, otherwise="choose another folder with --out")
     if args.json:
-        require_writable(args.json.absolute().parent, megabytes=1)
+        require_writable(args.json.absolute().parent, 1, otherwise="choose another file with --json")
         if args.json.is_dir():
             raise CourseError(f"--json needs the name of a file, and '{args.json}' is a folder.")
     set_environment(args.profile, folder)

@@ -54,3 +54,25 @@ def test_one_lab_is_built_in_the_profile_that_was_asked_for(course, monkeypatch,
 def test_an_unknown_profile_is_said_before_anything_is_built(course):
     with pytest.raises(CourseError, match="no profile 'huge'"):
         start(course, profile="huge")
+
+
+CHECK = """# %% nbgrader={{"grade": true, "grade_id": "check_{name}", "points": 1, "solution": false}}
+check("{name}", {name})
+"""
+
+
+@pytest.mark.parametrize("settings", [{}, {"check": True}])
+def test_an_exercise_without_its_table_is_said_before_anything_is_built(course, monkeypatch, capsys, settings):
+    monkeypatch.setattr("grader.build.build", lambda *_: pytest.fail("built"))
+    monkeypatch.setattr("grader.build.check", lambda _: [])
+    monkeypatch.setattr("utils.checks.known", lambda: ["entropy"])
+    source = course / "solutions" / "02_second" / "02_second.py"
+    source.write_text(CHECK.format(name="entropy") + CHECK.format(name="perplexity") + CHECK.format(name="nobody"))
+    if settings:
+        assert start(course, **settings) == 1
+        said = capsys.readouterr().err
+    else:
+        with pytest.raises(CourseError) as error:
+            start(course)
+        said = str(error.value)
+    assert "02_second.py checks perplexity, " in said and "python -m grader.exercises.table makes its table" in said

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cli import __main__ as dispatcher
 from cli import lab
 from cli._copies import copy_missing, find_copy, is_outdated, start_anew
 from tests.cli.served import answer
@@ -44,7 +45,8 @@ def open_lab(course, monkeypatch, capsys):
     monkeypatch.setattr(lab, "open_jupyter", lambda root, path, rest: opened.append((path, rest)) or 0)
 
     def start(number=None, fresh=None, rest=()) -> tuple[Path, list, str]:
-        assert lab.main(argparse.Namespace(lab=number, fresh=fresh, rest=list(rest)), course) == 0
+        arguments = [*([number] if number else []), *rest]
+        assert lab.main(argparse.Namespace(fresh=fresh, rest=arguments), course) == 0
         return (*opened[-1], capsys.readouterr().out)
 
     return start
@@ -137,13 +139,58 @@ def test_starting_anew_loses_nothing_when_the_copy_fails(course, monkeypatch):
     assert any(old.read_text() == notebook("mine") for old in (course / "my_labs").rglob("01_first.ipynb"))
 
 
-def test_other_arguments_go_to_jupyterlab(open_lab):
-    assert open_lab("01", rest=["--no-browser", "--port", "9999"])[1] == ["--no-browser", "--port", "9999"]
+@pytest.mark.parametrize("number", ["02", None])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        ["--no-browser", "--port", "9999"],
+        ["--port", "9999", "--no-browser"],
+        ["--port=9999", "--ServerApp.token", "x", "--LabApp.open_browser=False", "-y"],
+        ["--watch", "--sock", "file", "--version"],
+    ],
+)
+def test_the_first_argument_is_the_lab_and_options_with_their_values_go_to_jupyterlab(open_lab, number, rest):
+    path, options, _ = open_lab(number, rest=rest)
+    assert path.stem == ("02_second" if number else "01_first") and options == rest
+
+
+def test_the_value_of_an_option_of_jupyterlabs_is_no_lab(monkeypatch):
+    received = []
+    monkeypatch.setattr(lab, "main", lambda args: received.append(args) or 0)
+    assert dispatcher.main(["lab", "--port", "9999", "--fresh", "02", "--no-browser"]) == 0
+    (args,) = received
+    assert (args.fresh, lab.split(args.rest)) == ("02", (None, ["--port", "9999", "--no-browser"]))
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        (["02", "01"], "'01' is neither an option nor an option's value. Of labs only the first argument speaks"),
+        (["--no-browser", "02"], "'02' is neither an option"),
+        (["--prot", "9999"], "Neither course.py nor JupyterLab has an option --prot"),
+        (["02", "-z"], "has an option -z"),
+        (["--no-browser=1"], "--no-browser takes no value"),
+        (["--port"], "--port needs a value"),
+        (["99"], "There is no lab '99'"),
+        (["99", "--prot"], "There is no lab '99'"),
+    ],
+)
+def test_what_nobody_knows_is_a_sentence_before_anything_is_copied(course, open_lab, rest, said):
+    with pytest.raises(CourseError) as error:
+        open_lab(rest=rest)
+    assert said in str(error.value)
+    assert not (course / "my_labs").exists()
+
+
+def test_a_lab_to_open_and_another_to_start_anew_are_refused(course, open_lab):
+    with pytest.raises(CourseError, match="'lab 01' opens a lab and '--fresh 02' starts one anew"):
+        open_lab("01", fresh="02")
+    assert not (course / "my_labs").exists()
 
 
 def test_jupyterlab_opens_the_copy_signed_in_with_the_courses_python_and_ends_on_ctrl_c(course):
     code = "import sys; from cli import lab; from pathlib import Path; import argparse;"
-    code += "a = argparse.Namespace(lab='02', fresh=None, rest=['--no-browser']);"
+    code += "a = argparse.Namespace(fresh=None, rest=['02', '--no-browser']);"
     code += f"sys.exit(lab.main(a, Path({str(course)!r})))"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "JUPYTER_CONFIG_DIR": str(course / "config")}
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}

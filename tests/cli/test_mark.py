@@ -64,6 +64,14 @@ def test_a_folder_without_a_grading_is_said(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("argument", "said"), [("02", "'02' is neither an option"), ("--prot", "an option --prot;")])
+def test_what_nobody_knows_is_a_sentence_before_anything_is_written(tmp_path, capsys, argument, said):
+    (tmp_path / "results.csv").touch()
+    assert main(["mark", "--out", str(tmp_path), argument]) == 1
+    assert said in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["results.csv"]
+
+
 def test_formgrader_opens_on_the_grading_and_lists_it(graded):
     command = [sys.executable, "-m", "cli", "mark", "--out", str(graded / "graded"), "--labs", str(graded / "labs")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "JUPYTER_CONFIG_DIR": str(graded / "config")}

@@ -144,10 +144,20 @@ def test_a_defect_shows_the_labs_own_line_and_none_of_ours(lab, capsys):
     assert "_lab.py" not in words
 
 
+def test_an_exercise_without_its_table_is_said_before_anything_runs(lab, monkeypatch, capsys):
+    monkeypatch.setattr("utils.checks.known", lambda: [])
+    marks = '{"grade": true, "grade_id": "check_entropy", "points": 1, "solution": false}'
+    with pytest.raises(CourseError, match=r"checks entropy, .* grader\.exercises\.table makes its table"):
+        lab(f"print('ran')\n\n# %% nbgrader={marks}\ncheck('entropy', None)")
+    assert "ran" not in capsys.readouterr().out
+
+
 def test_a_folder_that_cannot_be_written_is_said_before_anything_runs(lab, tmp_path, capsys):
     (tmp_path / "file").write_text("")
-    with pytest.raises(CourseError, match="file"):
+    with pytest.raises(CourseError, match=r"file/out' .*: choose another folder with --out\.$"):
         lab("print('ran')", out=tmp_path / "file" / "out")
+    with pytest.raises(CourseError, match=r"file' .*: choose another file with --json\.$"):
+        lab("print('ran')", json=tmp_path / "file" / "results.json")
     assert "ran" not in capsys.readouterr().out
 
 

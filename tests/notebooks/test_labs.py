@@ -63,6 +63,11 @@ def test_the_notebooks_agree_with_their_source(lab):
 
 
 @EVERY_LAB
+def test_the_readme_has_a_row_for_the_lab(lab):
+    assert f"| [{lab.number}](labs/{lab.name}/{lab.name}.ipynb) |" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@EVERY_LAB
 def test_the_learners_notebook_holds_no_answer_and_no_hidden_test(lab):
     text = "\n".join(cell.source for cell in read(lab).cells)
     lines = {line.strip() for line in text.splitlines()}

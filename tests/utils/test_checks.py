@@ -9,14 +9,19 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
+from grader.exercises import EXERCISES
+from grader.exercises.variants import Variant, fingerprints
 from utils.checks import TABLES, Verdict, card, check, known
+from utils.checks.ask import ask
 from utils.checks.clock import TimeLimitError, within
+from utils.checks.diagnosis import verdict
 from utils.checks.hints import hint
-from utils.checks.records import Table
+from utils.checks.records import Probe, Table
 
 PACKAGE = Path(check.__globals__["__file__"]).parent
 
@@ -40,11 +45,47 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         check("distilation_loss", right)
 
 
-def test_eight_functions_can_be_checked() -> None:
-    assert known() == [
-        "distillation_loss", "entropy", "hidden_state_loss", "kl_divergence",
-        "layer_map", "perplexity", "soft_targets", "train_step",
-    ]  # fmt: skip
+def test_every_exercise_of_the_catalogue_can_be_checked_and_nothing_else() -> None:
+    assert known() == sorted(exercise.name for exercise in EXERCISES)
+
+
+def of_sums(texts: dict | None = None) -> Table:
+    """The table of an exercise that has no entry among the verdicts: the sum of x."""
+    inputs = [np.float32([[1, 2], [3, 4]]), np.float32([[5, 6]])]
+    numbers = {"expected/value": np.array([10.0, 11.0]), "expected/0/gradient/x": np.ones((2, 2))}
+    probes = tuple(Probe(f"probe {i}", {"x": x}, ("x",) * (i == 0)) for i, x in enumerate(inputs))
+    return Table("sums", probes, numbers, texts or {})
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda x: x.sum(), "Right: all 2 probes agree"),
+        (lambda x: 2 * x.sum(), "2 of 2 probes are wrong. On 'probe 0' one entry is 20; it should be 10."),
+        (lambda x: x[:2].sum() if len(x) > 1 else x.sum() + 1, "1 of 2 probes are wrong. On 'probe 1' one entry is 12"),
+        (lambda x: x.sum(0), "has shape (2,); it should be ()"),
+        (lambda x: x.sum().detach(), "the value is right, but its type or gradient is not"),
+        (lambda x: [x.sum() * 0 + 10], "the value is right, but its type"),
+        (lambda x: x.sum() if len(x) > 1 else x @ x, "On 'probe 1' it stops with RuntimeError"),
+        (lambda x: x.sum() if len(x) > 1 else set(), "On 'probe 1' your answer (set) holds no number"),
+    ],
+)
+def test_an_exercise_without_a_verdict_of_its_own_is_told_right_from_wrong(function, said: str) -> None:
+    table = of_sums()
+    found = verdict(table, ask(table.name, table.probes, function))
+    assert found.passed == said.startswith("Right") and said in found.message and found.misconceptions == []
+
+
+def test_an_exercise_without_a_verdict_of_its_own_names_the_variants_of_its_table() -> None:
+    probes = (of_sums().probes[0], *of_sums().probes)
+    choices = [
+        Variant((), lambda x: x.sum(), 0.0),
+        Variant(("the largest instead of the sum",), lambda x: x.max(), 1.0),
+    ]
+    numbers, texts = fingerprints(probes, choices, lambda compute, probe: compute(probe.inputs["x"]))
+    table = Table("sums", probes, numbers | {"expected/value": np.array([10.0, 10.0, 11.0])}, texts)
+    found = verdict(table, ask(table.name, table.probes, lambda x: x.max()))
+    assert "the largest instead of the sum" in found.misconceptions
 
 
 def unwritten(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):

@@ -1,16 +1,19 @@
 """From answers to a verdict, for any exercise: pure, nothing of the learner's is called.
 
 What is wrong with the function itself (a string, the wrong arguments, not written yet, an error, no end) has its own
-sentence here; what is wrong with its numbers is told by the exercise's own module.
+sentence here; what is wrong with its numbers is told by the exercise's own module. An exercise that has none is judged
+by what its table holds: with variants (grader/exercises/variants.py) as arrays are, for which the first probe is asked
+twice; without any, right or wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from utils.checks import arrays, layers, loss, perplexity, steps
+from utils.checks.judgement import agrees, expected_value, is_right
 from utils.checks.records import Answer, Table
 from utils.checks.verdict import Verdict
 
@@ -38,7 +41,36 @@ def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
     """The verdict on answers given to ``table.probes``, in the same order."""
     if len(answers) != len(table.probes):
         return Verdict(False, f"{len(answers)} answers came to {len(table.probes)} questions.")
-    return _about_the_function(table, answers) or VERDICTS[table.name](table, answers)
+    return _about_the_function(table, answers) or _judge_of(table)(table, answers)
+
+
+def _judge_of(table: Table) -> Callable[[Table, Sequence[Answer]], Verdict]:
+    """Who tells what is wrong with the numbers of this exercise."""
+    return VERDICTS.get(table.name) or (arrays.verdict if "groups" in table.texts else right_or_wrong)
+
+
+def right_or_wrong(table: Table, answers: Sequence[Answer]) -> Verdict:
+    """The verdict where no mistake has a name: how many probes are wrong, and what is wrong on the first of them."""
+    wrong = [index for index, answer in enumerate(answers) if not is_right(table, index, answer)]
+    if not wrong:
+        return Verdict(True, f"Right: all {len(answers)} probes agree with the definition.")
+    probe, shown = table.probes[wrong[0]].name, _difference(answers[wrong[0]], expected_value(table, wrong[0]))
+    return Verdict(False, f"Not yet: {len(wrong)} of {len(answers)} probes are wrong. On {probe!r} {shown}."[:600])
+
+
+def _difference(answer: Answer, expected: np.ndarray) -> str:
+    found = answer.numbers.get("value")
+    if answer.outcome == "error":
+        return f"it stops with {answer.note[:150]}" + (f" in your {answer.line}" if answer.line else "")
+    if found is None:
+        return f"your answer ({answer.note}) holds no number"
+    if found.shape != expected.shape:
+        return f"your answer has shape {found.shape}; it should be {expected.shape}"
+    if agrees(found, expected):
+        return "the value is right, but its type or gradient is not, or an argument was changed in place"
+    apart = np.abs(found - expected).reshape(-1)
+    place = int(np.argmax(np.where(np.isnan(apart), np.inf, apart)))
+    return f"one entry is {found.reshape(-1)[place]:.4g}; it should be {expected.reshape(-1)[place]:.4g}"
 
 
 def _about_the_function(table: Table, answers: Sequence[Answer]) -> Verdict | None:

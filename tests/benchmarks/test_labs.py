@@ -1,0 +1,41 @@
+"""The figures of a lab's header can be measured for every lab that has a source, whether or not a list knows it."""
+
+import sys
+
+import pytest
+
+from benchmarks import labs
+
+
+@pytest.fixture
+def measured(tmp_path, monkeypatch):
+    """Measure labs of a course that has 04 and 05, without running them; returns what is written of each."""
+    written = {}
+    for name in ("04_new", "05_long"):
+        source = tmp_path / "solutions" / name / f"{name}.py"
+        source.parent.mkdir(parents=True)
+        source.write_text("")
+    monkeypatch.setattr(labs, "ROOT", tmp_path)
+    monkeypatch.setattr(labs, "MINUTES_OF_WORK", {"05": 90})
+    monkeypatch.setattr(labs, "measure", lambda lab, profile: {"seconds": 1.0, "memory_mb": 1})
+    monkeypatch.setattr(labs, "write_result", lambda name, result: written.update({name: result}))
+
+    def measure(*numbers: str) -> dict:
+        monkeypatch.setattr(sys, "argv", ["labs", *numbers])
+        labs.main()
+        return written
+
+    return measure
+
+
+def test_a_lab_that_is_not_listed_takes_the_usual_time(measured):
+    written = measured("04", "05")
+    assert [written[name]["minutes"] for name in ("lab_04", "lab_05")] == [60, 90]
+
+
+def test_a_lab_that_is_not_there_is_refused_at_once(measured, capsys):
+    with pytest.raises(SystemExit):
+        measured("04", "06")
+    assert "'04', '05'" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        measured()
