@@ -149,6 +149,21 @@ def test_computing_time_of_the_tree_is_limited(sandbox):
     assert end_of(sandbox, burn, cpu_seconds=1.0, cell_seconds=60.0) == "timeout"
 
 
+def test_computing_time_of_children_that_nobody_waits_for_is_counted(sandbox):
+    """The kernel forgets it where their parent ignores that they end."""
+    burn = (
+        "import os, signal, time\n"
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+        "for _ in range(30):\n"
+        "    if os.fork() == 0:\n"
+        "        while time.process_time() < 0.2: pass\n"
+        "        os._exit(0)\n"
+        "    try: os.wait()\n"
+        "    except ChildProcessError: pass\n"
+    )
+    assert end_of(sandbox, burn, cpu_seconds=2.0, cell_seconds=90.0) == "timeout"
+
+
 def test_memory_of_one_process_is_limited(sandbox):
     assert "MemoryError" in error_of(sandbox, "x = bytearray(2 * 10**9)")
 
