@@ -46,6 +46,11 @@ def test_what_is_not_defined_is_absent(sandbox):
         assert attempt.ask("distillation_loss", [PROBE]) == ""
 
 
+def test_chance_starts_alike_and_does_not_tell_the_seed_of_the_probes(sandbox):
+    found = {said(sandbox, "torch.initial_seed()", "import torch") for _ in range(2)}  # attempted with seed 1
+    assert len(found) == 1 and found != {"1"}
+
+
 def test_the_environment_holds_nothing_of_the_host(sandbox):
     os.environ["COURSE_TEST_SECRET"] = "secret"
     names = said(sandbox, "sorted(os.environ)", "import os")
