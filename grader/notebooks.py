@@ -17,6 +17,7 @@ from pathlib import Path
 from grader.plain_text import one_line, whole_characters
 
 MOST_BYTES = 32 << 20
+MOST_VALUES = 4_000_000  # in its JSON: one of a few bytes takes a hundred once it is read
 MOST_CELLS = 2000
 MOST_SOURCE = 1 << 20
 _MOST_LABEL = 200  # characters of an id
@@ -81,6 +82,12 @@ def parse(content: bytes) -> tuple[Cell, ...]:
         text = content.decode(_encoding(content))
     except UnicodeDecodeError:
         raise UnreadableError("It is not text in UTF-8 or UTF-16: save it again in Jupyter.") from None
+    values = sum(map(text.count, "{[,"))
+    if values > MOST_VALUES:
+        raise UnreadableError(
+            f"It holds about {values:,} values and at most {MOST_VALUES:,} are read: clear the outputs and hand it in"
+            " again."
+        )
     try:
         notebook = json.loads(text)
     except (ValueError, RecursionError, MemoryError):

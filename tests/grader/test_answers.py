@@ -70,6 +70,11 @@ def test_what_an_honest_answer_may_have_is_taken(key):
     assert list(sent({key: array}).numbers) == [key]
 
 
+def test_texts_are_one_line_and_bounded():
+    answer = answer_from(Message({"kind": "answer", "note": "E\0\r\nx" + "y" * 10**6, "line": "\x1b[2J"}), "any", PROBE)
+    assert answer.note.startswith("E xy") and len(answer.note) == 2000 and answer.line == "[2J"
+
+
 @pytest.mark.parametrize(
     "forged",
     [

@@ -28,6 +28,7 @@ BROKEN = {
     "not_utf8": plain_bytes().replace(b"small lab", b"\xff\xfe\xfa lab"),
     "huge_number": b'{"cells": [' + b"9" * 100_000 + b"]}",
     "many_cells": b'{"cells": [' + b",".join([b'{"cell_type": "code", "source": "1"}'] * 5000) + b"]}",
+    "millions_of_values": b'{"cells": [{"source": "1"}], "metadata": [' + b"{}," * 2_000_001 + b"0]}",
     "huge_cell": json.dumps(notebook([cell("code", "x = 1\n" * 400_000)])).encode(),
 }
 
