@@ -33,9 +33,9 @@ def main(args: argparse.Namespace, solutions: Path = ROOT / "solutions") -> int:
     source = find_lab(args.lab, solutions)
     require_tables(source)
     folder = (args.out or ROOT / "outputs" / source.stem).absolute()
-    require_writable(folder, megabytes=FREE_MEGABYTES)
+    require_writable(folder, FREE_MEGABYTES, otherwise="choose another folder with --out")
     if args.json:
-        require_writable(args.json.absolute().parent, megabytes=1)
+        require_writable(args.json.absolute().parent, 1, otherwise="choose another file with --json")
         if args.json.is_dir():
             raise CourseError(f"--json needs the name of a file, and '{args.json}' is a folder.")
     set_environment(args.profile, folder)

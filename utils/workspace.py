@@ -21,26 +21,25 @@ def output_folder(name: str) -> Path:
     It is made and tried before anything is computed.  Raises CourseError where it cannot be written.
     """
     folder = Path(os.environ.get("COURSE_OUT") or ROOT / "outputs" / name)
-    require_writable(folder, megabytes=50)
+    require_writable(folder, megabytes=50, otherwise="set COURSE_OUT to another folder")
     return folder
 
 
-def require_writable(folder: Path, megabytes: int) -> None:
-    """Make `folder`; raise CourseError where a file cannot be written there or less than `megabytes` are free."""
+def require_writable(folder: Path, megabytes: int, otherwise: str = "choose another folder") -> None:
+    """Make `folder`; raise CourseError where a file cannot be written there or less than `megabytes` are free.
+
+    otherwise: what the caller's user can do, as the end of a sentence.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as trial:
             trial.write(b"x")
     except OSError as error:
-        raise CourseError(
-            f"Nothing can be written to {str(folder)!r} ({error.strerror}). Choose another folder with --out, "
-            "or set COURSE_OUT to one."
-        ) from error
+        raise CourseError(f"Nothing can be written to {str(folder)!r} ({error.strerror}): {otherwise}.") from error
     free = shutil.disk_usage(folder).free // 2**20
     if free < megabytes:
         raise CourseError(
-            f"Only {free} MB are free for {str(folder)!r}; {megabytes} MB are needed. Free some space or choose "
-            "another folder with --out."
+            f"Only {free} MB are free for {str(folder)!r}; {megabytes} MB are needed: free some space, or {otherwise}."
         )
 
 

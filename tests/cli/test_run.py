@@ -154,8 +154,10 @@ def test_an_exercise_without_its_table_is_said_before_anything_runs(lab, monkeyp
 
 def test_a_folder_that_cannot_be_written_is_said_before_anything_runs(lab, tmp_path, capsys):
     (tmp_path / "file").write_text("")
-    with pytest.raises(CourseError, match="file"):
+    with pytest.raises(CourseError, match=r"file/out' .*: choose another folder with --out\.$"):
         lab("print('ran')", out=tmp_path / "file" / "out")
+    with pytest.raises(CourseError, match=r"file' .*: choose another file with --json\.$"):
+        lab("print('ran')", json=tmp_path / "file" / "results.json")
     assert "ran" not in capsys.readouterr().out
 
 
