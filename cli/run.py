@@ -12,14 +12,17 @@ import traceback
 from pathlib import Path
 
 from utils.errors import CourseError
+from utils.profiles import PROFILES
 
 ROOT = Path(__file__).resolve().parent.parent
 FREE_MEGABYTES = 100  # figures, checkpoints and results of one lab
+PROFILE_NAMES = ("auto", *PROFILES)
+AUTO = "auto, unless you choose: embedded, or full in Colab with a GPU"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("lab", metavar="NN", help="number of the lab, such as 02")
-    parser.add_argument("--profile", metavar="P", help="smoke, embedded (default), full or one of your own: every size")
+    parser.add_argument("--profile", metavar="P", help=f"how large a run: {', '.join(PROFILE_NAMES)} ({AUTO})")
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write the results there")
     parser.add_argument("--out", metavar="DIR", type=Path, help="where figures and checkpoints go (outputs/NN_name)")
     parser.add_argument("--all", action="store_true", help="run the sweeps and stretch goals too: longer")
@@ -27,11 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace, solutions: Path = ROOT / "solutions") -> int:
     from cli._lab import LabRun, find_lab, require_tables, run_cells
+    from cli._profiles import asked_for
     from utils.workspace import require_writable
 
     began = time.monotonic()
     source = find_lab(args.lab, solutions)
     require_tables(source)
+    asked_for(args.profile, PROFILE_NAMES)
     folder = (args.out or ROOT / "outputs" / source.stem).absolute()
     require_writable(folder, FREE_MEGABYTES, otherwise="choose another folder with --out")
     if args.json:

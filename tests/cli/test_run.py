@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli import _results, run
+from cli.__main__ import main
 from utils.errors import CourseError
 
 SOURCE = """# ---
@@ -61,7 +62,14 @@ lab_results = {"rows": [row], "effects": {"distilled_vs_ce_only": effect}}
 @pytest.fixture
 def lab(tmp_path, monkeypatch):
     """Write a source with a last step of the test's choice, and run it; returns (exit code, output folder)."""
-    for name in ("COURSE_OUT", "COURSE_PROFILE", "MPLBACKEND", "TQDM_DISABLE", "HF_HUB_DISABLE_PROGRESS_BARS"):
+    for name in (
+        "COURSE_OUT",
+        "COURSE_PROFILE",
+        "COURSE_PROFILE_BY",
+        "MPLBACKEND",
+        "TQDM_DISABLE",
+        "HF_HUB_DISABLE_PROGRESS_BARS",
+    ):
         monkeypatch.setitem(os.environ, name, "")  # whatever the run sets is undone after the test
     solutions = tmp_path / "solutions"
 
@@ -118,6 +126,23 @@ def test_an_unknown_lab_lists_those_there_are(lab):
 def test_the_lab_is_told_its_output_folder(lab, capsys):
     folder = lab("print('told:', os.environ['COURSE_OUT'])")[1]
     assert f"told: {folder}\n" in capsys.readouterr().out
+
+
+def test_a_profile_that_is_not_there_is_said_before_anything_runs(lab, monkeypatch, capsys):
+    with pytest.raises(CourseError, match=r"no profile 'huge'\. Choose one of: auto, smoke, embedded, full\."):
+        lab("print('ran')", profile="huge")
+    monkeypatch.setenv("COURSE_PROFILE", "huge")
+    with pytest.raises(CourseError, match=r"no profile 'huge' \(COURSE_PROFILE\)"):
+        lab("print('ran')", profile=None)
+    assert "ran" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", ["run", "build"])
+def test_help_names_every_profile(capsys, verb):
+    with pytest.raises(SystemExit):
+        main([verb, "--help"])
+    names = "auto, smoke, embedded, full" if verb == "run" else ": smoke, embedded, full"
+    assert names in " ".join(capsys.readouterr().out.split())
 
 
 def test_an_interrupt_keeps_figures_and_checkpoints_and_says_how_to_go_on(lab, capsys):
