@@ -65,6 +65,7 @@ def set_environment(profile: str | None, folder: Path) -> None:
     """What a lab's code reads of its surroundings; bars are quiet where nobody watches."""
     if profile:
         os.environ["COURSE_PROFILE"] = profile
+        os.environ["COURSE_PROFILE_BY"] = "--profile"  # so that the lab does not speak of a variable that nobody set
     os.environ["COURSE_OUT"] = str(folder)
     os.environ["MPLBACKEND"] = "Agg"
     if not sys.stderr.isatty():

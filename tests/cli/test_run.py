@@ -145,6 +145,12 @@ def test_help_names_every_profile(capsys, verb):
     assert names in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.parametrize(("profile", "by"), [("smoke", "--profile"), (None, "")])
+def test_a_lab_is_told_whether_the_profile_was_asked_for_on_the_command_line(lab, capsys, profile, by):
+    lab("print('by', repr(os.environ['COURSE_PROFILE_BY']))", profile=profile)
+    assert f"by {by!r}\n" in capsys.readouterr().out
+
+
 def test_an_interrupt_keeps_figures_and_checkpoints_and_says_how_to_go_on(lab, capsys):
     interrupt = "open(os.environ['COURSE_OUT'] + '/state.pt', 'w').close(); raise KeyboardInterrupt"
     code, folder = lab(interrupt)
