@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace, solutions: Path = ROOT / "solutions") -> int:
+    from cli._hub import require_models
     from cli._lab import LabRun, find_lab, require_tables, run_cells
     from cli._profiles import asked_for
     from utils.workspace import require_writable
@@ -36,7 +37,9 @@ def main(args: argparse.Namespace, solutions: Path = ROOT / "solutions") -> int:
     began = time.monotonic()
     source = find_lab(args.lab, solutions)
     require_tables(source)
-    asked_for(args.profile, PROFILE_NAMES)
+    profile = asked_for(args.profile, PROFILE_NAMES)
+    if profile in PROFILES:  # auto finds out by itself what can be had
+        require_models(profile)
     folder = (args.out or ROOT / "outputs" / source.stem).absolute()
     require_writable(folder, FREE_MEGABYTES, otherwise="choose another folder with --out")
     if args.json:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import _results, run
+from cli import _hub, _results, run
 from cli.__main__ import main
 from utils.errors import CourseError
 
@@ -135,6 +135,47 @@ def test_a_profile_that_is_not_there_is_said_before_anything_runs(lab, monkeypat
     with pytest.raises(CourseError, match=r"no profile 'huge' \(COURSE_PROFILE\)"):
         lab("print('ran')", profile=None)
     assert "ran" not in capsys.readouterr().out
+
+
+@pytest.fixture
+def full(monkeypatch, tmp_path):
+    """The hub does not answer, and the working folder and the hub's cache are empty."""
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr("cli._hub.is_cached", lambda name: False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_models_that_cannot_be_fetched_are_said_before_anything_runs(lab, full, capsys):
+    with pytest.raises(CourseError) as error:
+        lab("print('ran')", profile="full")
+    assert "'full' wants gpt2-medium and distilgpt2 from the model hub" in str(error.value)
+    assert "http://127.0.0.1:1 does not answer. Check the network or HF_ENDPOINT" in str(error.value)
+    assert "ran" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("place", ["folder", "cache", "hub"])
+def test_models_that_are_here_or_that_the_hub_has_stop_nothing(lab, full, monkeypatch, place):
+    (full / "gpt2-medium").mkdir()
+    if place == "folder":
+        (full / "distilgpt2").mkdir()
+    elif place == "cache":
+        monkeypatch.setattr("cli._hub.is_cached", lambda name: name == "distilgpt2")
+    else:
+        monkeypatch.setattr("cli._hub.hub_answers", lambda timeout: True)
+    assert lab(profile="full")[0] == 0
+
+
+def test_a_model_is_cached_once_its_settings_are(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert not _hub.is_cached("gpt2-medium")
+    folder = tmp_path / "models--gpt2-medium"
+    (folder / "snapshots" / "1").mkdir(parents=True)
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text("1")
+    (folder / "snapshots" / "1" / "config.json").write_text("{}")
+    assert _hub.is_cached("gpt2-medium")
 
 
 @pytest.mark.parametrize("verb", ["run", "build"])
