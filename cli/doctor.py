@@ -102,8 +102,11 @@ def embedded_pair() -> str:
 
 def text() -> str:
     from utils.corpus import load_corpus
+    from utils.profiles import EMBEDDED
 
-    return load_corpus("python").describe()
+    corpus, least = load_corpus("python"), EMBEDDED.min_characters
+    longer = len(corpus.longer_than(least).train)
+    return f"{corpus.describe()}; to train on, embedded takes the {longer:,} of more than {least} characters"
 
 
 def smollm2() -> str:
