@@ -17,12 +17,12 @@ from utils.profiles import PROFILES
 ROOT = Path(__file__).resolve().parent.parent
 FREE_MEGABYTES = 100  # figures, checkpoints and results of one lab
 PROFILE_NAMES = ("auto", *PROFILES)
-AUTO = "auto, unless you choose: embedded, or full in Colab with a GPU"
+AUTO = "auto, the usual one, is embedded, or full in Colab with a GPU"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("lab", metavar="NN", help="number of the lab, such as 02")
-    parser.add_argument("--profile", metavar="P", help=f"how large a run: {', '.join(PROFILE_NAMES)} ({AUTO})")
+    parser.add_argument("--profile", metavar="P", help=f"how large a run: {', '.join(PROFILE_NAMES)}; {AUTO}")
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write the results there")
     parser.add_argument("--out", metavar="DIR", type=Path, help="where figures and checkpoints go (outputs/NN_name)")
     parser.add_argument("--all", action="store_true", help="run the sweeps and stretch goals too: longer")
