@@ -7,25 +7,33 @@ with 1 where one has.
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
+from utils.profiles import PROFILES
+
 ROOT = Path(__file__).resolve().parent.parent
+USUAL = "embedded"
+FREE_MEGABYTES = 10  # two notebooks, old and new
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    names = ", ".join(PROFILES)
     parser.add_argument("lab", metavar="NN", nargs="?", help="number of the lab, such as 02; all labs without it")
     parser.add_argument("--check", action="store_true", help="only compare the notebooks with the source")
-    parser.add_argument("--profile", metavar="P", help="profile of the executed solution (COURSE_PROFILE, or embedded)")
+    parser.add_argument(
+        "--profile", metavar="P", help=f"of the executed solution: {names} (COURSE_PROFILE, or {USUAL})"
+    )
     parser.add_argument("--again", action="store_true", help="execute the solution even if nothing has changed")
 
 
 def main(args: argparse.Namespace, root: Path = ROOT) -> int:
     from cli._lab import find_lab, require_tables
+    from cli._profiles import asked_for
     from grader.labs import lab_of, labs_in
     from utils.errors import CourseError
 
+    profile = asked_for(args.profile, PROFILES) or USUAL
     labs = [lab_of(find_lab(args.lab, root / "solutions"))] if args.lab else labs_in(root)
     if not labs:
         raise CourseError(f"There is no lab in {root / 'solutions'}.")
@@ -33,38 +41,42 @@ def main(args: argparse.Namespace, root: Path = ROOT) -> int:
         return check_all(labs)
 
     from grader.build import build
-    from utils.profiles import PROFILES
 
-    profile = args.profile or os.environ.get("COURSE_PROFILE") or "embedded"
-    if profile not in PROFILES:
-        raise CourseError(f"There is no profile {profile!r}. Choose one of: {', '.join(PROFILES)}.")
     for lab in labs:
         require_tables(lab.source)
+        require_places(lab)
     for lab in labs:
         build(lab, profile, args.again)
     return 0
 
 
+def require_places(lab) -> None:
+    """Raise CourseError where a lab's notebooks cannot be written: executing takes minutes."""
+    from utils.workspace import require_writable
+
+    for path in (lab.released, lab.solution):
+        require_writable(path.parent, FREE_MEGABYTES, otherwise="build needs a course that it may write to")
+
+
 def check_all(labs) -> int:
-    problems = {lab.number: problems_of(lab) for lab in labs}
-    for number, sentences in problems.items():
-        for sentence in sentences:
-            print(sentence, file=sys.stderr)
-        if sentences:
-            print(f"Mend the source and then: python3 course.py build {number}", file=sys.stderr)
-    if not any(problems.values()):
+    problems = [problem for lab in labs for problem in problems_of(lab)]
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if not problems:
         print(f"The notebooks of {len(labs)} lab{'s' if len(labs) > 1 else ''} agree with their sources.")
-    return int(any(problems.values()))
+    return int(bool(problems))
 
 
 def problems_of(lab) -> list[str]:
-    """What has drifted; a lab that cannot even be put together must not hide the others."""
+    """What has drifted, and what to do; a lab that cannot even be put together must not hide the others."""
     from cli._lab import require_tables
     from grader.build import check
     from utils.errors import CourseError
 
+    command = f"python3 course.py build {lab.number}"
     try:
         require_tables(lab.source)
-        return check(lab)
+        drifted = check(lab)
     except CourseError as error:
-        return [str(error)]
+        return [str(error), f"Mend that, and then: {command}"]
+    return [*drifted, f"Build it again from its source, where changes belong: {command}"] if drifted else []

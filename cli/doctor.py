@@ -12,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-HUB_TIMEOUT = 3.0  # seconds
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,13 +83,12 @@ def gpu() -> str:
 
 
 def hub() -> str:
-    from utils.models import HUB, hub_answers
+    from cli._hub import address, why_silent
 
-    address = os.environ.get("HF_ENDPOINT") or HUB
-    if hub_answers(HUB_TIMEOUT):
-        return f"{address} answers: the full profile can download its models (about 2 GB)"
-    reason = "is switched off by HF_HUB_OFFLINE" if os.environ.get("HF_HUB_OFFLINE") else "does not answer"
-    return f"{address} {reason}: the embedded profile needs none; full then wants models in local folders"
+    silence = why_silent()
+    if not silence:
+        return f"{address()} answers: the full profile can download its models (about 2 GB)"
+    return f"{address()} {silence}: the embedded profile needs none; full then wants models in local folders"
 
 
 def embedded_pair() -> str:
@@ -104,8 +102,11 @@ def embedded_pair() -> str:
 
 def text() -> str:
     from utils.corpus import load_corpus
+    from utils.profiles import EMBEDDED
 
-    return load_corpus("python").describe()
+    corpus, least = load_corpus("python"), EMBEDDED.min_characters
+    longer = len(corpus.longer_than(least).train)
+    return f"{corpus.describe()}; to train on, embedded takes the {longer:,} of more than {least} characters"
 
 
 def smollm2() -> str:

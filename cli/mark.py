@@ -46,6 +46,7 @@ def main(args: argparse.Namespace) -> int:
 
 def prepare(out: Path, db: str | None, labs: Path) -> Path:
     """Tell nbgrader where this grading lies; returns the folder to start it in.  Raises CourseError."""
+    from grader.gradebook import opened
     from grader.journal import write_whole
     from utils.errors import CourseError
 
@@ -54,5 +55,7 @@ def prepare(out: Path, db: str | None, labs: Path) -> Path:
         raise CourseError(f"{str(out)!r} holds no grading: run `course.py grade` first, with --out {out}.")
     address = db or str(folder / "gradebook.db")
     address = address if "://" in address else f"sqlite:///{Path(address).resolve()}"
+    with opened(address):  # formgrader itself starts on anything, and then its pages fail
+        pass
     write_whole(folder / "nbgrader_config.py", SETTINGS.format(labs=str(labs.resolve()), db=address))
     return folder

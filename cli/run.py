@@ -12,26 +12,34 @@ import traceback
 from pathlib import Path
 
 from utils.errors import CourseError
+from utils.profiles import PROFILES
 
 ROOT = Path(__file__).resolve().parent.parent
 FREE_MEGABYTES = 100  # figures, checkpoints and results of one lab
+PROFILE_NAMES = ("auto", *PROFILES)
+AUTO = "auto, the usual one, is embedded, or full in Colab with a GPU"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("lab", metavar="NN", help="number of the lab, such as 02")
-    parser.add_argument("--profile", metavar="P", help="smoke, embedded (default), full or one of your own: every size")
+    parser.add_argument("--profile", metavar="P", help=f"how large a run: {', '.join(PROFILE_NAMES)}; {AUTO}")
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write the results there")
     parser.add_argument("--out", metavar="DIR", type=Path, help="where figures and checkpoints go (outputs/NN_name)")
     parser.add_argument("--all", action="store_true", help="run the sweeps and stretch goals too: longer")
 
 
 def main(args: argparse.Namespace, solutions: Path = ROOT / "solutions") -> int:
+    from cli._hub import require_models
     from cli._lab import LabRun, find_lab, require_tables, run_cells
+    from cli._profiles import asked_for
     from utils.workspace import require_writable
 
     began = time.monotonic()
     source = find_lab(args.lab, solutions)
     require_tables(source)
+    profile = asked_for(args.profile, PROFILE_NAMES)
+    if profile in PROFILES:  # auto finds out by itself what can be had
+        require_models(profile)
     folder = (args.out or ROOT / "outputs" / source.stem).absolute()
     require_writable(folder, FREE_MEGABYTES, otherwise="choose another folder with --out")
     if args.json:
@@ -60,6 +68,7 @@ def set_environment(profile: str | None, folder: Path) -> None:
     """What a lab's code reads of its surroundings; bars are quiet where nobody watches."""
     if profile:
         os.environ["COURSE_PROFILE"] = profile
+        os.environ["COURSE_PROFILE_BY"] = "--profile"  # so that the lab does not speak of a variable that nobody set
     os.environ["COURSE_OUT"] = str(folder)
     os.environ["MPLBACKEND"] = "Agg"
     if not sys.stderr.isatty():

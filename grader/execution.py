@@ -66,6 +66,7 @@ def environment(profile: str, outputs: Path) -> Iterator[None]:
     """What the kernel inherits: profile, a folder of its own for results, quiet bars, this Python's own kernel."""
     wanted = {
         "COURSE_PROFILE": profile,
+        "COURSE_PROFILE_BY": "course.py build",
         "COURSE_OUT": str(outputs),
         "TQDM_DISABLE": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",

@@ -87,13 +87,13 @@ def get_profile(name: str = "auto", announce: bool = True) -> Profile:
     """The profile called `name`; "auto" takes full in Colab with a GPU and the hub there, else embedded.
 
     Two environment variables override the name: NBGRADER_EXECUTION (nbgrader sets it when it grades) means smoke, and
-    COURSE_PROFILE (`course.py run --profile` sets it) means what it says.  With `announce` one line says which profile
-    and why.  Raises CourseError for a name that there is not.
+    COURSE_PROFILE (`course.py run --profile` sets it, and says so in COURSE_PROFILE_BY) means what it says.  With
+    `announce` one line says which profile and why.  Raises CourseError for a name that there is not.
     """
     if os.environ.get("NBGRADER_EXECUTION"):
         name, why = "smoke", "because this is a grading run"
     elif os.environ.get("COURSE_PROFILE"):
-        name, why = os.environ["COURSE_PROFILE"], "as COURSE_PROFILE says"
+        name, why = os.environ["COURSE_PROFILE"], f"as {os.environ.get('COURSE_PROFILE_BY', 'COURSE_PROFILE')} says"
     else:
         why = "as asked for"
     if name == "auto":

@@ -1,6 +1,7 @@
 """`course.py build --check` speaks of every lab, and its exit code is what CI reads."""
 
 import argparse
+import io
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,12 @@ def test_check_ends_with_one_and_names_every_lab_that_drifted(course, monkeypatc
     monkeypatch.setattr("grader.build.check", check)
     assert start(course, check=True) == 1
     said = capsys.readouterr().err
-    assert "01 cannot be put together." in said and "02 differs in cell 3." in said and "course.py build 02" in said
+    assert said.splitlines() == [
+        "01 cannot be put together.",
+        "Mend that, and then: python3 course.py build 01",
+        "02 differs in cell 3.",
+        "Build it again from its source, where changes belong: python3 course.py build 02",
+    ]
 
 
 def test_check_ends_with_zero_where_nothing_drifted(course, monkeypatch, capsys):
@@ -51,9 +57,27 @@ def test_one_lab_is_built_in_the_profile_that_was_asked_for(course, monkeypatch,
     assert built == [("02_second", profile, False)]
 
 
-def test_an_unknown_profile_is_said_before_anything_is_built(course):
-    with pytest.raises(CourseError, match="no profile 'huge'"):
-        start(course, profile="huge")
+@pytest.mark.parametrize("check", [True, False])
+def test_an_unknown_profile_is_said_before_anything_is_built(course, monkeypatch, check):
+    with pytest.raises(CourseError, match=r"no profile 'huge'\. Choose one of: smoke, embedded, full\."):
+        start(course, profile="huge", check=check)
+    monkeypatch.setenv("COURSE_PROFILE", "huge")
+    with pytest.raises(CourseError, match=r"no profile 'huge' \(COURSE_PROFILE\)"):
+        start(course, check=check)
+
+
+@pytest.mark.parametrize("place", ["labs", "solutions"])
+def test_a_course_that_cannot_be_written_is_said_before_anything_is_built(course, monkeypatch, place):
+    monkeypatch.setattr("grader.build.build", lambda *_: pytest.fail("built"))
+
+    def refuse(dir: Path) -> io.BytesIO:
+        if place in dir.parts:
+            raise PermissionError(13, "Permission denied")
+        return io.BytesIO()
+
+    monkeypatch.setattr("utils.workspace.tempfile.TemporaryFile", refuse)
+    with pytest.raises(CourseError, match=rf"{place}/01_first' \(Permission denied\): build needs a course"):
+        start(course, again=True)
 
 
 CHECK = """# %% nbgrader={{"grade": true, "grade_id": "check_{name}", "points": 1, "solution": false}}

@@ -58,6 +58,14 @@ def test_another_gradebook_is_the_one_that_is_marked(graded):
     assert config.CourseDirectory.db_url == f"sqlite:///{graded / 'other.db'}"
 
 
+def test_what_is_no_gradebook_is_said_before_anything_starts(graded, tmp_path):
+    (tmp_path / "results.csv").touch()
+    (tmp_path / "notes.txt").write_text("no database " * 100)
+    with pytest.raises(CourseError, match=r"The gradebook .*notes\.txt' cannot be used .* Another one: --db"):
+        mark.prepare(tmp_path, str(tmp_path / "notes.txt"), graded / "labs")
+    assert not (tmp_path / "nbgrader_config.py").exists()
+
+
 def test_a_folder_without_a_grading_is_said(tmp_path):
     with pytest.raises(CourseError, match="holds no grading"):
         mark.prepare(tmp_path, None, tmp_path)

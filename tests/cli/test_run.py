@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cli import _results, run
+from cli import _hub, _results, run
+from cli.__main__ import main
 from utils.errors import CourseError
 
 SOURCE = """# ---
@@ -61,7 +62,14 @@ lab_results = {"rows": [row], "effects": {"distilled_vs_ce_only": effect}}
 @pytest.fixture
 def lab(tmp_path, monkeypatch):
     """Write a source with a last step of the test's choice, and run it; returns (exit code, output folder)."""
-    for name in ("COURSE_OUT", "COURSE_PROFILE", "MPLBACKEND", "TQDM_DISABLE", "HF_HUB_DISABLE_PROGRESS_BARS"):
+    for name in (
+        "COURSE_OUT",
+        "COURSE_PROFILE",
+        "COURSE_PROFILE_BY",
+        "MPLBACKEND",
+        "TQDM_DISABLE",
+        "HF_HUB_DISABLE_PROGRESS_BARS",
+    ):
         monkeypatch.setitem(os.environ, name, "")  # whatever the run sets is undone after the test
     solutions = tmp_path / "solutions"
 
@@ -118,6 +126,70 @@ def test_an_unknown_lab_lists_those_there_are(lab):
 def test_the_lab_is_told_its_output_folder(lab, capsys):
     folder = lab("print('told:', os.environ['COURSE_OUT'])")[1]
     assert f"told: {folder}\n" in capsys.readouterr().out
+
+
+def test_a_profile_that_is_not_there_is_said_before_anything_runs(lab, monkeypatch, capsys):
+    with pytest.raises(CourseError, match=r"no profile 'huge'\. Choose one of: auto, smoke, embedded, full\."):
+        lab("print('ran')", profile="huge")
+    monkeypatch.setenv("COURSE_PROFILE", "huge")
+    with pytest.raises(CourseError, match=r"no profile 'huge' \(COURSE_PROFILE\)"):
+        lab("print('ran')", profile=None)
+    assert "ran" not in capsys.readouterr().out
+
+
+@pytest.fixture
+def full(monkeypatch, tmp_path):
+    """The hub does not answer, and the working folder and the hub's cache are empty."""
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr("cli._hub.is_cached", lambda name: False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_models_that_cannot_be_fetched_are_said_before_anything_runs(lab, full, capsys):
+    with pytest.raises(CourseError) as error:
+        lab("print('ran')", profile="full")
+    assert "'full' wants gpt2-medium and distilgpt2 from the model hub" in str(error.value)
+    assert "http://127.0.0.1:1 does not answer. Check the network or HF_ENDPOINT" in str(error.value)
+    assert "ran" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("place", ["folder", "cache", "hub"])
+def test_models_that_are_here_or_that_the_hub_has_stop_nothing(lab, full, monkeypatch, place):
+    (full / "gpt2-medium").mkdir()
+    if place == "folder":
+        (full / "distilgpt2").mkdir()
+    elif place == "cache":
+        monkeypatch.setattr("cli._hub.is_cached", lambda name: name == "distilgpt2")
+    else:
+        monkeypatch.setattr("cli._hub.hub_answers", lambda timeout: True)
+    assert lab(profile="full")[0] == 0
+
+
+def test_a_model_is_cached_once_its_settings_are(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert not _hub.is_cached("gpt2-medium")
+    folder = tmp_path / "models--gpt2-medium"
+    (folder / "snapshots" / "1").mkdir(parents=True)
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text("1")
+    (folder / "snapshots" / "1" / "config.json").write_text("{}")
+    assert _hub.is_cached("gpt2-medium")
+
+
+@pytest.mark.parametrize("verb", ["run", "build"])
+def test_help_names_every_profile(capsys, verb):
+    with pytest.raises(SystemExit):
+        main([verb, "--help"])
+    names = "auto, smoke, embedded, full" if verb == "run" else ": smoke, embedded, full"
+    assert names in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(("profile", "by"), [("smoke", "--profile"), (None, "")])
+def test_a_lab_is_told_whether_the_profile_was_asked_for_on_the_command_line(lab, capsys, profile, by):
+    lab("print('by', repr(os.environ['COURSE_PROFILE_BY']))", profile=profile)
+    assert f"by {by!r}\n" in capsys.readouterr().out
 
 
 def test_an_interrupt_keeps_figures_and_checkpoints_and_says_how_to_go_on(lab, capsys):

@@ -1,11 +1,13 @@
 """A lab's notebooks say what its source says, and nothing of the machine that made them. A tiny lab stands in."""
 
+import argparse
 import re
 
 import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from cli import build as command
 from grader.assemble import METADATA, set_up
 from grader.build import build, check, prepare
 from grader.execution import clean_outputs, last_states
@@ -225,6 +227,19 @@ def test_drift_is_said_in_a_sentence_that_names_the_cell(built, change, sentence
     for place in ("labs", "solutions"):
         start = f"^{place}/09_squares/09_squares.ipynb: "
         assert any(re.search(start + sentence, words) for words in problems), problems
+
+
+def test_a_notebook_that_is_none_is_to_be_built_again(tiny_lab, capsys):
+    for path in (tiny_lab.released, tiny_lab.solution):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("no JSON")
+    settings = argparse.Namespace(lab=None, check=True, profile=None, again=False)
+    assert command.main(settings, tiny_lab.root) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition(" is not a notebook")[0] for line in said[:2]] == [
+        f"{place}/09_squares/09_squares.ipynb" for place in ("labs", "solutions")
+    ]
+    assert said[2:] == ["Build it again from its source, where changes belong: python3 course.py build 09"]
 
 
 def test_outputs_do_not_count_as_drift(built):

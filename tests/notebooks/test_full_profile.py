@@ -34,7 +34,7 @@ def test_every_cell_of_lab_2_runs_with_the_full_profile(tmp_path, monkeypatch):
         monkeypatch.setenv("HF_ENDPOINT", address)
         executed = execute(copy.deepcopy(filled_in(lab)), lab, "full")
     shown = shown_by(executed)
-    assert "Profile full: as COURSE_PROFILE says." in shown
+    assert "Profile full: as course.py build says." in shown
     assert "Salesforce/wikitext: 60 documents to train on" in shown and "1 near-duplicates left out" in shown
     assert "[not yet]" not in shown and "is still open" not in shown and "does not pass" not in shown
     errors = [output for cell in executed.cells for output in cell.get("outputs", []) if output.output_type == "error"]

@@ -120,6 +120,12 @@ def test_a_written_question_has_its_rubric_in_view(lab):
             assert sum(map(int, rubric)) == cell.metadata.nbgrader.points
 
 
+def test_the_requirements_name_only_labs_that_there_are():
+    for path in ROOT.glob("requirements*.txt"):
+        for words in re.findall(r"\bLabs? (\d+(?:(?:, | and )\d+)*)", path.read_text(encoding="utf-8")):
+            assert {number.zfill(2) for number in re.findall(r"\d+", words)} <= {lab.number for lab in LABS}, path.name
+
+
 def anchors(notebook: NotebookNode) -> set[str]:
     """The names that Jupyter gives to headings."""
     lines = [line for text in text_of(notebook) for line in text.splitlines()]

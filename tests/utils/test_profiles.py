@@ -54,6 +54,9 @@ def test_the_environment_overrides_a_cell(monkeypatch, capsys):
     monkeypatch.setenv("COURSE_PROFILE", "smoke")
     assert get_profile("full") is SMOKE
     assert "as COURSE_PROFILE says" in capsys.readouterr().out
+    monkeypatch.setenv("COURSE_PROFILE_BY", "--profile")
+    get_profile("full")
+    assert "as --profile says" in capsys.readouterr().out
     monkeypatch.setenv("COURSE_PROFILE", "tiny")
     with pytest.raises(CourseError, match="no profile 'tiny'"):
         get_profile()
