@@ -23,7 +23,7 @@ from utils.training import TrainingSettings, distill
 
 @pytest.fixture(autouse=True)
 def nothing_asked_for(monkeypatch):
-    for name in ("NBGRADER_EXECUTION", "COURSE_PROFILE"):
+    for name in ("NBGRADER_EXECUTION", "COURSE_PROFILE", "COURSE_PROFILE_BY"):
         monkeypatch.delenv(name, raising=False)
 
 
