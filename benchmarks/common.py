@@ -24,7 +24,7 @@ from utils import corpus, models, training
 from utils.batches import BatchPlan, Row
 from utils.evaluation import Evaluation, evaluate
 from utils.history import TrainingSettings
-from utils.profiles import Profile
+from utils.profiles import PROFILES, Profile
 from utils.workspace import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -79,8 +79,8 @@ def shared(jobs: Mapping[str, Callable[[], dict]]) -> dict[str, dict]:
 
 @cache
 def _partial_results() -> Path:
-    """Where partial results lie: a folder for each version of the embedded pair and of the text, so none is stale."""
-    digest = hashlib.sha256(str(corpus.CACHE_SCHEMA).encode())
+    """Where partial results lie: a folder for each version of pair, text and profiles, so that none is stale."""
+    digest = hashlib.sha256(repr((corpus.CACHE_SCHEMA, PROFILES)).encode())
     for model in ("teacher", "student"):
         digest.update((ROOT / "utils" / "pretrained" / model / "model.safetensors").read_bytes())
     return ROOT / "outputs" / "benchmarks" / digest.hexdigest()[:12]

@@ -1,19 +1,31 @@
 """What does formgrader show when a written answer is marked?  The submission as nbgrader would have kept it, made safe.
 
 nbgrader's pages need ``autograded/STUDENT/LAB/LAB.ipynb``. Types, points and locked cells come from the released lab,
-the rest from the submission; outputs are left out, and markup in a learner's text stays text. The mistake this
-prevents: marking in a browser that runs what a stranger wrote.
+the rest from the submission; outputs are left out, and of a learner's markup only what nothing can be done with is
+kept: emphasis, lists, tables, formulas, and links to the web. The mistake this prevents: marking in a browser that
+runs what a stranger wrote, or that tells him when he is read.
 """
 
 from __future__ import annotations
 
 import html
 import json
+import re
 from pathlib import Path
 
 from grader.journal import write_whole
 from grader.matching import Release, match
 from grader.notebooks import Cell
+
+_NOTHING = "\u2060"  # a word joiner: it is not seen in text, code or formula, and parts what stands beside it
+_KEPT = r"(?:https?://|mailto:|#)"  # where a link may lead
+_ACTIVE = re.compile(
+    rf"(?<=\])(?=\((?!\s*{_KEPT}))"  # a link to elsewhere, such as [proof](javascript:...)
+    rf"|(?<=\])(?=:(?!\s*{_KEPT}))"  # the same for all that refer to it, [proof]: javascript:...
+    r"|(?<=!)(?=\[)"  # an image, which a browser fetches unasked
+    r"|(?:(?<=```)|(?<=~~~))(?=[^\S\n]*mermaid)",  # a diagram, which a script draws
+    re.IGNORECASE,
+)
 
 
 def write(out: Path, student: str, lab: Release, submitted: tuple[Cell, ...]) -> None:
@@ -46,4 +58,9 @@ def _cell(number: int, source: str, kind: str, original: Cell | None) -> dict:
         made["metadata"] = {"nbgrader": {"schema_version": 3, "cell_type": kind} | marks | points}
     if kind == "code":
         return made | {"source": source, "execution_count": None, "outputs": []}
-    return made | {"source": source if restored else html.escape(source, quote=False)}
+    return made | {"source": source if restored else harmless(source)}
+
+
+def harmless(text: str) -> str:
+    """A stranger's Markdown that reads the same and in which nothing is active but links to the web."""
+    return _ACTIVE.sub(_NOTHING, html.escape(text, quote=False))

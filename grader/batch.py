@@ -200,12 +200,11 @@ def _publish(settings: Settings, journal: Journal, entries: list[Entry], book: G
     found, comments = gradebook.scores(book, settings.lab), gradebook.comments(book, settings.lab)
     by_hand = {key: scores.by_hand for key, scores in found.items() if scores.by_hand is not None}
     shown = [results.with_manual(entry, by_hand) for entry in entries]
+    rest = [results.with_manual(entry, by_hand) for entry in journal.others(bool(settings.students))]
+    fresh = {(entry.lab, entry.student) for entry in shown}
+    others = [entry for entry in rest if (entry.lab, entry.student) not in fresh]
+    results.write(settings.out / "results.csv", [*others, *shown])  # first: no page can keep the scores back
     for entry in shown:
         slug = Submission(entry.student, None).slug
         path = settings.out / "feedback" / slug / f"{settings.lab.name}.html"
         feedback.write(path, settings.lab, entry, comments.get(entry.student, {}))
-    rest = [results.with_manual(entry, by_hand) for entry in journal.others(bool(settings.students))]
-    fresh = {(entry.lab, entry.student) for entry in shown}
-    results.write(
-        settings.out / "results.csv", [*(entry for entry in rest if (entry.lab, entry.student) not in fresh), *shown]
-    )

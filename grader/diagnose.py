@@ -10,14 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
 from grader.exercise import Exercise, Part
-from utils.checks import diagnosis, perplexity, steps
+from utils.checks import diagnosis
 from utils.checks.ask import ask
-from utils.checks.judgement import expected_gradients, expected_value, is_right
 from utils.checks.records import Answer, Table
 from utils.checks.verdict import Verdict
+from utils.hidden_tests import is_earned
 
 
 def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
@@ -35,23 +33,9 @@ def scores(exercise: Exercise, table: Table, answers: Sequence[Answer]) -> dict[
     """Points earned, by part."""
     if len(answers) != len(table.probes):
         return {part.name: 0.0 for part in exercise.parts}
-    judged = {probe.name: _earned(table, index, answers[index]) for index, probe in enumerate(table.probes)}
+    judged = {probe.name: is_earned(table, index, answers[index]) for index, probe in enumerate(table.probes)}
     return {part.name: _points(part, judged) for part in exercise.parts}
 
 
 def _points(part: Part, judged: dict[str, bool]) -> float:
     return part.points if all(judged.get(name, False) for name in part.probes) else 0.0
-
-
-def _earned(table: Table, index: int, answer: Answer) -> bool:
-    """Is this answer right, and was there anything to get right?"""
-    if table.name == "train_step":
-        return steps.is_right(table, index, answer)
-    if table.name == "perplexity":
-        return perplexity.is_right(table, index, answer)
-    if not is_right(table, index, answer):
-        return False
-    gradients = expected_gradients(table, index)
-    if gradients:
-        return all(np.any(np.abs(gradient) > 1e-6) for gradient in gradients.values())
-    return bool(np.any(expected_value(table, index)))

@@ -40,12 +40,16 @@ class Entry:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader, and a crash, see the old one or the new one. Raises CourseError."""
+    """Write a file so that a reader, and a crash, see the old one or the new one. Raises CourseError.
+
+    What is no whole character becomes a question mark: no text can keep its file from being written.
+    """
+    content = text.encode("utf-8", "replace")
     draft = path.with_name(f".{path.name[:80]}.{os.getpid()}.draft")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(draft, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with open(draft, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(draft, path)

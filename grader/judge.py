@@ -22,10 +22,12 @@ from grader.sandbox.client import Attempt, Ended, Sandbox
 from grader.sandbox.limits import Limits
 from utils.checks import TABLES
 from utils.checks.records import Answer, Table
+from utils.checks.verdict import Verdict
 from utils.errors import CourseError
 from utils.threads import one_thread
 
 _MOST_SKIPPED = 3
+_MOST_NAME = 120  # characters of a misconception: a type's name may be in it, as long as a learner likes
 _NO_MEMORY = ("MemoryError", "can't allocate memory", "Cannot allocate memory")
 _MESSAGES = {
     "ok": "Right: every number agrees with the reference.",
@@ -181,7 +183,7 @@ def judge(question: Question, answers: Sequence[Answer]) -> Result:
     maximum = question.task.points
     outcomes = {answer.outcome for answer in answers}
     status = "ok" if score >= maximum else "partial" if score > 0 else _failure(answers)
-    names = () if status == "ok" else tuple(verdict.misconceptions)
+    names = () if status == "ok" else _names(verdict)
     message = verdict.message if outcomes == {"unwritten"} else _MESSAGES.get(status, "It is not right yet.")
     return Result(question.task.name, score, maximum, status, message, names, parts)
 
@@ -197,11 +199,15 @@ def _explained(question: Question, attempt: Attempt, result: Result) -> tuple[Re
         return result, True
     except Exception:  # as in judge
         return result, False
-    names = result.misconceptions or tuple(verdict.misconceptions)
+    names = result.misconceptions or _names(verdict)
     if verdict.passed:
         found = f" What is wrong there: {'; '.join(names)}." if names else ""
         return replace(result, message=f"It passes the shown check, and not all of the fresh probes.{found}"), False
     return replace(result, message=verdict.message, misconceptions=names), False
+
+
+def _names(verdict: Verdict) -> tuple[str, ...]:
+    return tuple(name[:_MOST_NAME] for name in verdict.misconceptions)
 
 
 def _scaled(question: Question, earned: dict[str, float]) -> tuple[tuple[str, float, float], ...]:

@@ -14,9 +14,14 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.plain_text import one_line, whole_characters
+
 MOST_BYTES = 32 << 20
+MOST_VALUES = 4_000_000  # in its JSON: one of a few bytes takes a hundred once it is read
 MOST_CELLS = 2000
 MOST_SOURCE = 1 << 20
+_MOST_LABEL = 200  # characters of an id
+_MOST_TAGS = 100
 _BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _DEFINITION = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+([A-Za-z_]\w*)|^([A-Za-z_]\w*)[ \t]*=[^=]", re.MULTILINE)
 
@@ -77,6 +82,12 @@ def parse(content: bytes) -> tuple[Cell, ...]:
         text = content.decode(_encoding(content))
     except UnicodeDecodeError:
         raise UnreadableError("It is not text in UTF-8 or UTF-16: save it again in Jupyter.") from None
+    values = sum(map(text.count, "{[,"))
+    if values > MOST_VALUES:
+        raise UnreadableError(
+            f"It holds about {values:,} values and at most {MOST_VALUES:,} are read: clear the outputs and hand it in"
+            " again."
+        )
     try:
         notebook = json.loads(text)
     except (ValueError, RecursionError, MemoryError):
@@ -118,7 +129,7 @@ def _cell(entry: dict) -> Cell:
         source=_source(entry.get("source", entry.get("input", ""))),
         identity=_text(entry.get("id")),
         grade_id=_text(marks.get("grade_id")),
-        tags=tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
+        tags=tuple(_text(tag) for tag in tags[:_MOST_TAGS]) if isinstance(tags, list) else (),
         grade=marks.get("grade") is True,
         solution=marks.get("solution") is True,
         locked=marks.get("locked") is True,
@@ -132,7 +143,7 @@ def _mapping(value: object) -> dict:
 
 
 def _text(value: object) -> str:
-    return value[:200] if isinstance(value, str) else ""
+    return one_line(value, _MOST_LABEL) if isinstance(value, str) else ""
 
 
 def _source(value: object) -> str:
@@ -140,4 +151,4 @@ def _source(value: object) -> str:
     text = "".join(line for line in lines if isinstance(line, str))
     if len(text) > MOST_SOURCE:
         raise UnreadableError(f"One of its cells has {len(text):,} characters and at most {MOST_SOURCE:,} are read.")
-    return text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace").decode("utf-8")
+    return whole_characters(text.replace("\r\n", "\n").replace("\r", "\n"))

@@ -6,16 +6,14 @@ half of the class made the same slip.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
 
+from grader import results, tables
 from grader.feedback import LABELS
-from grader.results import COLUMNS
 from utils.errors import CourseError
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -68,13 +66,7 @@ class Report:
 
 def read(path: Path, number: str) -> list[dict[str, str]]:
     """The rows of one lab in a results.csv. Raises CourseError."""
-    try:
-        with open(path, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise CourseError(f"{str(path)!r} cannot be read ({error}): grade first, or say where with --out.") from None
-    if rows and not set(COLUMNS) <= rows[0].keys():
-        raise CourseError(f"{str(path)!r} is not a results.csv of this grader: its columns differ.")
+    rows = results.read(path)
     found = [row for row in rows if row["lab"] == number or row["lab"].partition("_")[0] == number.zfill(2)]
     if not found:
         labs = ", ".join(sorted({row["lab"] for row in rows})) or "none"
@@ -117,7 +109,7 @@ def _item(name: str, rows: list[dict[str, str]]) -> Item:
 def _mistakes(rows: list[dict[str, str]]) -> tuple[Mistake, ...]:
     found: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        for name in filter(None, row["misconceptions"].split("; ")):
+        for name in dict.fromkeys(tables.separated(row["misconceptions"])):
             found.setdefault((row["exercise"], name), []).append(row["student"])
     mistakes = [Mistake(exercise, name, len(who), tuple(sorted(who))) for (exercise, name), who in found.items()]
     return tuple(sorted(mistakes, key=lambda mistake: (-mistake.count, mistake.exercise, mistake.name)))
@@ -125,21 +117,19 @@ def _mistakes(rows: list[dict[str, str]]) -> tuple[Mistake, ...]:
 
 def as_csv(report: Report, names: bool) -> str:
     """One row for each number of the report: kind, exercise, name, value. names: with students."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["kind", "exercise", "name", "value", *(["students"] if names else [])])
-    for mistake in report.mistakes:
-        who = ["; ".join(mistake.students)] if names else []
-        writer.writerow(["misconception", mistake.exercise, mistake.name, mistake.count, *who])
     blank = [""] if names else []
+    rows: list[list[object]] = [["kind", "exercise", "name", "value", *(["students"] if names else [])]]
+    for mistake in report.mistakes:
+        who = [tables.joined(mistake.students)] if names else []
+        rows.append(["misconception", mistake.exercise, mistake.name, mistake.count, *who])
     for item in report.items:
-        writer.writerow(["share earned", item.exercise, "", f"{item.difficulty:.4f}" if item.marked else "", *blank])
-        for status, count in item.statuses.items():
-            writer.writerow(["status", item.exercise, status, count, *blank])
+        earned = f"{item.difficulty:.4f}" if item.marked else ""
+        rows.append(["share earned", item.exercise, "", earned, *blank])
+        rows += [["status", item.exercise, status, count, *blank] for status, count in item.statuses.items()]
     for number, count in enumerate(report.bins):
         low, high = 100 * number // _BINS, 100 * (number + 1) // _BINS
-        writer.writerow(["students with a score of", "", f"{low} to {high} %", count, *blank])
-    return text.getvalue()
+        rows.append(["students with a score of", "", f"{low} to {high} %", count, *blank])
+    return tables.as_csv(rows)
 
 
 def as_html(report: Report, names: bool) -> str:

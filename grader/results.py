@@ -6,13 +6,15 @@ The mistake this prevents: a submission that is nowhere in the list because it w
 from __future__ import annotations
 
 import csv
-import io
+import math
 from dataclasses import replace
 from pathlib import Path
 
 from grader.journal import Entry, write_whole
 from grader.judge import Result
 from grader.matching import Plan, Release, Task
+from grader.tables import as_csv, from_csv, joined
+from utils.errors import CourseError
 
 COLUMNS = ("student", "lab", "exercise", "score", "max_score", "misconceptions", "message", "status")
 
@@ -41,17 +43,40 @@ def _marked(result: Result, score: float | None) -> Result:
 
 def write(path: Path, entries: list[Entry]) -> None:
     """Write all rows, by lab and student, whole or not at all."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for entry in sorted(entries, key=lambda entry: (entry.lab, entry.student)):
-        for result in entry.results:
-            writer.writerow(_row(entry, result))
-    write_whole(path, text.getvalue())
+    ordered = sorted(entries, key=lambda entry: (entry.lab, entry.student))
+    write_whole(path, as_csv([COLUMNS, *(_row(entry, result) for entry in ordered for result in entry.results)]))
 
 
 def _row(entry: Entry, result: Result) -> list[str]:
     score = "" if result.score is None else f"{result.score:g}"
-    names = "; ".join(result.misconceptions)
-    message = " ".join(result.message.split())
+    names, message = joined(result.misconceptions), " ".join(result.message.split())
     return [entry.student, entry.lab, result.exercise, score, f"{result.max_score:g}", names, message, result.status]
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """The rows of a results.csv, by column. Raises CourseError where it is not one, or not whole."""
+    try:
+        header, *rows = from_csv(path.read_bytes().decode("utf-8")) or [[]]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise CourseError(f"{str(path)!r} cannot be read ({error}): grade first, or say where with --out.") from None
+    if not set(COLUMNS) <= set(header):
+        raise CourseError(f"{str(path)!r} is not a results.csv of this grader: its columns differ.")
+    return [_checked(path, number, header, row) for number, row in enumerate(rows, start=2) if row]
+
+
+def _checked(path: Path, number: int, header: list[str], row: list[str]) -> dict[str, str]:
+    values = dict(zip(header, row, strict=False))
+    advice = "`course.py grade` writes the file anew, from what it keeps in .grading."
+    if len(row) != len(header):
+        raise CourseError(f"{str(path)!r}, row {number}: it has {len(row)} cells of {len(header)}. {advice}")
+    for column in ("score", "max_score"):
+        if not _is_points(values[column], may_be_empty=column == "score"):
+            raise CourseError(f"{str(path)!r}, row {number}: {column} is {values[column][:40]!r}, no number. {advice}")
+    return values
+
+
+def _is_points(text: str, may_be_empty: bool) -> bool:
+    try:
+        return math.isfinite(float(text)) if text else may_be_empty
+    except ValueError:
+        return False

@@ -2,8 +2,9 @@
 
     DIR/STUDENT/NN_name.ipynb        or        DIR/STUDENT/NN_name/NN_name.ipynb
 
-A student's name is the folder's name as it is, whatever it holds; where a file is made for a student, a safe name
-stands for it. The mistake this prevents: a name that is a path, or markup, and is taken for one.
+A student's name is the folder's name, with what is no character or is not shown in Python's spelling; where a file is
+made for a student, a safe name stands for it. The mistake this prevents: a name that is a path, or markup, and is
+taken for one.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from pathlib import Path
 
 from grader.matching import Release
 from grader.notebooks import UnreadableError, read_file
+from grader.plain_text import escaped
 from utils.errors import CourseError
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
+_DIGEST = re.compile(r"-[0-9a-f]{12}")  # what a made name ends in
 _LISTED = re.compile(r"\w[\w ,.'()@+-]{0,99}")  # without what is a pattern or a path to nbgrader
 
 
@@ -33,7 +36,8 @@ class Submission:
     @property
     def slug(self) -> str:
         """A name for files of this student's: the same for the same student, and safe as a path."""
-        if _PLAIN.fullmatch(self.student) and not self.student.endswith("."):
+        ends_like_one = _DIGEST.fullmatch(self.student[-13:]) or self.student.endswith(".")
+        if _PLAIN.fullmatch(self.student) and not ends_like_one:
             return self.student
         digest = hashlib.sha256(self.student.encode()).hexdigest()[:12]
         return re.sub(r"[^A-Za-z0-9]+", "_", self.student).strip("_")[:40] + "-" + digest
@@ -58,6 +62,7 @@ def find(folder: Path, lab: Release, students: list[str] | None = None) -> list[
         raise CourseError(f"The submissions in {str(folder)!r} cannot be read ({error.strerror}).") from None
     found = [_submission(entry, lab.name) for entry in entries if _is_folder(entry)]
     found = [each for each in found if each.path or each.problem or not each.student.startswith(".")]
+    _refuse_two_of_one_name(folder, found)
     if students:
         unknown = set(students) - {submission.student for submission in found}
         if unknown:
@@ -68,12 +73,24 @@ def find(folder: Path, lab: Release, students: list[str] | None = None) -> list[
     return found
 
 
+def _refuse_two_of_one_name(folder: Path, found: list[Submission]) -> None:
+    """Two folders whose names are shown alike would be one student, and one of them without a result."""
+    seen: dict[str, Submission] = {}
+    for submission in found:
+        other = seen.setdefault(submission.slug, submission)
+        if other is not submission:
+            raise CourseError(
+                f"Two folders in {str(folder)!r} would be kept under one name, {submission.slug!r}: those of"
+                f" {other.student!r} and {submission.student!r}. Rename one of them."
+            )
+
+
 def _is_folder(entry: os.DirEntry) -> bool:
     return entry.is_symlink() or entry.is_dir(follow_symlinks=False)
 
 
 def _submission(entry: os.DirEntry, lab: str) -> Submission:
-    student = os.fsencode(entry.name).decode("utf-8", "backslashreplace")
+    student = escaped(os.fsencode(entry.name).decode("utf-8", "backslashreplace"))
     if entry.is_symlink():
         return Submission(student, None, "The student's folder is a link to somewhere else.")
     folder = Path(entry.path)

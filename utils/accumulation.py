@@ -19,7 +19,8 @@ from utils import distributed
 from utils.batches import Batch, valid_tokens
 from utils.errors import CourseError
 
-_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "alloc_failed")  # CUDA and MPS, the CPU, cuBLAS
+# CUDA and MPS, the CPU on Linux and on Windows, cuBLAS
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
 Step = Callable[[nn.Module, nn.Module | None, Batch, torch.optim.Optimizer, Callable], float]
 
 
@@ -61,6 +62,8 @@ class PiecewiseStep:
                 self._halve(len(batch["input_ids"]), error)
             # Outside of the handler, which holds the failed step's tensors.
             optimizer.zero_grad()
+            if not updates:
+                optimizer.state.clear()  # the first step may have stopped between two of its tables
             _set_random_states(random)  # the same dropout as if the failed attempt had not been
             if self.before_retry is not None:
                 self.before_retry()
@@ -77,7 +80,7 @@ class PiecewiseStep:
         for piece in pieces_of(mine, self.rows or size):
             share = valid_tokens(piece) / max(1, tokens)
             if share:
-                found = self.step(student, teacher, piece, _Collecting(optimizer, collected, share), loss)
+                found = self.step(student, teacher, piece, _Collecting(optimizer, collected, share, batch), loss)
                 if not isinstance(found, float):
                     return found  # the loop says what is wrong with it
                 value += share * found
@@ -97,7 +100,7 @@ class PiecewiseStep:
         self.rows = tried // 2
         print(
             f"The memory does not hold {tried} rows at once; from here on a batch is computed {self.rows} at a time, "
-            "with the same result."
+            "with the same mathematics."
         )
 
 
@@ -139,11 +142,23 @@ class _Gradients:
                 distributed.add_up([parameter.grad])
 
 
-class _Collecting:
-    """An optimizer whose step collects the gradients; everything else is the real one's."""
+def real_tokens_a_label(piece: Batch, optimizer: torch.optim.Optimizer) -> float:
+    """How many real tokens a piece has for each valid label, against the whole batch; 1 for a whole batch.
 
-    def __init__(self, optimizer: torch.optim.Optimizer, gradients: _Gradients, share: float):
+    A piece enters with its share of the labels.  What a step averages over the attention mask instead, it has to
+    multiply by this number, or the update depends on the pieces.
+    """
+    whole = getattr(optimizer, "whole_batch", piece)
+    real = piece["attention_mask"].sum().item() / whole["attention_mask"].sum().item()
+    return real / (valid_tokens(piece) / valid_tokens(whole))
+
+
+class _Collecting:
+    """An optimizer whose step collects the gradients of a piece of a batch; everything else is the real one's."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer, gradients: _Gradients, share: float, whole_batch: Batch):
         self._optimizer, self._gradients, self._share = optimizer, gradients, share
+        self.whole_batch = whole_batch
 
     def step(self, closure: Callable | None = None) -> None:
         self._gradients.collect(self._share)

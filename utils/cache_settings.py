@@ -35,6 +35,8 @@ class CacheSettings:
     def __post_init__(self) -> None:
         if self.top_k is not None and self.top_k < 0:
             raise CourseError(f"top_k is {self.top_k}; keep at least 1 token, 0 for no logits, or None for all.")
+        if self.top_k and not self.temperatures:
+            raise CourseError("There is no temperature to count the other tokens' mass at. Give one, such as (1.0,).")
         if any(not 0 < temperature < float("inf") for temperature in self.temperatures):
             raise CourseError(f"The temperatures are {self.temperatures}; each must be a finite number above 0.")
 
@@ -62,7 +64,8 @@ def choose_settings(
     """
     require_writable(folder, megabytes=1)
     tokens = sum(len(ids) for ids in unique_rows(rows))
-    disk, memory = shutil.disk_usage(folder).free, available_memory()
+    kept = sum(path.stat().st_size for path in folder.glob("*/*.safetensors"))  # may be this one, or makes room for it
+    disk, memory = shutil.disk_usage(folder).free + kept, available_memory()
     room = f"{readable_size(disk)} of disk and {readable_size(memory)} of memory are free"
     full = CacheSettings(None, temperatures, hidden_layers)
     size, needed = _sizes(full, teacher, tokens)

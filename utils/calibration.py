@@ -17,6 +17,7 @@ from torch import nn
 from utils.batches import Row, model_inputs, pad, to_device
 from utils.errors import CourseError
 from utils.losses import shifted
+from utils.models import in_eval_mode, require_context
 
 BINS = 15
 
@@ -49,21 +50,22 @@ class Calibration:
 def calibration(model: nn.Module, rows: Sequence[Row], pad_token_id: int, batch_size: int = 16) -> Calibration:
     """The calibration of a model's likeliest token on the rows, at T = 1.  The model is left as it was.
 
-    Raises CourseError where there is no token to predict.
+    Raises CourseError where there is no token to predict, for rows longer than the model's context and NaN logits.
     """
-    was_training = model.training
-    model.eval()
+    require_context(model, rows)
     device = next(model.parameters()).device
     sums = torch.zeros(3, BINS, dtype=torch.float64)
     by_length = sorted(rows, key=lambda row: len(row.input_ids))
-    for start in range(0, len(by_length), batch_size):
-        batch = to_device(pad(by_length[start : start + batch_size], pad_token_id), device)
-        logits, targets = shifted(model(**model_inputs(batch)).logits, batch["labels"])
-        confidence, likeliest = torch.softmax(logits.float(), dim=-1).max(dim=-1)
-        place = (confidence * BINS).long().clamp(max=BINS - 1).cpu()
-        for row, values in enumerate((torch.ones_like(confidence), confidence, likeliest == targets)):
-            sums[row].index_add_(0, place, values.double().cpu())
-    model.train(was_training)
+    with in_eval_mode(model):
+        for start in range(0, len(by_length), batch_size):
+            batch = to_device(pad(by_length[start : start + batch_size], pad_token_id), device)
+            logits, targets = shifted(model(**model_inputs(batch)).logits, batch["labels"])
+            confidence, likeliest = torch.softmax(logits.float(), dim=-1).max(dim=-1)
+            if torch.isnan(confidence).any():
+                raise CourseError("The model's logits hold NaN, so it has no confidence. Look at its weights.")
+            place = (confidence * BINS).long().clamp(max=BINS - 1).cpu()
+            for row, values in enumerate((torch.ones_like(confidence), confidence, likeliest == targets)):
+                sums[row].index_add_(0, place, values.cpu().double())
     if not sums[0].sum():
         raise CourseError("The rows hold no token to predict. Give rows of at least two tokens.")
     tokens, confidences, right = sums.tolist()

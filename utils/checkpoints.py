@@ -8,6 +8,7 @@ that goes on in another number type, or in pieces of another size, and so ends w
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import time
@@ -65,6 +66,8 @@ class Run:
     def _resume_from_file(self) -> None:
         if self.path is None:
             return
+        if self.path.is_dir():
+            raise CourseError(f"The checkpoint {str(self.path)!r} is a folder. Name a file in it, such as student.pt.")
         # Weights and two moments, in the old file and in the new one beside it.
         megabytes = 6 * sum(p.numel() * p.element_size() for p in self.student.parameters()) // 2**20 + 10
         require_writable(self.path.parent, megabytes)
@@ -83,10 +86,9 @@ class Run:
             return
         self.started_from = state["started_from"]
         self._restore(state)
-        print(
-            f"{self.name}: going on at step {self.history.steps_done + 1} of {self.history.steps_total}, "
-            f"from {self.path.name}."
-        )
+        done, total = self.history.steps_done, self.history.steps_total
+        where = f"going on at step {done + 1} of {total}" if done < total else f"all {total} steps were done"
+        print(f"{self.name}: {where}, from {self.path.name}.")
 
     def save_now_and_then(self) -> None:
         """Save where the last save is a while ago."""
@@ -185,7 +187,10 @@ class Run:
                 print(f"{self.name}: the {who} computes in {before[who]}, as it did when this run began.")
 
     def _identity(self) -> str:
-        """The same for runs of one name, settings, loss, step, rows, order of batches, teacher and student's shapes."""
+        """The same for runs of one name, settings, loss, step, rows, order of batches, teacher, and kind of student.
+
+        A student's kind: its configuration (dropout is in it), its shapes, and which of its parameters learn.
+        """
         plan = {field.name: getattr(self.plan, field.name) for field in fields(self.plan) if field.name != "rows"}
         parts = [
             self.name, asdict(self.settings), plan,
@@ -193,8 +198,10 @@ class Run:
             fingerprint.of_function(self.loss), fingerprint.of_function(self.step), fingerprint.of_rows(self.plan.rows),
             None if self.teacher is None else fingerprint.of_weights(self.teacher),
             {name: list(tensor.shape) for name, tensor in self.student.state_dict().items()},
+            fingerprint.of_config(self.student),
+            [name for name, parameter in self.student.named_parameters() if parameter.requires_grad],
         ]  # fmt: skip
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
     def _why_another(self, state: dict) -> str:
         """Why a checkpoint is not this run's; empty where it is.
@@ -208,7 +215,8 @@ class Run:
         return ""
 
     def _set_aside(self, reason: str) -> None:
-        aside = self.path.with_name(self.path.name + ".old")
+        names = (f"{self.path.name}.old{number or ''}" for number in itertools.count())
+        aside = next(path for path in map(self.path.with_name, names) if not path.exists())
         self.path.replace(aside)
         print(f"{reason}; it is set aside as {aside.name}, and training begins anew.")
 

@@ -7,6 +7,8 @@ teacher's last hidden states are a fiftieth of its logits in GPT-2's size, so th
 
 from __future__ import annotations
 
+import weakref
+
 import torch
 from torch import Tensor, nn
 
@@ -16,10 +18,12 @@ from utils.cache_settings import CacheSettings
 from utils.cached_teacher import batch_columns
 from utils.chunked_loss import CHUNK, chunked_distillation_loss
 from utils.errors import CourseError
-from utils.losses import shifted
-from utils.models import computes_in
+from utils.losses import IGNORE, require_alpha, require_temperature, shifted
+from utils.models import computes_in, in_eval_mode
 from utils.teacher_cache import TeacherCache
 from utils.training import LossFunction, update
+
+_LOOKED_AT: weakref.WeakSet[nn.Module] = weakref.WeakSet()  # models whose output layer is known to make their logits
 
 
 def last_hidden_settings(teacher: nn.Module) -> CacheSettings:
@@ -30,9 +34,13 @@ def last_hidden_settings(teacher: nn.Module) -> CacheSettings:
 def chunked_step(temperature: float, alpha: float, cache: TeacherCache | None = None, chunk: int = CHUNK) -> Step:
     """A training step for `distill(step=...)`: the library's blend, from hidden states, `chunk` positions at a time.
 
-    With `cache` (made with `last_hidden_settings`) only the teacher's output layer is asked, and its hidden states come
-    rounded to float16.  The loss function is not asked: that one takes logits.
+    With `cache` (made with `last_hidden_settings`) only the teacher's output layer is asked, but for one row at the
+    start, and its hidden states come rounded to float16.  The loss function is not asked: that one takes logits.
+    Raises CourseError for T <= 0, alpha outside [0, 1], and models whose logits are more than a product of hidden
+    states and output layer.
     """
+    require_temperature(temperature)
+    require_alpha(alpha)
 
     def step(
         student: nn.Module,
@@ -41,6 +49,10 @@ def chunked_step(temperature: float, alpha: float, cache: TeacherCache | None = 
         optimizer: torch.optim.Optimizer,
         loss_function: LossFunction,
     ) -> float:
+        for model in (student, teacher):
+            if model not in _LOOKED_AT:
+                _require_plain_logits(model, batch)
+                _LOOKED_AT.add(model)
         with torch.no_grad():
             theirs = last_hidden(teacher, batch) if cache is None else _kept(cache, batch)
         return update(
@@ -86,6 +98,26 @@ def output_layer(model: nn.Module) -> Tensor:
     if getattr(layer, "bias", None) is not None:
         raise CourseError("The output layer has a bias, and the chunked loss knows none. Use train_step instead.")
     return layer.weight
+
+
+@torch.no_grad()
+def _require_plain_logits(model: nn.Module, batch: Batch) -> None:
+    """Raise CourseError where the output layer alone does not make the logits, seen on the first row of a batch."""
+    if not hasattr(model, "base_model") or not hasattr(model, "get_output_embeddings"):
+        raise CourseError(
+            f"A {type(model).__name__} has no layers to ask. Pass the model itself; kept answers come as cache=."
+        )
+    row = {name: tensor[:1] for name, tensor in batch.items()}
+    dtype = computes_in(model)
+    with in_eval_mode(model), torch.autocast(row["input_ids"].device.type, dtype, enabled=dtype != torch.float32):
+        ours = last_hidden(model, row) @ output_layer(model).T
+        theirs = model(**model_inputs(row)).logits
+    counted = row["labels"] != IGNORE
+    if not torch.allclose(ours[counted].float(), theirs[counted].float(), rtol=0.02, atol=0.02):
+        raise CourseError(
+            f"The logits of this {type(model).__name__} are not its hidden states times its output layer: they are "
+            "scaled or capped as well, and the chunked loss knows neither. Use train_step instead."
+        )
 
 
 def _kept(cache: TeacherCache, batch: Batch) -> Tensor:

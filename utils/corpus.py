@@ -80,7 +80,8 @@ def load_corpus(source: str, min_characters: int = MIN_CHARACTERS) -> Corpus:
     if source == "python":
         corpus = python_corpus()
     elif source.startswith("hub:"):
-        corpus = hub_corpus(*source.removeprefix("hub:").split(":", 1))
+        name = source.removeprefix("hub:")
+        corpus = hub_corpus(name) if Path(name).exists() else hub_corpus(*name.rsplit(":", 1))
     else:
         corpus = file_corpus(Path(source))
     return corpus.longer_than(min_characters)

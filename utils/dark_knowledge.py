@@ -22,7 +22,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 from transformers.utils import logging
 
 from utils.errors import CourseError
-from utils.models import hub_answers, load_model, load_tokenizer
+from utils.models import hub_answers, in_eval_mode, load_model, load_tokenizer
 from utils.workspace import ROOT
 
 SAVED = ROOT / "utils" / "pretrained" / "smollm2"
@@ -101,11 +101,8 @@ def predict(
     if not inputs["input_ids"].shape[1]:
         raise CourseError("The prompt is empty, so there is nothing to predict from. Write a few words.")
     ids = inputs["input_ids"].to(model.device)
-    was_training = model.training
-    model.eval()
-    with torch.no_grad():
+    with in_eval_mode(model), torch.no_grad():
         logits = model(input_ids=ids).logits[0, -1].float().cpu()
-    model.train(was_training)
     top = logits.topk(min(TOP, len(logits))).indices.tolist()
     label_id = top[0] if label is None else _first_token(tokenizer, label)
     texts = tuple(tokenizer.decode([index]) for index in top)

@@ -18,10 +18,27 @@ from torch import Tensor
 State = TypeVar("State")
 
 
-def join() -> None:
-    """Join the other processes where a launcher (accelerate, torchrun) started several and nobody has joined yet."""
+def join(device: torch.device) -> None:
+    """Join the other processes where a launcher (accelerate, torchrun) started several and nobody has joined yet.
+
+    `device` is where this process trains: gradients travel from GPU to GPU, or between processors.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and dist.is_available() and not dist.is_initialized():
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+
+
+def own_gpu() -> str:
+    """ "cuda", or where a launcher started several processes on this machine, the GPU that is this one's."""
+    if processes_here() == 1:
+        return "cuda"
+    return f"cuda:{int(os.environ.get('LOCAL_RANK', '0')) % torch.cuda.device_count()}"
+
+
+def processes_here() -> int:
+    """How many processes a launcher started on this machine: they share its main memory."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
 
 def rank() -> int:

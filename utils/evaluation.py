@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from utils.batches import Batch, Row, model_inputs, pad, to_device
 from utils.errors import CourseError
 from utils.losses import IGNORE, hard_loss
-from utils.models import require_context
+from utils.models import in_eval_mode, require_context
 
 DRAWS = 2000
 LEVEL = 0.95
@@ -79,20 +79,18 @@ def evaluate(
     Raises CourseError for rows longer than the model's context, rows without a token to predict, and NaN logits.
     """
     require_context(model, rows)
-    was_training = model.training
-    model.eval()
     nats: dict[str, float] = {}
     tokens: dict[str, int] = {}
     size: dict[str, int] = {}
     by_length = sorted(rows, key=lambda row: len(row.input_ids))
     starts = tqdm(range(0, len(by_length), batch_size), desc=name, disable=None, leave=False)
-    for start in starts:
-        chunk = by_length[start : start + batch_size]
-        for row, value in zip(chunk, _row_nats(model, pad(chunk, pad_token_id)), strict=True):
-            nats[row.document] = nats.get(row.document, 0.0) + value
-            tokens[row.document] = tokens.get(row.document, 0) + row.valid
-            size[row.document] = size.get(row.document, 0) + row.label_bytes
-    model.train(was_training)
+    with in_eval_mode(model):
+        for start in starts:
+            chunk = by_length[start : start + batch_size]
+            for row, value in zip(chunk, _row_nats(model, pad(chunk, pad_token_id)), strict=True):
+                nats[row.document] = nats.get(row.document, 0.0) + value
+                tokens[row.document] = tokens.get(row.document, 0) + row.valid
+                size[row.document] = size.get(row.document, 0) + row.label_bytes
     if not sum(tokens.values()):
         raise CourseError("The rows hold no token to predict. Give rows of at least two tokens.")
     documents = tuple(sorted(nats))
@@ -165,7 +163,7 @@ def _row_nats(model: nn.Module, batch: Batch) -> list[float]:
         logits = model(**model_inputs(batch)).logits[:, :-1].float()
     targets = batch["labels"][:, 1:]
     losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORE, reduction="none")
-    return losses.view(targets.shape).double().sum(dim=1).tolist()
+    return losses.view(targets.shape).cpu().double().sum(dim=1).tolist()  # Apple's GPUs know no float64
 
 
 def _perplexity(nats: float, tokens: float) -> float:

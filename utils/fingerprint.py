@@ -6,10 +6,14 @@ teacher, other labels) and share a checkpoint, so that the second silently goes 
 
 from __future__ import annotations
 
+import dis
 import functools
 import hashlib
+import sys
 from collections.abc import Iterable
-from types import CellType, CodeType, FunctionType, MethodType
+from dataclasses import is_dataclass
+from pathlib import Path
+from types import CellType, CodeType, FunctionType, MethodType, SimpleNamespace
 from typing import Any
 
 import torch
@@ -19,6 +23,8 @@ from utils.batches import Row
 
 VALUES_A_TENSOR = 4096
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis))
+_HOLDERS = (list, tuple, set, frozenset, dict, Tensor, functools.partial, SimpleNamespace)
+_LOOKS_UP = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
 _EMPTY = CellType()
 
 
@@ -44,6 +50,13 @@ def of_state(state: dict[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
+def of_config(model: nn.Module) -> dict[str, Any]:
+    """A model's configuration, but for where it was loaded from and by which version."""
+    config = getattr(model, "config", None)
+    facts = config.to_dict() if hasattr(config, "to_dict") else dict(vars(config)) if config is not None else {}
+    return {name: value for name, value in facts.items() if name not in ("_name_or_path", "transformers_version")}
+
+
 def of_function(function: Any) -> Any:
     """What tells two functions apart, as plain lists: code, defaults, bound arguments, and the values they look up."""
     return _describe(function, ())
@@ -64,7 +77,7 @@ def _describe(value: Any, seen: tuple[int, ...]) -> Any:
     if isinstance(value, Tensor):
         return of_state({"": value})
     if isinstance(value, nn.Module):
-        return of_weights(value)
+        return [of_weights(value), _describe_object(value, seen)]
     if isinstance(value, list | tuple):
         return [_describe(item, seen) for item in value]
     if isinstance(value, set | frozenset):  # their order changes from one start of Python to the next
@@ -81,11 +94,22 @@ def _describe(value: Any, seen: tuple[int, ...]) -> Any:
 
 
 def _describe_object(value: Any, seen: tuple[int, ...]) -> list[Any]:
-    """Its class, how it is called, and its plain attributes: the rest may differ from one start to the next."""
+    """Its class, its methods where a reader wrote them, and the attributes that hold values.
+
+    The others, and what begins with an underscore, may change at every start, and a module's mode at every step.
+    """
     kind = type(value)
-    plain = {name: item for name, item in getattr(value, "__dict__", {}).items() if isinstance(item, _PLAIN)}
-    called = kind.__dict__.get("__call__")
-    return [f"{kind.__module__}.{kind.__qualname__}", _describe(plain, seen), called and _describe(called, seen)]
+    attributes = sorted(getattr(value, "__dict__", {}).items())
+    own = {name: item for name, item in attributes if _holds_values(item) and name[0] != "_" and name != "training"}
+    methods = {name: item for name, item in sorted(vars(kind).items()) if isinstance(item, FunctionType)}
+    written = _describe(methods, seen) if not _is_installed(kind) else None
+    return [f"{kind.__module__}.{kind.__qualname__}", _describe(own, seen), written]
+
+
+def _is_installed(kind: type) -> bool:
+    """Whether a class comes from a library, whose version and not its code is what may differ."""
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
+    return bool({"site-packages", "dist-packages"}.intersection(Path(file).parts))
 
 
 def _describe_function(function: FunctionType, seen: tuple[int, ...]) -> list[Any]:
@@ -95,19 +119,24 @@ def _describe_function(function: FunctionType, seen: tuple[int, ...]) -> list[An
 
 
 def _looked_up(function: FunctionType) -> dict[str, Any]:
-    """The global values that the function names: plain ones, and functions of its own module."""
-    found = {name: function.__globals__.get(name) for name in sorted(_names(function.__code__))}
+    """The global values that the function looks up: those that hold values, and functions of its own module."""
+    found = {name: function.__globals__.get(name) for name in sorted(_globals(function.__code__))}
     return {
         name: value
         for name, value in found.items()
-        if isinstance(value, (*_PLAIN, functools.partial))
-        or (isinstance(value, FunctionType) and value.__module__ == function.__module__)
+        if _holds_values(value) or (isinstance(value, FunctionType) and value.__module__ == function.__module__)
     }
 
 
-def _names(code: CodeType) -> set[str]:
+def _holds_values(value: Any) -> bool:
+    return isinstance(value, (*_PLAIN, *_HOLDERS)) or (is_dataclass(value) and not isinstance(value, type))
+
+
+def _globals(code: CodeType) -> set[str]:
+    """Names that the code looks up among the globals, and not those of attributes."""
     inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
-    return set(code.co_names).union(*(_names(constant) for constant in inner))
+    own = {step.argval for step in dis.get_instructions(code) if step.opname in _LOOKS_UP}
+    return own.union(*(_globals(constant) for constant in inner))
 
 
 def _describe_code(code: CodeType) -> list[Any]:

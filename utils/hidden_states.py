@@ -14,10 +14,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from utils.accumulation import Step, real_tokens_a_label
 from utils.batches import Batch, model_inputs
 from utils.errors import CourseError
 from utils.losses import at_least_float32
-from utils.training import LossFunction, Step
+from utils.training import LossFunction, update
 
 Distance = Literal["mse", "cosine"]
 
@@ -66,6 +67,8 @@ def hidden_state_loss(
             f"The projection gives {ours.shape[-1]} features and the teacher's states have {theirs.shape[-1]}. "
             "Project to the teacher's width."
         )
+    if distance not in ("mse", "cosine"):
+        raise CourseError(f'The distance is {distance!r}; choose "mse" or "cosine".')
     if distance == "cosine":
         return (1 - torch.cosine_similarity(ours, theirs, dim=-1)).mean()
     return (ours - theirs).square().mean()
@@ -106,19 +109,32 @@ def hidden_step(
         optimizer: torch.optim.Optimizer,
         loss_function: LossFunction,
     ) -> float:
-        student.train()
-        optimizer.zero_grad()
         with torch.no_grad():
             theirs = teacher(**model_inputs(batch), output_hidden_states=True)
-        ours = student(**model_inputs(batch), output_hidden_states=True)
-        value = loss_function(ours.logits, theirs.logits, batch["labels"])
-        for index, layer in enumerate(teacher_layers):
+        wanted = [_state(theirs.hidden_states, layer) for layer in teacher_layers]
+        each = weight / len(teacher_layers) * real_tokens_a_label(batch, optimizer)
+
+        def blend() -> Tensor:
+            ours = student(**model_inputs(batch), output_hidden_states=True)
+            value = loss_function(ours.logits, theirs.logits, batch["labels"])
             # Under autocast the states are bfloat16, and the projection's weights are not.
-            states = (at_least_float32(state) for state in (ours.hidden_states[index + 1], theirs.hidden_states[layer]))
-            part = loss(*states, student.projections[index], batch["attention_mask"])
-            value = value + weight / len(teacher_layers) * part
-        value.backward()
-        optimizer.step()
-        return value.item()
+            pairs = zip(ours.hidden_states[1:], wanted, student.projections, strict=False)
+            for state, target, projection in pairs:
+                states = at_least_float32(state), at_least_float32(target)
+                value = value + each * loss(*states, projection, batch["attention_mask"])
+            return value
+
+        return update(student, optimizer, blend)
 
     return step
+
+
+def _state(states: Sequence[Tensor | None], layer: int) -> Tensor:
+    """The teacher's states after a layer.  Raises CourseError for one that it does not give."""
+    if layer >= len(states) or states[layer] is None:
+        given = [number for number, state in enumerate(states) if state is not None]
+        raise CourseError(
+            f"The step asks for the teacher's layer {layer}, and the teacher gives {given}. Choose among them, or name "
+            "the layer when the cache is made: hidden_layers=(...)."
+        )
+    return states[layer]

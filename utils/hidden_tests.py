@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from utils.checks.records import Probe, Table
+from utils.checks.records import Answer, Probe, Table
 
 SECONDS = 60.0  # for all probes of one function: a hang ends, slowness costs nothing
 _DECIMALS = 7  # what differs between processors is far below
@@ -46,19 +46,33 @@ def hush() -> None:
 
 def points(function: Callable, record: str, maximum: float) -> float:
     """The share of `maximum` that the function's right parts are worth.  record: as `to_text` wrote it."""
-    from utils.checks import judgement, steps
     from utils.checks.ask import ask
 
     tests = from_text(record)
-    is_right = steps.is_right if tests.table.name == "train_step" else judgement.is_right
     try:
         answers = ask(tests.table.name, tests.table.probes, function, seconds=SECONDS)
     finally:
         if _spoken:
             sys.stderr = _spoken.pop()
-    right = [is_right(tests.table, index, answer) for index, answer in enumerate(answers)]
+    right = [is_earned(tests.table, index, answer) for index, answer in enumerate(answers)]
     earned = sum(value for _, value, probes in tests.parts if all(right[index] for index in probes))
     return min(float(maximum), round(maximum * earned / sum(value for _, value, _ in tests.parts), 4))
+
+
+def is_earned(table: Table, index: int, answer: Answer) -> bool:
+    """Is this answer right, and was there anything to get right?  What `course.py grade` and nbgrader both go by."""
+    from utils.checks import judgement, perplexity, steps
+
+    if table.name == "train_step":
+        return steps.is_right(table, index, answer)
+    if table.name == "perplexity":
+        return perplexity.is_right(table, index, answer)
+    if not judgement.is_right(table, index, answer):
+        return False
+    gradients = judgement.expected_gradients(table, index)
+    if gradients:
+        return all(np.any(np.abs(gradient) > 1e-6) for gradient in gradients.values())
+    return bool(np.any(judgement.expected_value(table, index)))
 
 
 def excerpt(table: Table, parts: Sequence[tuple[str, float, Sequence[str]]]) -> HiddenTests:

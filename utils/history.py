@@ -5,7 +5,10 @@ The mistake it prevents: a mean of batch means.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
+
+from utils.errors import CourseError
 
 
 @dataclass(frozen=True)
@@ -13,6 +16,7 @@ class TrainingSettings:
     """How a student is trained: AdamW, linear warm-up and decay, gradients clipped to a norm.
 
     The schedule, the clipping and the order of the data are the loop's, whatever loss and step are passed in.
+    Raises CourseError for a rate, a number of epochs, a seed or an interval that cannot be.
     """
 
     learning_rate: float
@@ -22,6 +26,12 @@ class TrainingSettings:
     max_gradient_norm: float = 1.0
     seed: int = 0
     record_parts_every: int = 5
+
+    def __post_init__(self) -> None:
+        for name, least in (("learning_rate", 0), ("epochs", 1), ("seed", 0), ("record_parts_every", 1)):
+            value = getattr(self, name)
+            if not least <= value < math.inf:
+                raise CourseError(f"{name} is {value}; it must be a finite number and at least {least}.")
 
 
 @dataclass(frozen=True)

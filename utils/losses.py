@@ -103,8 +103,7 @@ def distillation_loss(
     not fit, T <= 0, alpha outside [0, 1], no valid label, or a result that is not finite.
     """
     require_matching(student_logits, teacher_logits, labels)
-    if not 0 <= alpha <= 1:
-        raise CourseError(f"alpha is {alpha}; it weighs two parts and must lie between 0 and 1.")
+    require_alpha(alpha)
     soft = soft_loss(student_logits, teacher_logits, labels, temperature).mean()
     hard = hard_loss(student_logits, labels).mean()
     loss = alpha * soft + (1 - alpha) * hard
@@ -139,6 +138,12 @@ def require_temperature(temperature: float) -> None:
         raise CourseError(
             f"The temperature is {temperature}; it divides the logits and must be a finite number above 0."
         )
+
+
+def require_alpha(alpha: float) -> None:
+    """Raise CourseError for an alpha that cannot weigh two parts."""
+    if not 0 <= alpha <= 1:
+        raise CourseError(f"alpha is {alpha}; it weighs two parts and must lie between 0 and 1.")
 
 
 def at_least_float32(x: Tensor) -> Tensor:

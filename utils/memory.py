@@ -15,9 +15,12 @@ import psutil
 import torch
 from torch import nn
 
+from utils import distributed
+
+# The limit of a container, what it uses, and in which line of which file the part of it that files merely lie in.
 _LIMITS = (
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    ("/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
+    ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
 USABLE = 0.8  # of the free memory: allocators waste some, and other programs want theirs
 
@@ -41,7 +44,7 @@ class MemoryPlan:
 
     def describe(self, batch_rows: int, dtype: torch.dtype) -> str:
         """One line: what is there, and what is done about it."""
-        how = "all at once" if self.rows is None else f"{self.rows} at a time, with the same result"
+        how = "all at once" if self.rows is None else f"{self.rows} at a time, with the same mathematics"
         layers = ", and the student's layers are computed twice (gradient checkpointing)" if self.recompute else ""
         gigabytes, number_type = self.available / 1e9, str(dtype).removeprefix("torch.")
         return (
@@ -51,18 +54,31 @@ class MemoryPlan:
 
 
 def available_memory(device: torch.device | str = "cpu") -> int:
-    """Bytes that can still be allocated: the GPU's free memory, else main memory within this container's limit."""
+    """Bytes that can still be allocated: the GPU's free memory, else main memory within this container's limit.
+
+    Processes that train together on one machine share its main memory evenly.
+    """
     device = torch.device(device)
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     available = psutil.virtual_memory().available
-    for limit, used in _LIMITS:
+    for folder, limit, used, cached in _LIMITS:
         try:
-            available = min(available, int(Path(limit).read_text()) - int(Path(used).read_text()))
+            room = int(Path(folder, limit).read_text()) - int(Path(folder, used).read_text())
         except (OSError, ValueError):  # no such file on this system, or "max": no limit
             continue
-    return max(0, available)
+        available = min(available, room + _cached_files(Path(folder, "memory.stat"), cached))
+    return max(0, available) // distributed.processes_here()
+
+
+def _cached_files(statistics: Path, name: str) -> int:
+    """Bytes that hold copies of files which nobody has read lately: given back as soon as somebody needs them."""
+    try:
+        lines = (line.split() for line in statistics.read_text().splitlines())
+        return next((int(words[1]) for words in lines if words[0] == name), 0)
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def choose_memory_plan(

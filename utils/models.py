@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -22,6 +23,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 from transformers.activations import NewGELUActivation
 from transformers.utils import logging
 
+from utils import distributed
 from utils.allocator import keep_freed_memory
 from utils.batches import Row, positions_of
 from utils.errors import CourseError
@@ -66,11 +68,16 @@ def load_model(name: str, device: str | None = None) -> PreTrainedModel:
     device = device or best_device()
     try:
         with only_cached_where_unreachable(name):
-            model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32)
+            model, found = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32, output_loading_info=True)
     except SafetensorError as error:
         raise CourseError(f"The weights of {name!r} are damaged ({error}). Fetch or copy them again.") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise CourseError(_not_loaded("model", name)) from error
+    if found["missing_keys"]:  # they would stay random, and nothing but a report of the loader's would say so
+        missing = sorted(found["missing_keys"])
+        raise CourseError(
+            f"The weights of {name!r} lack {len(missing)} tensors, such as {missing[0]!r}. Copy them again."
+        )
     model.config.use_cache = False  # keys and values are kept for `generate` alone, which asks for them itself
     return with_fast_forward(with_fast_kernels(with_positions(model.to(device))), fastest_dtype(device))
 
@@ -95,6 +102,17 @@ def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
 def freeze(model: PreTrainedModel) -> PreTrainedModel:
     """The model in eval mode with every gradient off: a teacher only answers."""
     return model.eval().requires_grad_(False)
+
+
+@contextmanager
+def in_eval_mode(model: nn.Module) -> Iterator[None]:
+    """Inside, the model is in eval mode; after it, also after an error, in the mode it had."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
 
 
 def require_frozen(teacher: nn.Module) -> None:
@@ -152,9 +170,9 @@ def require_one_vocabulary(
 
 
 def best_device() -> str:
-    """ "cuda", "mps" or "cpu": the fastest that this machine has."""
+    """ "cuda", "mps" or "cpu": the fastest that this machine has; of several GPUs the one that is this process's."""
     if torch.cuda.is_available():
-        return "cuda"
+        return distributed.own_gpu()
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
@@ -246,15 +264,14 @@ def sample_text(
 ) -> str:
     """What the model writes after `prompt`: `tokens` tokens, drawn at temperature 0.8 from its 40 most likely."""
     inputs = tokenizer(prompt, return_tensors="pt").to(model.device)
-    was_training = model.training
-    model.eval()
-    with torch.random.fork_rng(), torch.no_grad():
+    if not inputs["input_ids"].numel():
+        raise CourseError("The prompt is empty. Give at least one word to go on from.")
+    with in_eval_mode(model), torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(seed)
         output = model.generate(
             **inputs, max_new_tokens=tokens, do_sample=True, temperature=0.8, top_k=40,
             pad_token_id=tokenizer.pad_token_id,
         )  # fmt: skip
-    model.train(was_training)
     return tokenizer.decode(output[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
 
 
@@ -275,7 +292,8 @@ def _matmul_seconds(device: str, dtype: torch.dtype, size: int, repeats: int) ->
 def _not_loaded(what: str, name: str) -> str:
     if Path(name).is_absolute() or name.startswith(".") or Path(name).exists():
         return (
-            f"There is no {what} in the folder {name!r}: config.json and the weights or tokenizer files are expected."
+            f"The folder {name!r} holds no {what} that can be used here: the config.json of a causal language model is "
+            "expected, with the weights or tokenizer files that belong to it."
         )
     return (
         f"The {what} {name!r} could not be fetched from the model hub. Check the network or HF_ENDPOINT, give a local "

@@ -28,15 +28,18 @@ COLOURS = {
 NAMES = {"teacher": "teacher", "untouched": "untouched student", "ce_only": "CE-only", "distilled": "distilled"}
 
 
-def new_figure(label: str, columns: int = 1, width: float = 6.4, height: float = 3.6) -> tuple[Figure, list[plt.Axes]]:
-    """A figure whose file will be called `label`, with its axes side by side."""
-    figure, axes = plt.subplots(1, columns, figsize=(width * (1 if columns == 1 else 1.6), height), squeeze=False)
+def new_figure(
+    label: str, columns: int = 1, width: float = 6.4, height: float = 3.6, rows: int = 1, alike: bool = False
+) -> tuple[Figure, list[plt.Axes]]:
+    """A figure whose file will be called `label`, with its axes row by row; `alike` gives all of them one scale."""
+    size = (width * (1 if columns == 1 else 1.6), height)
+    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, sharex=alike, sharey=alike)
     figure.set_label(label)
     figure.set_facecolor("white")
-    for axis in axes[0]:
+    for axis in grid.flat:
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(alpha=0.25)
-    return figure, list(axes[0])
+    return figure, list(grid.flat)
 
 
 def training_curves(histories: Sequence[History], temperature: float) -> Figure:

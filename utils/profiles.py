@@ -54,9 +54,10 @@ EMBEDDED = Profile(
     teacher=str(_PAIR / "teacher"),
     student=str(_PAIR / "student"),
     text="python",
-    train_rows=2000,
+    train_rows=1500,
     evaluation_rows=500,
     min_characters=80,
+    ce_learning_rate=2e-3,
 )
 SMOKE = replace(
     EMBEDDED,

@@ -28,6 +28,7 @@ class RememberingTeacher(nn.Module):
 
     It keeps up to `kept_bytes` of last hidden states on the teacher's device; about rows beyond that, and where the
     output layer alone does not make the logits, the teacher is asked each time.  What stands at padding means nothing.
+    From memory an answer is the teacher's to rounding: a run that goes on in another process ends as near.
     Raises CourseError for a teacher that still learns.
     """
 
@@ -48,13 +49,25 @@ class RememberingTeacher(nn.Module):
             return self.teacher(**inputs)
         ids = input_ids.tolist()
         places = [(row, slice(a, b), tuple(ids[row][a:b])) for row, a, b in documents(mask.cpu())]
-        if places and all(tokens in self.kept for _, _, tokens in places):
+        new = sorted({row for row, _, tokens in places if tokens not in self.kept})
+        if places and not new:
             return CausalLMOutput(logits=self._logits(self._recall(input_ids, places)))
+        if len(new) == len(ids) or not places:
+            return CausalLMOutput(logits=self._ask(inputs, places))
+        known = [place for place in places if place[0] not in new]
+        logits = self._logits(self._recall(input_ids, known))
+        some = {name: tensor[new] for name, tensor in inputs.items() if isinstance(tensor, Tensor)}
+        asked = [(new.index(row), place, tokens) for row, place, tokens in places if row in new]
+        logits[new] = self._ask(some, asked)
+        return CausalLMOutput(logits=logits)
+
+    def _ask(self, inputs: dict[str, Tensor], places: list[Place]) -> Tensor:
+        """The logits as the teacher gives them, and its hidden states kept where they make the same ones again."""
         answer = self.teacher(**inputs, output_hidden_states=True)
-        hidden = answer.hidden_states[-1]
-        if self.kept or torch.allclose(self._logits(hidden), answer.logits.float(), atol=1e-3, rtol=1e-3):
+        hidden, logits = answer.hidden_states[-1], answer.logits.float()
+        if self.kept or torch.allclose(self._logits(hidden), logits, atol=1e-3, rtol=1e-3):
             self._keep(hidden, places)
-        return CausalLMOutput(logits=answer.logits)
+        return logits
 
     def _logits(self, hidden: Tensor) -> Tensor:
         dtype = computes_in(self.teacher)

@@ -12,6 +12,7 @@ import math
 
 from utils.checkpoints import Run
 from utils.errors import CourseError
+from utils.history import History
 from utils.memory import available_memory
 
 RECENT = 5
@@ -19,6 +20,19 @@ STRETCH = 25  # as many batches as a pool of like lengths holds: some of them ar
 ABOVE_STRETCH, ABOVE_FIRST = 1.5, 5.0  # before there is a whole stretch, the first loss alone is known
 LEAST_NATS = 1.0  # a loss near 0 may double without harm
 GOOD_STATES_A_RUN = 10
+
+
+def require_finite(value: float, what: str, history: History, cause: str = "") -> None:
+    """Raise CourseError where a loss or a gradient's norm is no number, before its update; `cause`: where known."""
+    if not math.isfinite(value):
+        cause = cause or (
+            "a learning rate that is too high (try a third of it), or a loss that divides by zero or takes the log of "
+            "zero (look at it on one batch)"
+        )
+        raise CourseError(
+            f"The {what} is {value} at step {history.steps_done + 1} of {history.steps_total}; training stops and the "
+            f"student keeps its last good weights. The likely cause is {cause}."
+        )
 
 
 class SpikeGuard:
@@ -48,6 +62,20 @@ class SpikeGuard:
             self._stop(mean, limit, sum(loss > limit for loss in recent) > 1 or self.history.steps_done < RECENT)
         if self.keeps and self.history.steps_done % self.every == 0:
             self.good, self.newer = self.newer, self.run.copied_state()
+
+    def require_finite(self, value: float) -> None:
+        """Stop where a step has returned no number: its update is taken back, if it made one."""
+        if not math.isfinite(value):
+            back = self._go_back()
+            step, total = self.history.steps_done + 1, self.history.steps_total
+            raise CourseError(
+                f"The loss is {value} at step {step} of {total}, as the step returned it; training stops. {back} "
+                "Look at the loss on one batch, or lower the learning rate."
+            )
+
+    def looks_like_a_jump(self) -> bool:
+        """Whether the last loss alone is above what a jump is told by: no state to go back to."""
+        return self.history.records[-1].loss > self.limit()
 
     def limit(self) -> float:
         """How high the mean of the last losses may be, in the loss's unit: far above a stretch that was passed."""

@@ -66,24 +66,28 @@ def describe_knob(name: str, live: Mapping[float, float], ce_only: float) -> str
 
 
 def reliability(models: Mapping[str, Calibration]) -> Figure:
-    """Accuracy minus confidence, by confidence, for each model: below 0 it promises too much.
+    """Accuracy minus confidence, by confidence, a panel for each model: below 0 it promises too much.
 
-    Drawn as a difference, because curves near a diagonal look all alike.
+    Drawn as a difference, because curves near a diagonal look all alike.  The band holds 95 % of what a calibrated
+    model would show by chance, with as many tokens in the bin and these taken for independent.
     """
-    figure, (axis,) = new_figure("reliability", height=4.2)
-    axis.axhline(0, color=COLOURS["untouched"], linestyle="--", label="as often right as it says")
-    colours = [COLOURS["teacher"], COLOURS["ce_only"], "#009e73", "#e69f00", "#d55e00", "#cc79a7"]
-    for place, (name, found) in enumerate(models.items()):
-        confidence, accuracy, _ = zip(*(point for point in found.curve() if point[2] >= FEWEST), strict=True)
-        difference = np.array(accuracy) - np.array(confidence)
-        colour, mark = colours[place % len(colours)], "osD^v*"[place % 6]
-        label = f"{name} (error {found.error:.3f})"
-        axis.plot(confidence, difference, f"{mark}-", color=colour, markersize=5, linewidth=1, label=label)
-    axis.set(
-        title="Calibration", xlabel="confidence: probability of the likeliest token", ylabel="accuracy - confidence"
-    )
-    axis.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    figure.set_size_inches(8.4, 4.2)
+    columns = min(3, len(models))
+    rows = -(-len(models) // columns)
+    figure, axes = new_figure("reliability", columns, height=1.0 + 2.1 * rows, rows=rows, alike=True)
+    for axis, (name, found) in zip(axes, models.items(), strict=False):
+        points = [point for point in found.curve() if point[2] >= FEWEST]
+        confidence, accuracy, tokens = np.array(points).reshape(-1, 3).T  # also where no bin holds enough
+        chance = 1.96 * np.sqrt(confidence * (1 - confidence) / tokens)
+        axis.axhline(0, color=COLOURS["untouched"], linestyle="--", linewidth=1)
+        axis.fill_between(confidence, -chance, chance, color=COLOURS["untouched"], alpha=0.2, label="chance alone")
+        colour = {"teacher": COLOURS["teacher"], "CE-only": COLOURS["ce_only"]}.get(name, LIVE)
+        axis.plot(confidence, accuracy - confidence, "o-", color=colour, markersize=4, linewidth=1.2)
+        axis.set_title(f"{name} (error {found.error:.3f})")
+    for axis in axes[len(models) :]:
+        axis.set_visible(False)
+    axes[0].legend(frameon=False, loc="lower left")
+    figure.supxlabel("confidence: probability of the likeliest token")
+    figure.supylabel("accuracy - confidence")
     figure.tight_layout()
     return figure
 

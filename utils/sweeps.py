@@ -64,6 +64,8 @@ class Outcome:
 class Sweep:
     """The same start, rows and order for every setting.  Results stay where a sweep is stopped; run it again to go on.
 
+    They belong to this teacher, text, loss, step and seed: for others make another sweep.
+
     teacher: a model or a `CachedTeacher`.  loss is called with logits, labels, temperature and alpha; step as in
     `utils.training.distill`.
     """

@@ -15,8 +15,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
+import weakref
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -27,15 +30,18 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from utils import fingerprint
 from utils.batches import Row, model_inputs, pad, to_device
 from utils.cache_settings import SMALL_VOCABULARY, CacheSettings, readable_size, unique_rows
 from utils.errors import CourseError
-from utils.models import require_context
+from utils.models import in_eval_mode, require_context
 from utils.workspace import require_writable
 
 FORMAT = 1
 SHARD_BYTES = 64 * 2**20
 LOWEST = torch.finfo(torch.float16).min
+_CACHE_NAME = re.compile("[0-9a-f]{32}")
+_IN_USE: weakref.WeakSet[TeacherCache] = weakref.WeakSet()
 
 
 def cache_answers(
@@ -55,22 +61,20 @@ def cache_answers(
     everything = unique_rows(rows)
     if not everything:
         raise CourseError("There are no rows for the teacher to answer. Bring at least one.")
+    _require_layers(teacher, settings)
     identity = _identity(teacher, everything, settings)
     cache = TeacherCache(folder / identity[:32], identity, settings, teacher.config, everything)
     missing = [number for number in range(len(cache.shards)) if not cache.has(number)]
     if not missing:
-        os.utime(cache.folder)  # used last, removed last
+        with suppress(OSError):  # another's folder may be read and not touched
+            os.utime(cache.folder)  # used last, removed last
         return cache
     needed = sum(cache.shard_tokens(number) for number in missing) * cache.bytes_a_token
     _make_room(cache.folder, needed)
     require_writable(cache.folder, needed // 2**20 + 1)
-    was_training = teacher.training
-    teacher.eval()
-    try:
+    with in_eval_mode(teacher):
         for number in tqdm(missing, desc="the teacher answers", unit="shard", disable=None, leave=False):
             cache.write(number, _answers(teacher, [everything[i] for i in cache.shards[number]], settings, batch_size))
-    finally:
-        teacher.train(was_training)
     return cache
 
 
@@ -85,6 +89,7 @@ class TeacherCache:
         self._places: dict[bytes, tuple[int, int]] = {}
         self._tokens_in: list[int] = []
         self._open: dict[int, safe_open] = {}
+        _IN_USE.add(self)
         for number, members in enumerate(self.shards):
             start = 0
             for index in members:
@@ -217,13 +222,22 @@ def _key(ids: Sequence[int]) -> bytes:
     return np.asarray(ids, dtype=np.int32).tobytes()
 
 
+def _require_layers(teacher: nn.Module, settings: CacheSettings) -> None:
+    """Raise CourseError for a hidden state that the teacher does not have."""
+    layers = teacher.config.num_hidden_layers if settings.hidden_layers else 0
+    for layer in settings.hidden_layers:
+        if not 0 <= layer <= layers:
+            raise CourseError(
+                f"hidden_layers asks for layer {layer} of a teacher with {layers}. Count from 1 to {layers}; 0 are the "
+                "embeddings."
+            )
+
+
 def _identity(teacher: nn.Module, rows: Sequence[tuple[int, ...]], settings: CacheSettings) -> str:
     """A hash of every weight, the configuration, every row and the settings."""
     digest = hashlib.sha256()
-    config = teacher.config.to_dict() if hasattr(teacher.config, "to_dict") else vars(teacher.config)
-    config = {name: value for name, value in config.items() if name not in ("_name_or_path", "transformers_version")}
     forward = str(getattr(teacher, "forward_dtype", None))
-    facts = [FORMAT, type(teacher).__qualname__, config, forward, asdict(settings)]
+    facts = [FORMAT, type(teacher).__qualname__, fingerprint.of_config(teacher), forward, asdict(settings)]
     digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
     for name, tensor in teacher.state_dict().items():
         digest.update(repr((name, tuple(tensor.shape), str(tensor.dtype))).encode())
@@ -234,12 +248,17 @@ def _identity(teacher: nn.Module, rows: Sequence[tuple[int, ...]], settings: Cac
 
 
 def _make_room(folder: Path, needed: int) -> None:
-    """Remove older caches beside this one, the oldest first, where there is less than twice the room needed."""
+    """Remove older caches beside this one, the oldest first, where there is less than twice the room needed.
+
+    Those that this session has opened stay, and so does a folder whose name is not a cache's.
+    """
     if not folder.parent.is_dir():
         return
-    others = [path for path in folder.parent.iterdir() if path != folder and len(path.name) == 32 and path.is_dir()]
+    kept = {folder, *(cache.folder for cache in _IN_USE)}
+    others = [path for path in folder.parent.iterdir() if path not in kept and _CACHE_NAME.fullmatch(path.name)]
     for old in sorted(others, key=lambda path: path.stat().st_mtime):
         if shutil.disk_usage(folder.parent).free >= 2 * needed:
             return
         for shard in old.glob("*.safetensors"):
-            shard.unlink(missing_ok=True)
+            with suppress(OSError):  # on Windows nobody may remove what another process reads
+                shard.unlink()

@@ -128,7 +128,7 @@ def truncation_bias(
         whole = soft_loss(ours, theirs, labels, temperature)
         parts = [topk_soft_loss(ours, kind, labels).total for kind in (answers, scaled_up)]
         tail = answers.log_probabilities[:, :-1, -1].exp()[labels[:, 1:] != IGNORE].sum()
-        totals += torch.stack([whole.total, *parts, tail]).double().cpu()
+        totals += torch.stack([whole.total, *parts, tail]).cpu().double()
         count += whole.count
     return TruncationBias(k, temperature, *(totals / count).tolist())
 

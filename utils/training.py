@@ -25,7 +25,7 @@ from utils.interrupts import DeferredInterrupt
 from utils.losses import TokenSum, hard_loss, soft_loss
 from utils.memory import choose_memory_plan, recompute_layers
 from utils.models import computes_in, require_context, require_frozen
-from utils.spikes import SpikeGuard
+from utils.spikes import SpikeGuard, require_finite
 
 LossFunction = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -74,7 +74,7 @@ def distill(
     settings: TrainingSettings,
     loss: LossFunction | None = None,
     step: Step = train_step,
-    checkpoint: Path | None = None,
+    checkpoint: Path | str | None = None,
     name: str = "distilled",
     temperature: float = 1.0,
     micro_batch: int | None = None,
@@ -90,8 +90,11 @@ def distill(
     returns no float, a loss or gradient that is not finite (the student keeps the weights of the step before), and a
     loss that jumps (it gets its last good ones back).
     """
-    distributed.join()
     _require_trainable(student)
+    device = next(student.parameters()).device
+    distributed.join(device)
+    if micro_batch is not None and micro_batch < 1:
+        raise CourseError(f"micro_batch is {micro_batch}; it is how many rows are computed at once, at least 1.")
     require_context(student, plan.rows)
     if teacher is not None:
         require_frozen(teacher)
@@ -104,6 +107,7 @@ def distill(
     optimizer.zero_grad()  # a run that was stopped may have left gradients behind
     recorder = _PartsRecorder(loss, temperature, settings.record_parts_every, history)
     stepper = PiecewiseStep(step, micro_batch, before_retry=recorder.take)
+    checkpoint = None if checkpoint is None else Path(checkpoint)
     run = checkpoints.Run(
         checkpoint, name, plan, settings, loss, step, student, teacher, optimizer, scheduler, history, stepper
     )
@@ -111,7 +115,6 @@ def distill(
     if not history.steps_done:
         _fit_into_memory(run)
     guard = SpikeGuard(run)
-    device = next(student.parameters()).device
     total, done, quiet = history.steps_total, history.steps_done, True if distributed.rank() else None
     bar = tqdm(total=total, initial=done, desc=name, unit="step", disable=quiet, leave=False)
     interrupt = DeferredInterrupt()
@@ -119,20 +122,22 @@ def distill(
         recompute_layers(student, True)
     try:
         for epoch, batch in _remaining(plan, history):
-            torch.manual_seed(settings.seed * 1_000_003 + history.steps_done)  # dropout, the same after a resume
+            _seed_dropout(settings.seed, history.steps_done)
             value = stepper(student, teacher, to_device(batch, device), optimizer, recorder)
             _require_float(value)
-            _require_finite(value, "loss", history)
+            guard.require_finite(value)
             scheduler.step()
             history.add(StepRecord(epoch, value, valid_tokens(batch), *recorder.take()))
             guard.after_step()
-            run.save_now_and_then()
+            if not guard.looks_like_a_jump():
+                run.save_now_and_then()
             bar.update()
             bar.set_postfix_str(f"loss {value:.3f}", refresh=False)
             interrupt.raise_if_requested()
     except KeyboardInterrupt:
         run.save_if_whole()
-        print(run.how_to_go_on())
+        if not distributed.rank():
+            print(run.how_to_go_on())
         raise
     except Exception:
         run.save_if_whole()
@@ -172,12 +177,6 @@ class _PartsRecorder:
             raise CourseError(
                 "This step asks for a loss function, and distill() was given none. Pass loss=distillation_loss."
             )
-        if self.history.steps_done % self.every == 0:
-            with torch.no_grad():
-                soft = soft_loss(student_logits, teacher_logits, labels, self.temperature)
-                hard = hard_loss(student_logits, labels)
-            # A batch may come in pieces.
-            self.parts = (soft, hard) if self.parts is None else (self.parts[0] + soft, self.parts[1] + hard)
         try:
             value = self.loss(student_logits, teacher_logits, labels)
         except CourseError as error:
@@ -185,7 +184,14 @@ class _PartsRecorder:
             raise CourseError(f"Training stops at step {done + 1} of {total}. {error}") from error
         if isinstance(value, Tensor) and value.numel() == 1 and not math.isfinite(number := value.item()):
             cause = _whose(student_logits, teacher_logits, self.history.steps_done)
-            _require_finite(number, "loss", self.history, cause)
+            require_finite(number, "loss", self.history, cause)
+        # A loss of the reader's may take logits that the library's does not: of two vocabularies, cut to one.
+        if self.history.steps_done % self.every == 0 and student_logits.shape == teacher_logits.shape:
+            with torch.no_grad():
+                soft = soft_loss(student_logits, teacher_logits, labels, self.temperature)
+                hard = hard_loss(student_logits, labels)
+            # A batch may come in pieces.
+            self.parts = (soft, hard) if self.parts is None else (self.parts[0] + soft, self.parts[1] + hard)
         return value
 
     def take(self) -> tuple[float | None, float | None]:
@@ -202,7 +208,7 @@ def _optimizer(
 
     def clip(*_: object) -> None:
         norm = torch.nn.utils.clip_grad_norm_(parameters, settings.max_gradient_norm)
-        _require_finite(norm.item(), "gradient's norm", history)
+        require_finite(norm.item(), "gradient's norm", history)
 
     optimizer.register_step_pre_hook(clip)
     total_steps = history.steps_total
@@ -212,6 +218,11 @@ def _optimizer(
         lambda step: min((step + 1) / warm_up, max(0.0, (total_steps - step) / max(1, total_steps - warm_up))),
     )
     return optimizer, scheduler
+
+
+def _seed_dropout(seed: int, steps_done: int) -> None:
+    """The same dropout after a resume, and another in each of several processes."""
+    torch.manual_seed(seed * 1_000_003 + steps_done + (distributed.rank() << 40))
 
 
 def _remaining(plan: BatchPlan, history: History) -> Iterator[tuple[int, Batch]]:
@@ -241,18 +252,6 @@ def _require_float(value: object) -> None:
     if not isinstance(value, float):
         raise CourseError(
             f"The step returned {type(value).__name__}, not a Python float. Return the loss as a number: loss.item()."
-        )
-
-
-def _require_finite(value: float, what: str, history: History, cause: str = "") -> None:
-    if not math.isfinite(value):
-        cause = cause or (
-            "a learning rate that is too high (try a third of it), or a loss that divides by zero or takes the log of "
-            "zero (look at it on one batch)"
-        )
-        raise CourseError(
-            f"The {what} is {value} at step {history.steps_done + 1} of {history.steps_total}; training stops and the "
-            f"student keeps its last good weights. The likely cause is {cause}."
         )
 
 

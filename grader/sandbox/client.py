@@ -11,12 +11,15 @@ An ``Ended`` says why an attempt is over: the reason comes from the supervisor, 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from grader.plain_text import one_line
 from grader.sandbox import wire
+from grader.sandbox.answers import answer_from
 from grader.sandbox.limits import MOST_PATIENCE, Limits
 from grader.sandbox.process import ServerProcess
 from grader.sandbox.protocol import Closed, Deadline, Late, Message, ProtocolError, Result, receive, send
@@ -24,6 +27,7 @@ from utils.checks.records import Answer, Probe
 
 _SMALL = 1 << 16
 _MOST_NAMES = 1 << 20
+_MOST_ERROR = 1000
 _START_SECONDS = 180.0
 _FAREWELL_SECONDS = 10.0
 _SHORT_SECONDS = 1.0
@@ -35,6 +39,11 @@ class Ended(Exception):
     def __init__(self, reason: str, detail: str):
         super().__init__(f"{reason}: {detail}")
         self.reason, self.detail = reason, detail
+
+
+def _seed_inside(seed: int) -> int:
+    """What chance starts from in the sandbox: the same for the same seed, but not that itself, which draws probes."""
+    return int.from_bytes(hashlib.sha256(str(seed).encode()).digest()[:6], "little")
 
 
 class ServerGone(Exception):
@@ -68,7 +77,8 @@ class Sandbox:
                     raise ServerGone("it was closed")
                 control = self.server.control()
                 socket.send_fds(control, [b"!"], [their_talk.fileno(), their_watch.fileno()])
-            send(watch, Message({"limits": limits.pack(), "seed": str(seed)}), Deadline(_FAREWELL_SECONDS))
+            order = Message({"limits": limits.pack(), "seed": str(_seed_inside(seed))})
+            send(watch, order, Deadline(_FAREWELL_SECONDS))
         except (OSError, Closed, Late) as error:
             talk.close()
             watch.close()
@@ -129,7 +139,7 @@ class Attempt:
         self._guard(timer, lambda: send(self._talk, order, timer))
         reply = self._hear(timer, _SMALL)
         self._cells_left -= timer.spent()
-        return reply.texts.get("error", "")[:1000]
+        return one_line(reply.texts.get("error", ""), _MOST_ERROR)
 
     def names(self, sources: Sequence[str]) -> set[str]:
         """The names that cells take from elsewhere, as the sandbox reads them. What cannot be read has none."""
@@ -148,9 +158,12 @@ class Attempt:
             self._guard(timer, lambda message=message: send(self._talk, message, timer))
         reply = self._hear(timer, _SMALL)
         if reply.texts.get("kind") != "answers":
-            return reply.texts.get("error", "")[:1000]
-        messages = [self._hear(timer, self._limits.answer) for _ in probes]
-        return self._guard(timer, lambda: [wire.answer_from(message) for message in messages])
+            return one_line(reply.texts.get("error", ""), _MOST_ERROR)
+        return [self._answer(timer, name, probe) for probe in probes]
+
+    def _answer(self, timer: _Timer, name: str, probe: Probe) -> Answer:
+        message = self._hear(timer, self._limits.answer)
+        return self._guard(timer, lambda: answer_from(message, name, probe))
 
     def newly_waited(self) -> float:
         """Seconds without a core since the last time this was asked, as the supervisor counts them."""

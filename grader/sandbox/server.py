@@ -26,7 +26,7 @@ import time
 from collections.abc import Iterator
 
 from grader.sandbox import namespaces
-from grader.sandbox.limits import MOST_PATIENCE, Limits, before_learner_code, own_memory, passed, usage, waited
+from grader.sandbox.limits import MOST_PATIENCE, Limits, Spent, before_learner_code, own_memory, passed, usage, waited
 from grader.sandbox.protocol import Closed, Deadline, Late, Message, ProtocolError, receive, send
 
 _LOOKS_A_SECOND = 50
@@ -125,13 +125,13 @@ def _supervise(shell, talk: socket.socket, watch: socket.socket, confined: bool,
 
 def _watch(learner: int, watch: socket.socket, limits: Limits, baseline: int) -> tuple[str, int]:
     """(bound that was passed, or "ended" or "stopped"; exit status, negative for a signal)."""
-    end = time.monotonic() + MOST_PATIENCE * limits.wall_seconds
+    end, spent = time.monotonic() + MOST_PATIENCE * limits.wall_seconds, Spent()
     while True:
         process, status = os.waitpid(learner, os.WNOHANG)
         if process:
             code = os.waitstatus_to_exitcode(status)
             return ("timeout" if code == -signal.SIGXCPU else "ended"), code
-        used = usage([learner, *_orphans(learner)], limits.memory)
+        used = usage([learner, *_orphans(learner)], limits.memory, spent)
         reason = passed(limits, used, baseline) or ("timeout" if time.monotonic() > end else "")
         if reason:
             return reason, 0

@@ -10,10 +10,10 @@ from dataclasses import fields
 
 import numpy as np
 
-from grader.sandbox.protocol import Message, ProtocolError
+from grader.sandbox.protocol import Message
 from utils.checks.records import Answer, Probe
 
-_MOST_NOTE = 2000
+MOST_NOTE = 2000
 
 
 def probe_message(probe: Probe) -> Message:
@@ -54,15 +54,5 @@ def _number(array: np.ndarray) -> np.ndarray | float:
 
 
 def answer_message(answer: Answer) -> Message:
-    texts = {"kind": "answer", "outcome": answer.outcome, "note": answer.note[:_MOST_NOTE], "line": answer.line[:500]}
+    texts = {"kind": "answer", "outcome": answer.outcome, "note": answer.note[:MOST_NOTE], "line": answer.line[:500]}
     return Message(texts, dict(answer.numbers))
-
-
-def answer_from(message: Message) -> Answer:
-    """What a submission says that it answered. Raises ProtocolError for anything but texts and float64 arrays."""
-    if message.texts.get("kind") != "answer":
-        raise ProtocolError("something that is not an answer")
-    if any(array.dtype != np.float64 for array in message.arrays.values()):
-        raise ProtocolError("an answer whose numbers are not float64")
-    texts = {key: message.texts.get(key, "")[:_MOST_NOTE] for key in ("outcome", "note", "line")}
-    return Answer(**texts, numbers=message.arrays)

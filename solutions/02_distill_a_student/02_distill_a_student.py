@@ -270,9 +270,8 @@ check("train_step", train_step)
 # and divide once at the end. A mean of batch means weighs a short batch as much as a long one.
 #
 # The model may come in train mode: put it into eval mode, or its dropout makes every answer a little random (our small
-# pair has none, most models do). Nothing is
-# learned here, so no gradients are computed. The batches are on the model's device already, each has a valid label, and
-# you may leave the model in eval mode. Return a Python float.
+# pair has none, most models do). Nothing is learned here, so no gradients are computed. The batches are on the model's
+# device already, each has a valid label, and you may leave the model in eval mode. Return a Python float.
 #
 # **Difficulty:** 2 of 5. **Time:** about 10 minutes.
 #
@@ -320,7 +319,7 @@ check("perplexity", perplexity)
 device = next(teacher.parameters()).device
 some_batches = [batches.to_device(b, device) for b in validation_batches[:4]]
 if ready(perplexity):
-    print(f"yours {perplexity(teacher, some_batches):.4f}, library {evaluation.perplexity(teacher, some_batches):.4f}")
+    print(f"yours {perplexity(student, some_batches):.4f}, library {evaluation.perplexity(student, some_batches):.4f}")
 
 # %% [markdown]
 # ### Where both models stand before training
@@ -487,7 +486,8 @@ for name, errors in listing.ALONE.items():
     value = listing.listing_loss(*logits, batch["labels"], errors=errors, pad_token_id=pad).item()
     print(f"{name:>50}: {value:8.3f}  ({value / right:.1f} times)")
 wrong = listing.listing_perplexity(student, [batches.to_device(b, device) for b in validation_batches])
-print(f"perplexity, padding counted: {wrong:.1f}; right: {evaluation.perplexity(student, validation_batches):.1f}")
+measured = results["distilled" if "distilled" in results else "untouched"].perplexity
+print(f"perplexity, padding counted: {wrong:.1f}; right: {measured:.1f}")
 
 # %% [markdown]
 # A loss that is too large is not yet a student that is worse. So each error was made alone, a student was trained with
@@ -640,5 +640,5 @@ if ready(distillation_loss):
     print(f"your soft part / T^2: {ours.item():.6f}")
     print(
         "TRL's divergence:     "
-        + ("TRL is not installed: pip install trl" if theirs is None else f"{theirs.item():.6f}")
+        + ("TRL is not installed: pip install -r requirements-trl.txt" if theirs is None else f"{theirs.item():.6f}")
     )

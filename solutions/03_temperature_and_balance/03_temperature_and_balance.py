@@ -209,8 +209,9 @@ plots.show(figure, sweep_plots.describe_knob("temperature", live, control.evalua
 # ### What perplexity does not show
 #
 # A student is *calibrated* when tokens that it gives 30 percent come in 30 percent of the cases. The figure shows how often
-# the likeliest token came, minus the probability it was given: below 0 the student promised too much. Beside each name
-# stands the *expected calibration error*, the mean distance from 0 over all tokens.
+# the likeliest token came, minus the probability it was given: below 0 the student promised too much. Inside the grey
+# band a point may be chance alone, with as many tokens as there are at that confidence. Beside each name stands the
+# *expected calibration error*, the mean distance from 0 over all tokens.
 #
 # **Predict first.** A student that was distilled at T = 10 is asked at T = 1. Is it over- or underconfident?
 
@@ -296,7 +297,8 @@ plots.show(scene.figure, scene.sentence(profile.temperature))
 # = 0.5 or less, T moves little. Without labels a high T ruins the student: at T = 5 and 10 it ends above the untouched
 # student, which was not trained on this text at all. Its task is then to match distributions that nobody uses, those at T,
 # and hardly anything in its loss depends on the few tokens that decide at T = 1, where it is judged. Its calibration error
-# grows far less than its perplexity: a student can be poor and know it, so neither measure stands for the other. "T
+# stays small all the while, and is largest at T = 3, where the perplexity is not: a student can be poor and know it, so
+# neither measure stands for the other. "T
 # hardly matters" and "alpha should be high" are both true here, each at the usual value of the other; together they mislead.
 #
 # (Lab 2 and the profile distil at alpha = 0.5, the value that most recipes start with. It is not the best one here.)
@@ -471,9 +473,10 @@ if ready(layer_map, hidden_state_loss):
 # %%
 my_amount = None  # "little" or "much"
 
-# %% tags=["train"]
 quarter = len(train_rows) // 4
 few = Sweep(profile, teacher, train_rows[:quarter], validation_rows, pad, seed=profile.seed)
+
+# %% tags=["train"]
 for name, some, rows in (("all rows", sweep, len(train_rows)), ("a quarter of them", few, quarter)):
     distilled, labels_alone = some.run([setting(rows=rows), setting(alpha=0.0, rows=rows)], name).values()
     effect = evaluation.paired_effect([distilled.evaluation], [labels_alone.evaluation])
@@ -492,7 +495,7 @@ print(f"your guess: {my_amount}")
 # {{ table(results.sweeps["text at equal updates"], {"rows": "rows", "updates": "updates", "CE-only": "CE-only", "perplexity": "distilled", "ratio to CE-only": "ratio, with 95 % interval"}) }}
 #
 # *Ours, over several seeds; both sides have a learning rate of their own at every point. In the figure "each row read as
-# often" is the first table, "as many updates" the second.* The guess that sounds so
+# often" is the first table, "the same number of updates" the second.* The guess that sounds so
 # reasonable is wrong here: the effect grows with the text, and flattens towards 2,000 rows. But more rows read as often are more updates too, so the first
 # table cannot say which of the two it is. In the second, 250 rows are read until they gave as many updates as 1,000. Their
 # effect stays nearer to that of 250 rows than to that of 1,000. So a part of it is the updates, and the larger part

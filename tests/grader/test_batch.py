@@ -232,6 +232,17 @@ def test_scores_that_nbgrader_wrote_since_give_way_to_those_of_the_next_grading(
         assert book.find_grade("check_perplexity", NAME, NAME, "anna").auto_score == POINTS["perplexity"]
 
 
+def test_a_page_that_cannot_be_written_keeps_no_score_back(home, monkeypatch):
+    def fails(*arguments):
+        raise CourseError("no page")
+
+    monkeypatch.setattr(batch.feedback, "write", fails)
+    with pytest.raises(CourseError, match="no page"):
+        grade(home)
+    with open(home / "out" / "results.csv", newline="", encoding="utf-8") as file:
+        assert {row["student"] for row in csv.DictReader(file)} == {"anna", "bob", "carl", "dora", "emil"}
+
+
 def test_two_gradings_do_not_write_to_one_folder(home):
     with Journal(home / "out", NAME).locked(), pytest.raises(CourseError, match="Another grading"):
         grade(home)

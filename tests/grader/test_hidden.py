@@ -1,14 +1,17 @@
 """Hidden tests give every right answer its points, whatever its style, and none to a wrong one."""
 
+import math
 import sys
 import warnings
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from grader import diagnose, exercises
 from grader.hidden import hidden_record, with_hidden_tests
+from tests.grader.fixture_lab import RIGHT
 from utils.checks.ask import ask
 from utils.hidden_tests import excerpt, from_text, hush, points, to_text
 
@@ -41,6 +44,21 @@ def test_a_catalogued_mistake_earns_what_the_judge_gives_it(name, share):
         judged = sum(diagnose.scores(exercise, table, answers).values())
         hush()
         assert points(mistake.implementation, record, whole) == pytest.approx(judged, abs=1e-3), mistake.name
+
+
+@pytest.mark.parametrize(
+    ("line", "instead"),
+    [
+        ("with torch.no_grad():", "if True:"),
+        ("    return", "    model.head.data += 1\n    return"),
+        ("model.eval()", "model.eval(); [p.requires_grad_(False) for p in model.parameters()]"),
+    ],
+)
+def test_a_right_perplexity_that_does_harm_earns_nothing_here_either(records, line, instead):
+    """Gradients on, weights changed afterwards, parameters left frozen."""
+    names = {"torch": torch, "F": torch.nn.functional, "math": math}
+    exec(RIGHT["perplexity"].replace(line, instead), names)
+    assert points(names["perplexity"], records["perplexity"], 7) == 0.0
 
 
 @pytest.mark.parametrize("answer", [0.0, 1.0, float("nan"), None, "10.0"])

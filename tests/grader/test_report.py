@@ -7,6 +7,7 @@ import pytest
 
 from grader import report
 from grader.results import COLUMNS
+from grader.tables import joined
 from utils.errors import CourseError
 
 
@@ -28,6 +29,13 @@ ROWS = [
 def test_misconceptions_are_counted_most_frequent_first():
     mistakes = report.summarise(ROWS).mistakes
     assert [(mistake.name, mistake.count) for mistake in mistakes] == [("no shift", 2), ("T^2 is missing", 1)]
+
+
+def test_a_student_counts_once_and_a_semicolon_in_a_name_is_no_separator():
+    twice = row("dora", "distillation_loss", 0, joined(["no shift", "no shift", "a mask; not of this batch"]))
+    mistakes = report.summarise([*ROWS, twice]).mistakes
+    counted = {mistake.name: mistake.count for mistake in mistakes}
+    assert counted == {"no shift": 3, "T^2 is missing": 1, "a mask; not of this batch": 1}
 
 
 def test_scores_and_difficulty_count_what_is_marked():

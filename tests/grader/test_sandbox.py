@@ -46,6 +46,11 @@ def test_what_is_not_defined_is_absent(sandbox):
         assert attempt.ask("distillation_loss", [PROBE]) == ""
 
 
+def test_chance_starts_alike_and_does_not_tell_the_seed_of_the_probes(sandbox):
+    found = {said(sandbox, "torch.initial_seed()", "import torch") for _ in range(2)}  # attempted with seed 1
+    assert len(found) == 1 and found != {"1"}
+
+
 def test_the_environment_holds_nothing_of_the_host(sandbox):
     os.environ["COURSE_TEST_SECRET"] = "secret"
     names = said(sandbox, "sorted(os.environ)", "import os")
@@ -147,6 +152,21 @@ def test_wall_time_is_limited(sandbox):
 def test_computing_time_of_the_tree_is_limited(sandbox):
     burn = "import os\nfor _ in range(3): os.fork()\nwhile True: pass"
     assert end_of(sandbox, burn, cpu_seconds=1.0, cell_seconds=60.0) == "timeout"
+
+
+def test_computing_time_of_children_that_nobody_waits_for_is_counted(sandbox):
+    """The kernel forgets it where their parent ignores that they end."""
+    burn = (
+        "import os, signal, time\n"
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+        "for _ in range(30):\n"
+        "    if os.fork() == 0:\n"
+        "        while time.process_time() < 0.2: pass\n"
+        "        os._exit(0)\n"
+        "    try: os.wait()\n"
+        "    except ChildProcessError: pass\n"
+    )
+    assert end_of(sandbox, burn, cpu_seconds=2.0, cell_seconds=90.0) == "timeout"
 
 
 def test_memory_of_one_process_is_limited(sandbox):

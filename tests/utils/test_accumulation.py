@@ -14,9 +14,10 @@ from utils import distributed
 from utils.accumulation import PiecewiseStep, is_out_of_memory
 from utils.batches import BatchPlan, pad
 from utils.errors import CourseError
+from utils.hidden_states import add_projections, hidden_step
 from utils.history import TrainingSettings
 from utils.losses import IGNORE, distillation_loss
-from utils.models import freeze, with_positions
+from utils.models import best_device, freeze, with_positions
 from utils.training import ce_only_step, distill, train_step
 
 ROOT = Path(__file__).parents[2]
@@ -218,3 +219,43 @@ def test_two_processes_under_accelerate_give_the_loss_and_weights_of_one(tmp_pat
         query, _, value = state["transformer.h.0.attn.c_attn.bias"].chunk(3)
         state["transformer.h.0.attn.c_attn.bias"] = torch.cat([query, value])
     torch.testing.assert_close(found[0], found[1], rtol=1e-3, atol=1e-4)
+
+
+def test_a_step_with_hidden_states_in_pieces_is_that_of_the_whole(rows, teacher, new_student):
+    def student():
+        model = new_student()
+        add_projections(model, 1, teacher.config.hidden_size)
+        return model
+
+    step, batch = hidden_step((2,), 0.7), pad(rows, 0)
+    whole = after_one_update(student(), teacher, batch, step)
+    for size in (1, 3):
+        pieces = after_one_update(student(), teacher, batch, PiecewiseStep(step, size))
+        assert pieces[0] == pytest.approx(whole[0], rel=1e-6)
+        for found, expected in zip(pieces[1], whole[1], strict=True):
+            torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_memory_that_runs_out_inside_the_first_update_leaves_nothing_half_made(rows, teacher, new_student):
+    student, batch, calls = new_student(), pad(rows, 0), []
+    optimizer = torch.optim.AdamW(student.parameters(), lr=1e-3)
+
+    def step(*arguments):
+        value = train_step(*arguments) if calls else None
+        calls.append(1)
+        if value is None:
+            optimizer.state[next(student.parameters())]["step"] = torch.tensor(0.0)  # its moments are not there yet
+            raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes.")
+        return value
+
+    assert isinstance(PiecewiseStep(step)(student, teacher, batch, optimizer, distillation_loss), float)
+
+
+def test_every_process_takes_a_gpu_of_its_own(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert best_device() == "cuda"
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    for rank in (0, 1):
+        monkeypatch.setenv("LOCAL_RANK", str(rank))
+        assert best_device() == f"cuda:{rank}"

@@ -46,3 +46,14 @@ def test_no_token_is_an_error(case):
     model, _ = case
     with pytest.raises(CourseError, match="no token to predict"):
         calibration(model, [], 0)
+
+
+def test_logits_without_a_number_and_rows_beyond_the_context_are_one_sentence_and_the_mode_stays(case, make_rows):
+    model, rows = case
+    model.train()
+    with pytest.raises(CourseError, match="context only"):
+        calibration(model, make_rows((500,), 37), 0)
+    torch.nn.init.constant_(model.lm_head.weight, float("nan"))
+    with pytest.raises(CourseError, match="hold NaN"):
+        calibration(model, rows, 0)
+    assert model.training

@@ -333,3 +333,32 @@ def test_a_run_stopped_by_ctrl_c_and_killed_at_random_steps_goes_on_to_the_same_
     assert found["resumed"]["weights"] == found["whole"]["weights"], stops
     assert found["resumed"]["history"] == found["whole"]["history"], stops
     assert found["left"] == ["result.json", "said.txt"], stops
+
+
+def test_a_student_with_other_dropout_or_fewer_parameters_that_learn_begins_anew(
+    make_model, teacher, plan, path, capsys
+):
+    interrupted(make_model(0, dropout=0.2), teacher, plan, path, at=4)
+    run(make_model(0, dropout=0.0), teacher, plan, path)
+    assert "begins anew" in capsys.readouterr().out
+    interrupted(make_model(0), teacher, plan, path, at=4)
+    frozen = make_model(0)
+    frozen.transformer.wte.requires_grad_(False)
+    run(frozen, teacher, plan, path)
+    assert "begins anew" in capsys.readouterr().out
+
+
+def test_every_checkpoint_that_is_set_aside_is_kept(new_student, teacher, plan, path):
+    for rate in (1e-2, 2e-2, 3e-2):
+        settings = replace(SETTINGS, learning_rate=rate)
+        with pytest.raises(KeyboardInterrupt):
+            run(new_student(), teacher, plan, path, stopping_at(4), settings=settings)
+    assert {file.name for file in path.parent.iterdir()} == {"run.pt", "run.pt.old", "run.pt.old1"}
+
+
+def test_a_folder_is_no_checkpoint_and_a_name_is_enough(new_student, teacher, plan, path, capsys):
+    with pytest.raises(CourseError, match="is a folder"):
+        run(new_student(), teacher, plan, path.parent)
+    interrupted(new_student(), teacher, plan, str(path), at=4)
+    run(new_student(), teacher, plan, str(path))
+    assert "going on at step 4 of 10" in capsys.readouterr().out

@@ -12,6 +12,7 @@ from utils.errors import CourseError
 from utils.history import TrainingSettings
 from utils.losses import distillation_loss
 from utils.models import freeze, with_positions
+from utils.remembering_teacher import RememberingTeacher
 from utils.teacher_cache import cache_answers
 from utils.training import distill, train_step
 
@@ -45,13 +46,39 @@ def test_the_update_is_that_of_the_dense_step(case, tmp_path, side, cached):
     torch.testing.assert_close(weights, dense, atol=tolerance, rtol=tolerance)
 
 
-def test_a_student_learns_with_a_teacher_that_is_read_from_the_cache(case, tmp_path, monkeypatch):
+def test_a_student_learns_with_a_teacher_that_is_read_from_the_cache(case, tmp_path):
     student, teacher, rows = case
     cache = cache_answers(teacher, rows, tmp_path, last_hidden_settings(teacher))
-    monkeypatch.setattr(teacher.base_model, "forward", None)  # only its output layer may be asked
+    asked = []
+    teacher.base_model.register_forward_hook(lambda *call: asked.append(len(call[-1].last_hidden_state)))
     plan, settings = BatchPlan(tuple(rows), 5, 0, pack_length=16), TrainingSettings(learning_rate=1e-2, epochs=8)
     history = distill(student, teacher, plan, settings, step=chunked_step(1.0, 0.5, cache))
     assert history.epoch_losses()[-1] < history.epoch_losses()[0] - 0.2
+    assert asked == [1, 1]  # one row, once with the output layer and once without; else that layer alone
+
+
+@pytest.mark.parametrize("who", ["student", "teacher"])
+def test_logits_that_are_scaled_after_the_output_layer_are_refused(case, who):
+    student, teacher, rows = case
+
+    def scaled(model, inputs, output):
+        output.logits = output.logits / 8
+        return output
+
+    (student if who == "student" else teacher).register_forward_hook(scaled)
+    with pytest.raises(CourseError, match="are not its hidden states times its output layer"):
+        chunked_step(1.0, 0.5)(student, teacher, pad(rows, 0), torch.optim.SGD(student.parameters()), None)
+
+
+def test_a_teacher_that_only_remembers_and_settings_that_cannot_be_are_refused(case):
+    student, teacher, rows = case
+    optimizer = torch.optim.SGD(student.parameters())
+    with pytest.raises(CourseError, match="A RememberingTeacher has no layers to ask"):
+        chunked_step(1.0, 0.5)(student, RememberingTeacher(teacher), pad(rows, 0), optimizer, None)
+    with pytest.raises(CourseError, match="temperature is -2"):
+        chunked_step(-2.0, 0.5)
+    with pytest.raises(CourseError, match="alpha is 7"):
+        chunked_step(1.0, 7.0)
 
 
 def test_a_cache_without_the_last_hidden_states_is_refused(case, tmp_path):

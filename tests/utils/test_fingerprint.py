@@ -89,3 +89,44 @@ def test_weights_and_rows_that_differ_in_one_place_differ(make_model):
     assert fingerprint.of_weights(model) != before
     row = Row((1, 2), (1, 2), "a", 2)
     assert fingerprint.of_rows([row]) != fingerprint.of_rows([replace(row, labels=(1, -100))])
+
+
+class Bent(torch.nn.Module):
+    def __init__(self, temperature):
+        super().__init__()
+        self.temperature = temperature
+
+    def forward(self, s, t, labels):
+        return distillation_loss(s, t, labels, self.temperature)
+
+
+class BentOtherwise(Bent):
+    def forward(self, s, t, labels):
+        return distillation_loss(t, s, labels, self.temperature)
+
+
+class Listed:
+    def __init__(self, weights):
+        self.weights = weights
+
+    def __call__(self, s, t, labels):
+        return self.weights[0]
+
+
+SETTINGS, SIZE = {"temperature": 2.0}, 3
+
+
+def with_settings(s, t, labels):
+    return distillation_loss(s, t, labels, SETTINGS["temperature"]) * s.SIZE
+
+
+def test_a_loss_that_holds_its_numbers_elsewhere_is_told_apart_too(monkeypatch):
+    of = fingerprint.of_function
+    assert of(Bent(1.0)) == of(Bent(1.0).eval()) != of(Bent(8.0))
+    assert of(Bent(1.0)) != of(BentOtherwise(1.0))
+    assert of(Listed([1, 2])) == of(Listed([1, 2])) != of(Listed([1, 3]))
+    before = of(with_settings)
+    monkeypatch.setitem(with_settings.__globals__, "SIZE", 4)  # the function reads an attribute of that name
+    assert of(with_settings) == before
+    monkeypatch.setitem(SETTINGS, "temperature", 8.0)
+    assert of(with_settings) != before

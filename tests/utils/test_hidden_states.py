@@ -116,3 +116,18 @@ def test_the_step_reads_hidden_states_from_the_cache_too(pair, tmp_path):
         optimizer = torch.optim.SGD(student.parameters(), lr=0.0)
         values.append(hidden_step([2], 1.0)(student, asked, pad(plan.rows, 0), optimizer, distillation_loss))
     assert values[0] == pytest.approx(values[1], rel=1e-3)
+
+
+def test_a_state_that_the_teacher_does_not_give_and_an_unknown_distance_are_one_sentence(
+    make_model, make_rows, case, tmp_path
+):
+    with pytest.raises(CourseError, match="The distance is 'cos'; choose"):
+        hidden_state_loss(*case[:2], case[2], case[3], "cos")
+    rows, teacher = make_rows((5, 4)), freeze(make_model(1, layers=2))
+    cached = CachedTeacher(cache_answers(teacher, rows, tmp_path, CacheSettings(hidden_layers=(2,))))
+    for one, layer in ((cached, 1), (teacher, 3)):
+        student = make_model(2)
+        add_projections(student, 1, teacher.config.hidden_size)
+        optimizer = torch.optim.SGD(student.parameters(), lr=0.1)
+        with pytest.raises(CourseError, match=f"asks for the teacher's layer {layer}, and the teacher gives"):
+            hidden_step((layer,), 1.0)(student, one, pad(rows, 0), optimizer, distillation_loss)

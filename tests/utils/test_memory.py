@@ -4,6 +4,7 @@ The mistake this prevents: a process that is killed without a word in its first 
 """
 
 import copy
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -66,8 +67,8 @@ def test_little_memory_is_said_in_one_line_and_changes_no_answer(pair, make_rows
     for answer in answers[1:]:
         torch.testing.assert_close(answer, answers[0], rtol=1e-3, atol=1e-3)
     first, second = capsys.readouterr().out.splitlines()  # nothing is said where nothing is done
-    assert "the 4 rows of a batch are computed in float32, 2 at a time, with the same result." in first
-    assert "1 at a time, with the same result, and the student's layers are computed twice" in second
+    assert "the 4 rows of a batch are computed in float32, 2 at a time, with the same mathematics." in first
+    assert "1 at a time, with the same mathematics, and the student's layers are computed twice" in second
 
 
 def test_what_is_asked_for_is_not_chosen_again(pair, make_rows, monkeypatch, capsys):
@@ -131,3 +132,16 @@ def test_the_estimate_is_no_less_than_a_step_takes_and_at_most_twice_as_much(
     estimate = step_bytes(student, teacher, rows, length, recompute) - parameters * (memory.BYTES_A_PARAMETER - 4)
     assert peak_bytes(student, teacher, rows, length, vocabulary) <= estimate
     assert estimate <= 2 * peak_bytes(student, teacher, rows, length, vocabulary)
+
+
+def test_files_that_merely_lie_in_memory_leave_room_and_processes_share_it(tmp_path, monkeypatch):
+    gigabyte = 10**9
+    monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: SimpleNamespace(available=100 * gigabyte))
+    monkeypatch.setattr(memory, "_LIMITS", ((tmp_path, "max", "current", "inactive_file"), ("/nowhere", "a", "b", "c")))
+    (tmp_path / "max").write_text(f"{8 * gigabyte}\n")
+    (tmp_path / "current").write_text(f"{7 * gigabyte}\n")
+    assert memory.available_memory() == 1 * gigabyte
+    (tmp_path / "memory.stat").write_text(f"anon 5\ninactive_file {5 * gigabyte}\n")
+    assert memory.available_memory() == 6 * gigabyte
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+    assert memory.available_memory() == 2 * gigabyte

@@ -8,6 +8,7 @@ import json
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import GPT2LMHeadModel
 from transformers.activations import NewGELUActivation
 
@@ -206,7 +207,7 @@ def test_rows_longer_than_the_context_are_refused_with_both_lengths(make_model, 
 
 def test_a_folder_without_a_model_says_so(tmp_path):
     for load in (load_model, load_tokenizer):
-        with pytest.raises(CourseError, match=r"There is no (model|tokenizer) in the folder"):
+        with pytest.raises(CourseError, match=r"holds no (model|tokenizer) that can be used here"):
             load(str(tmp_path))
 
 
@@ -262,3 +263,22 @@ def test_the_measured_number_type_is_bfloat16_only_where_it_is_faster(monkeypatc
             models, "_matmul_seconds", lambda _d, dtype, *_, s=seconds: s if dtype == torch.bfloat16 else 1.0
         )
         assert models.fastest_dtype("cpu") == expected
+
+
+def test_weights_that_are_missing_or_of_another_shape_are_one_sentence(save_pair, tmp_path):
+    save_pair()
+    file = tmp_path / "student" / "model.safetensors"
+    whole = load_file(file)
+    name = "transformer.h.0.ln_1.weight"
+    save_file({key: tensor for key, tensor in whole.items() if key != name}, file, {"format": "pt"})
+    with pytest.raises(CourseError, match=f"lack 1 tensors, such as '{name}'"):
+        load_model(str(tmp_path / "student"), "cpu")
+    save_file({**whole, name: torch.ones(3)}, file, {"format": "pt"})
+    with pytest.raises(CourseError, match="holds no model that can be used here"):
+        load_model(str(tmp_path / "student"), "cpu")
+
+
+def test_an_empty_prompt_is_one_sentence(save_pair):
+    pair = load_pair(save_pair(), "cpu")
+    with pytest.raises(CourseError, match="The prompt is empty"):
+        sample_text(pair.student, pair.tokenizer, "")

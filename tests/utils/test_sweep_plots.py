@@ -75,6 +75,22 @@ def test_bins_with_hardly_a_token_are_not_drawn_but_counted_in_the_error():
     assert f"{(10 + 1.8) / 102:.3f} (overconfident)" in sweep_plots.describe_reliability({"a student": found})
 
 
+def test_a_model_without_a_bin_to_draw_leaves_its_panel_empty():
+    (axis,) = sweep_plots.reliability({"a student": Calibration(tokens=(3,), confidence=(1.0,), right=(1,))}).axes
+    assert len(axis.get_lines()[1].get_xdata()) == 0
+
+
+def test_every_model_has_a_calibration_panel_of_one_scale_with_what_chance_alone_would_do():
+    found = Calibration(tokens=(100, 400), confidence=(50.0, 320.0), right=(50, 360))
+    figure = sweep_plots.reliability({name: found for name in ("teacher", "CE-only", "T = 1", "T = 3")})
+    panels = [axis for axis in figure.axes if axis.get_visible()]
+    assert [axis.get_title() for axis in panels[:2]] == ["teacher (error 0.080)", "CE-only (error 0.080)"]
+    assert len(panels) == 4 and len({axis.get_ylim() for axis in panels}) == 1
+    band = panels[0].collections[0].get_paths()[0].vertices
+    assert band[:, 1].max() == pytest.approx(1.96 * 0.05) and band[:, 1].min() == pytest.approx(-1.96 * 0.05)
+    assert max(y for x, y in band if x > 0.7) == pytest.approx(1.96 * 0.02)
+
+
 def test_gradient_norms_differ_by_the_square_of_the_temperature():
     torch.manual_seed(0)
     logits = torch.randn(2, 1, 6, 11)

@@ -219,3 +219,38 @@ def test_the_teacher_answers_in_eval_mode_and_is_left_as_it_was(teacher, some_ro
     batch = pad(some_rows[:1], 0)
     expected = teacher.eval()(**model_inputs(batch)).logits
     torch.testing.assert_close(cached(**model_inputs(batch)).logits, expected, atol=5e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("layer", [-1, 4])
+def test_a_layer_that_the_teacher_does_not_have_is_named(teacher, some_rows, tmp_path, layer):
+    with pytest.raises(CourseError, match=f"asks for layer {layer} of a teacher with 3"):
+        cache_answers(teacher, some_rows, tmp_path, CacheSettings(hidden_layers=(layer,)))
+
+
+def test_room_is_made_of_caches_that_nobody_reads_and_of_nothing_else(teacher, tiny, some_rows, tmp_path, monkeypatch):
+    old = cache_answers(freeze(tiny(5)), some_rows, tmp_path)
+    other = tmp_path / "my very own experiments, by hand"
+    other.mkdir()
+    (other / "mine.safetensors").write_bytes(b"x")
+    disk = namedtuple("disk", "total used free")
+    monkeypatch.setattr(teacher_cache.shutil, "disk_usage", lambda _: disk(10**9, 10**9, 0))
+    teacher_cache._make_room(tmp_path / "new", 10)
+    assert old.has(0) and (other / "mine.safetensors").exists()
+    folder = old.folder
+    del old
+    teacher_cache._make_room(tmp_path / "new", 10)
+    assert not list(folder.glob("*.safetensors")) and (other / "mine.safetensors").exists()
+
+
+def test_a_second_start_finds_the_room_that_its_own_cache_takes(teacher, some_rows, tmp_path, monkeypatch):
+    cache = cache_answers(teacher, some_rows, tmp_path)
+    size = sum(file.stat().st_size for file in cache.folder.iterdir())
+    monkeypatch.setattr(cache_settings, "require_writable", lambda *_, **__: None)
+    disk = namedtuple("disk", "total used free")
+    monkeypatch.setattr(cache_settings.shutil, "disk_usage", lambda _: disk(10**9, 10**9, size))
+    assert choose_settings(teacher, some_rows, tmp_path).top_k is None
+
+
+def test_the_mass_of_the_others_needs_a_temperature():
+    with pytest.raises(CourseError, match="There is no temperature"):
+        CacheSettings(top_k=4, temperatures=())

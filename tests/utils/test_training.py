@@ -292,3 +292,37 @@ def test_training_in_a_thread_leaves_the_signals_alone(student, teacher, plan):
     thread.start()
     thread.join()
     assert histories[0].steps_done == 10 and signal.getsignal(signal.SIGINT) is before
+
+
+def test_two_vocabularies_are_one_sentence_unless_the_readers_loss_cuts_them(student, make_model, plan):
+    wide = make_model(1, vocabulary=80).requires_grad_(False)
+    with pytest.raises(CourseError, match="The vocabularies differ"):
+        distill(student, wide, plan, SETTINGS, loss=LOSS)
+    history = distill(student, wide, plan, SETTINGS, loss=lambda s, t, labels: LOSS(s, t[..., : s.shape[-1]], labels))
+    assert history.steps_done == 10 and all(record.soft is None for record in history.records)
+
+
+def test_a_step_that_moved_the_weights_and_returns_no_number_is_taken_back(student, teacher, plan):
+    before = weights(student)
+
+    def step(*arguments):
+        train_step(*arguments)
+        return math.inf
+
+    with pytest.raises(CourseError, match=r"The loss is inf at step 1 .* weights of step 0 again"):
+        distill(student, teacher, plan, SETTINGS, loss=LOSS, step=step)
+    torch.testing.assert_close(weights(student), before, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("change", "value"),
+    [("learning_rate", -1.0), ("learning_rate", math.nan), ("epochs", 0), ("seed", -1), ("record_parts_every", 0)],
+)
+def test_settings_that_cannot_be_are_named(change, value):
+    with pytest.raises(CourseError, match=f"{change} is {value}; it must be"):
+        TrainingSettings(**{"learning_rate": 1e-3, "epochs": 1, change: value})
+
+
+def test_a_batch_of_no_rows_at_once_is_refused(student, teacher, plan):
+    with pytest.raises(CourseError, match="micro_batch is -1"):
+        distill(student, teacher, plan, SETTINGS, loss=LOSS, micro_batch=-1)

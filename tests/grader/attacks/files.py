@@ -28,6 +28,7 @@ BROKEN = {
     "not_utf8": plain_bytes().replace(b"small lab", b"\xff\xfe\xfa lab"),
     "huge_number": b'{"cells": [' + b"9" * 100_000 + b"]}",
     "many_cells": b'{"cells": [' + b",".join([b'{"cell_type": "code", "source": "1"}'] * 5000) + b"]}",
+    "millions_of_values": b'{"cells": [{"source": "1"}], "metadata": [' + b"{}," * 2_000_001 + b"0]}",
     "huge_cell": json.dumps(notebook([cell("code", "x = 1\n" * 400_000)])).encode(),
 }
 
@@ -125,6 +126,12 @@ def _noise(cells: list[dict]) -> None:
     body["source"] = body["source"].replace("    mask =", "    student = helper(student) * magic_helper\n    mask =")
 
 
+def _half_a_character(cells: list[dict]) -> None:
+    """In every text that a notebook says of a cell; twice, so that the feedback has a word to say about it."""
+    more = [cell("code", "1", "half \ud800\r\n\x1b[2J\x00", tags=("\udfff",)) for _ in range(2)]
+    cells += [each | {"id": "\ud800"} for each in more]
+
+
 HONEST = {
     "crlf": json.dumps(honest()).replace("\\n", "\\r\\n").encode(),
     "byte_order_mark": b"\xef\xbb\xbf" + plain_bytes(),
@@ -138,6 +145,7 @@ HONEST = {
     "reordered": _changed(_reverse),
     "other_cells": _changed(_other_cells),
     "noise": _changed(_noise),
+    "half_a_character": _changed(_half_a_character),
     "lone_surrogate": plain_bytes().replace(b"# A small lab", b"# \\ud800 lab"),
 }
 

@@ -3,7 +3,6 @@
 All of them run in one batch beside honest work, with limits of two seconds.
 """
 
-import csv
 import hashlib
 import os
 import shutil
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from grader import batch
+from grader import batch, report, results
 from grader.matching import release
 from grader.sandbox.limits import MEGABYTE, Limits
 from tests.grader.attacks import files, odd
@@ -53,8 +52,7 @@ def fingerprint(folder: Path) -> dict[str, str]:
 
 
 def rows_of(out: Path) -> dict[tuple[str, str], dict]:
-    with open(out / "results.csv", newline="", encoding="utf-8") as file:
-        return {(row["student"], row["exercise"]): row for row in csv.DictReader(file)}
+    return {(row["student"], row["exercise"]): row for row in results.read(out / "results.csv")}
 
 
 def grade(home: Path, jobs: int = 2, confined: bool = True, **settings: object) -> dict[tuple[str, str], dict]:
@@ -95,6 +93,19 @@ def test_an_attack_earns_nothing(attacked, name):
 
 
 @needs_sandbox
+@pytest.mark.parametrize(
+    ("name", "exercise"),
+    [
+        ("counts_without_end", "train_step"),
+        ("outer_product_of_a_trace", "train_step"),
+        ("outer_product_of_gradients", "distillation_loss"),
+    ],
+)
+def test_arrays_of_impossible_shapes_are_refused_before_the_judge_computes(attacked, name, exercise):
+    assert "it sent numbers of shape" in attacked[0][f"attack_{name}", exercise]["message"]
+
+
+@needs_sandbox
 def test_honest_neighbours_keep_every_point(attacked):
     for student in HONEST_STUDENTS:
         for exercise, points in POINTS.items():
@@ -106,6 +117,21 @@ def test_honest_neighbours_keep_every_point(attacked):
 def test_the_batch_is_complete(attacked):
     students = {*HONEST_STUDENTS, *(f"attack_{name}" for name in ATTACKS)}
     assert set(attacked[0]) == {(student, task) for student in students for task in (*POINTS, WRITTEN)}
+
+
+@needs_sandbox
+def test_a_name_makes_no_row_no_mistake_and_no_formula(attacked):
+    out = attacked[3] / "out"
+    assert len(results.read(out / "results.csv")) == len(attacked[0])
+    naming = {f"attack_{name}" for name in ATTACKS if name.endswith(("_in_a_name", "_for_a_type"))}
+    assert len(naming) == 4
+    found = report.summarise(report.read(out / "results.csv", "02"))
+    theirs = [mistake.name for mistake in found.mistakes if naming & set(mistake.students)]
+    for name in theirs:
+        assert name.startswith(("an exception", "a no causal shift")) and len(name) <= 120, name
+    for text in ((out / "results.csv").read_text(), report.as_csv(found, names=True)):
+        assert "\n=" not in text and ",=" not in text and ',"=' not in text
+        assert not any(sign in text for sign in ("\r", "\x1b", "\u2028"))
 
 
 @needs_sandbox
@@ -189,7 +215,7 @@ def test_honest_work_in_an_unusual_notebook_keeps_every_point(damaged, name):
 @needs_sandbox
 def test_a_student_may_have_any_name(damaged):
     rows, _, home = damaged
-    for name in [*files.NAMES, "not-\\xff-utf8"]:
+    for name in [*(name.replace("\n", "\\n") for name in files.NAMES), "not-\\xff-utf8"]:
         assert rows[name, "perplexity"]["status"] == "ok", name
     pages = list((home / "out" / "feedback").rglob("*.html"))
     assert all(page.parent.parent == home / "out" / "feedback" for page in pages)
