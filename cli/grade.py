@@ -62,7 +62,7 @@ def main(args: argparse.Namespace) -> int:
     path = find_release(args.lab, args.labs)
     lab = release(path)
     source = Lab(path.resolve().parents[2], path.stem)
-    require_writable(args.out, megabytes=20)
+    require_writable(args.out, megabytes=20, otherwise="choose another folder with --out")
     if args.no_sandbox:
         print(WARNING, file=sys.stderr, flush=True)
     show = Lines() if args.json else Bar()

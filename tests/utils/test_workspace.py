@@ -32,5 +32,7 @@ def test_a_message_says_only_what_helps_where_it_is_read(tmp_path, monkeypatch):
     with pytest.raises(CourseError, match=r"\): choose another with --there\.$"):
         require_writable(tmp_path / "file", 1, otherwise="choose another with --there")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=3 * 2**20))
-    with pytest.raises(CourseError, match=r"Only 3 MB .*; 9 MB are .*: free some space, or choose another folder\.$"):
+    with pytest.raises(
+        CourseError, match=r"Only 3 MB .*; 9 MB are needed: free some space, or choose another folder\.$"
+    ):
         require_writable(tmp_path, 9)
