@@ -409,7 +409,7 @@ if ready(distillation_loss, train_step):
 # %% [markdown]
 # <details><summary>Our answers</summary>
 #
-# The soft part: it loses nearly half, the hard part about a quarter. The text's own uncertainty stays in the hard part,
+# The soft part: it loses more than a third, the hard part less than a quarter. The text's own uncertainty stays in the hard part,
 # however good the student is, while the soft part ends at 0 for a student that says what its teacher says. In the middle
 # the second epoch begins, and the same rows come again. A part of the step down is memory: what a student has learned
 # can only be told on text that it has not read.
