@@ -62,6 +62,7 @@ def main(args: argparse.Namespace) -> int:
     path = find_release(args.lab, args.labs)
     lab = release(path)
     source = Lab(path.resolve().parents[2], path.stem)
+    _require_apart(args.submissions, args.out)
     require_writable(args.out, megabytes=20, otherwise="choose another folder with --out")
     if args.no_sandbox:
         print(WARNING, file=sys.stderr, flush=True)
@@ -73,6 +74,15 @@ def main(args: argparse.Namespace) -> int:
         summary = batch.run(settings, show, server)
     show.conclude(summary, settings)
     return 0
+
+
+def _require_apart(submissions: Path, out: Path) -> None:
+    """Raise CourseError where what `grade` writes would lie among the students' folders, and be one of them."""
+    if submissions.resolve() in (out.resolve(), *out.resolve().parents):
+        raise CourseError(
+            f"--out {str(out)!r} lies in the folder of the submissions, where every folder is a student. Choose one "
+            "beside it."
+        )
 
 
 def _settings(args: argparse.Namespace, lab: Release, solution: Path | None) -> Settings:
@@ -165,6 +175,10 @@ class Bar:
             f"{len(summary.entries)} submissions: {summary.graded} graded, {kept} as before ({summary.seconds:.1f} s)."
         )
         print(f"Exercises: {counts}.")
+        unread = [e.student for e in summary.entries if any(row.status == "unreadable" for row in e.results)]
+        if unread:
+            names = ", ".join(repr(name)[:60] for name in unread[:10])
+            print(f"{len(unread)} could not be read; why is in results.csv: {names}.")
         print(f"Scores: {settings.out / 'results.csv'}; pages: {settings.out / 'feedback'}; gradebook: {settings.db}")
         if summary.unlisted:
             names = ", ".join(repr(name)[:60] for name in summary.unlisted[:5])

@@ -59,7 +59,9 @@ def find(folder: Path, lab: Release, students: list[str] | None = None) -> list[
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name))
     except OSError as error:
-        raise CourseError(f"The submissions in {str(folder)!r} cannot be read ({error.strerror}).") from None
+        raise CourseError(
+            f"The submissions in {str(folder)!r} cannot be read ({error.strerror}): check --submissions."
+        ) from None
     found = [_submission(entry, lab.name) for entry in entries if _is_folder(entry)]
     found = [each for each in found if each.path or each.problem or not each.student.startswith(".")]
     _refuse_two_of_one_name(folder, found)
@@ -69,7 +71,9 @@ def find(folder: Path, lab: Release, students: list[str] | None = None) -> list[
             raise CourseError(f"No submission of {', '.join(sorted(unknown))} in {str(folder)!r}: check --student.")
         found = [submission for submission in found if submission.student in students]
     if not found:
-        raise CourseError(f"{str(folder)!r} holds no student's folder: expected STUDENT/{lab.name}.ipynb inside.")
+        raise CourseError(
+            f"{str(folder)!r} holds no student's folder: expected STUDENT/{lab.name}.ipynb inside, a folder each."
+        )
     return found
 
 
@@ -105,7 +109,8 @@ def _submission(entry: os.DirEntry, lab: str) -> Submission:
     number = lab.partition("_")[0]
     named = [name for name in names if name == f"{lab}.ipynb"] or [name for name in names if name.startswith(number)]
     if not named:
-        return Submission(student, None)
+        there = escaped(", ".join(names[:3]))[:200]
+        return Submission(student, None, f"There is no notebook {lab}.ipynb; there is {there}." if names else "")
     if len(named) > 1:
         return Submission(student, None, f"There are several notebooks of this lab; one must be named {lab}.ipynb.")
     return Submission(student, inside / named[0])

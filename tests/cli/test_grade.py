@@ -1,9 +1,12 @@
 """`grade` and `report` find the lab they are asked for, and say in a sentence what is missing."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
 from cli.__main__ import main
-from cli.grade import find_release
+from cli.grade import Bar, find_release
 from tests.grader.fixture_lab import NAME, save_release
 from utils.errors import CourseError
 
@@ -45,3 +48,22 @@ def test_going_on_without_a_sandbox_is_loud(tmp_path, capsys):
 def test_a_report_without_results_says_what_to_do_first(tmp_path, capsys):
     assert main(["report", "02", "--out", str(tmp_path)]) == 1
     assert "grade first" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("out", ["submitted", "submitted/graded"])
+def test_results_are_not_written_among_the_students(tmp_path, capsys, out):
+    save_release(tmp_path / "labs")
+    line = ["grade", "02", "--submissions", str(tmp_path / "submitted"), "--out", str(tmp_path / out)]
+    assert main([*line, "--labs", str(tmp_path / "labs")]) == 1
+    assert "where every folder is a student" in capsys.readouterr().err
+    assert not (tmp_path / out).exists()
+
+
+def test_the_summary_names_whose_submission_could_not_be_read(capsys):
+    entries = [
+        SimpleNamespace(student=name, seconds=0.1, results=[SimpleNamespace(status=status)] * 2)
+        for name, status in (("ann", "ok"), ("bob", "unreadable"))
+    ]
+    summary = SimpleNamespace(entries=entries, graded=2, seconds=1.0, unlisted=[], seed=1)
+    Bar().conclude(summary, SimpleNamespace(out=Path("graded"), db="book"))
+    assert "1 could not be read; why is in results.csv: 'bob'." in capsys.readouterr().out

@@ -42,3 +42,12 @@ def test_two_names_that_are_shown_alike_are_refused(lab, tmp_path, one, other):
             file.write(b"{}")
     with pytest.raises(CourseError, match=r"Two folders in .* Rename one of them"):
         find(folder, lab)
+
+
+def test_a_notebook_of_another_name_is_named(lab, tmp_path):
+    folder = tmp_path / "submitted" / "bob"
+    folder.mkdir(parents=True)
+    (folder / "my lab.ipynb").write_text("{}")
+    (tmp_path / "submitted" / "eve").mkdir()
+    bob, eve = find(tmp_path / "submitted", lab)
+    assert bob.problem == f"There is no notebook {NAME}.ipynb; there is my lab.ipynb." and not eve.problem
