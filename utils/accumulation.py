@@ -148,7 +148,9 @@ def real_tokens_a_label(piece: Batch, optimizer: torch.optim.Optimizer) -> float
     A piece enters with its share of the labels.  What a step averages over the attention mask instead, it has to
     multiply by this number, or the update depends on the pieces.
     """
-    whole = getattr(optimizer, "whole_batch", piece)
+    whole = getattr(optimizer, "whole_batch", None)
+    if whole is None:
+        return 1.0
     real = piece["attention_mask"].sum().item() / whole["attention_mask"].sum().item()
     return real / (valid_tokens(piece) / valid_tokens(whole))
 

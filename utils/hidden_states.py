@@ -118,9 +118,8 @@ def hidden_step(
             ours = student(**model_inputs(batch), output_hidden_states=True)
             value = loss_function(ours.logits, theirs.logits, batch["labels"])
             # Under autocast the states are bfloat16, and the projection's weights are not.
-            pairs = zip(ours.hidden_states[1:], wanted, student.projections, strict=False)
-            for state, target, projection in pairs:
-                states = at_least_float32(state), at_least_float32(target)
+            for index, (target, projection) in enumerate(zip(wanted, student.projections, strict=True), start=1):
+                states = at_least_float32(ours.hidden_states[index]), at_least_float32(target)
                 value = value + each * loss(*states, projection, batch["attention_mask"])
             return value
 
