@@ -302,7 +302,7 @@ def test_after_a_full_disk_the_sentence_tells_how_much_is_kept(
 def test_a_folder_that_cannot_be_written_is_said_before_training(new_student, teacher, plan, tmp_path, monkeypatch):
     (tmp_path / "a file").touch()
     for folder in (tmp_path / "a file", Path("/proc/nothing")):
-        with pytest.raises(CourseError, match=r"Nothing can be written to .*--out"):
+        with pytest.raises(CourseError, match=r"Nothing can be written to .*: choose another folder"):
             run(new_student(), teacher, plan, folder / "run.pt", lambda *_: pytest.fail("training began"))
 
 
