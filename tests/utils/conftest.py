@@ -3,6 +3,7 @@
 The mistake this prevents: tests that need the embedded pair or a hub, and so pass or fail with a file.
 """
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -11,7 +12,8 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from utils.batches import Row
+from utils import fingerprint
+from utils.batches import BatchPlan, Row
 
 END = "<|endoftext|>"
 TEXT = (
@@ -81,3 +83,34 @@ def make_rows() -> Callable[..., list[Row]]:
         return [Row(ids, ids, f"document {i}", 3 * len(ids)) for i, ids in enumerate(tokens)]
 
     return make
+
+
+@pytest.fixture
+def plan(make_rows):
+    return BatchPlan(tuple(make_rows((5, 9, 12, 3, 16, 4, 7, 8, 2, 6))), 2, 0)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "run.pt"
+
+
+@pytest.fixture
+def teacher(make_model):
+    return make_model(1).requires_grad_(False)
+
+
+@pytest.fixture
+def new_student(make_model):
+    return functools.partial(make_model, 0, dropout=0.2)
+
+
+@pytest.fixture
+def any_step(monkeypatch):
+    """Steps that stop at another call are one step here: what a run is, is tested on its own."""
+    real = fingerprint.of_function
+
+    def of_function(function):
+        return "any" if getattr(function, "__name__", "") == "step" else real(function)
+
+    monkeypatch.setattr(fingerprint, "of_function", of_function)

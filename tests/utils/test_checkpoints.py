@@ -4,88 +4,26 @@ The mistake this prevents: an hour lost with its process, and two experiments mi
 """
 
 import errno
-import functools
 import json
 import os
 import random
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests.utils.interrupted_runs import LOSS, interrupted, run, stopping_at
 from utils import checkpoints, fingerprint
-from utils.batches import BatchPlan
 from utils.checkpoints import saved_history
 from utils.errors import CourseError
-from utils.history import TrainingSettings
-from utils.losses import distillation_loss
 from utils.models import computes_in, with_fast_forward
-from utils.training import ce_only_step, distill, train_step
+from utils.training import train_step
 
-LOSS = functools.partial(distillation_loss, temperature=2.0)
-SETTINGS = TrainingSettings(learning_rate=1e-2, epochs=2)
+pytestmark = pytest.mark.usefixtures("any_step")
 SCRIPT = Path(__file__).with_name("stopped_runs.py")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork a process")
-
-
-@pytest.fixture
-def plan(make_rows):
-    return BatchPlan(tuple(make_rows((5, 9, 12, 3, 16, 4, 7, 8, 2, 6))), 2, 0)
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "run.pt"
-
-
-@pytest.fixture
-def teacher(make_model):
-    return make_model(1).requires_grad_(False)
-
-
-@pytest.fixture
-def new_student(make_model):
-    return functools.partial(make_model, 0, dropout=0.2)
-
-
-def stopping_at(step_number, error=KeyboardInterrupt, after_update=False):
-    """A step that raises in its `step_number`-th call, before the update or after it."""
-    calls = []
-
-    def step(student, teacher, batch, optimizer, loss_function):
-        calls.append(1)
-        if len(calls) == step_number and not after_update:
-            raise error
-        value = train_step(student, teacher, batch, optimizer, loss_function)
-        if len(calls) == step_number:
-            raise error
-        return value
-
-    return step
-
-
-@pytest.fixture(autouse=True)
-def any_step(monkeypatch):
-    """Steps that stop at another call are one step here: what a run is, is tested on its own below."""
-    real = fingerprint.of_function
-
-    def of_function(function):
-        return "any" if getattr(function, "__name__", "") == "step" else real(function)
-
-    monkeypatch.setattr(fingerprint, "of_function", of_function)
-
-
-def run(student, teacher, plan, path, step=None, **changes):
-    arguments = {"settings": SETTINGS, "loss": LOSS, "step": step or stopping_at(0), "checkpoint": path}
-    return distill(student, teacher, plan, **{**arguments, **changes})
-
-
-def interrupted(student, teacher, plan, path, at, **keywords):
-    with pytest.raises(KeyboardInterrupt):
-        run(student, teacher, plan, path, stopping_at(at, **keywords))
 
 
 @pytest.mark.parametrize("at", [1, 2, 5, 6, 10])
@@ -207,57 +145,6 @@ def test_a_run_goes_on_in_the_pieces_that_memory_forced_on_it(new_student, teach
     assert fingerprint.of_weights(student) == fingerprint.of_weights(whole)
 
 
-def other_labels(plan):
-    rows = [replace(row, labels=(*row.labels[:-1], -100)) for row in plan.rows]
-    return replace(plan, rows=tuple(rows))
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda a: {**a, "plan": replace(a["plan"], rows=a["plan"].rows[::-1])},
-        lambda a: {**a, "plan": other_labels(a["plan"])},
-        lambda a: {**a, "plan": replace(a["plan"], seed=1)},
-        lambda a: {**a, "plan": replace(a["plan"], batch_size=1)},
-        lambda a: {**a, "plan": replace(a["plan"], pack_length=20)},
-        lambda a: {**a, "settings": replace(SETTINGS, learning_rate=1e-3)},
-        lambda a: {**a, "settings": replace(SETTINGS, seed=1)},
-        lambda a: {**a, "loss": functools.partial(distillation_loss, temperature=3.0)},
-        lambda a: {**a, "step": ce_only_step},
-        lambda a: {**a, "teacher": a["make_model"](2).requires_grad_(False)},
-        lambda a: {**a, "student": a["make_model"](5, dropout=0.2)},
-    ],
-    ids=["rows", "labels", "order", "batch size", "packing", "rate", "seed", "loss", "step", "teacher", "student"],
-)
-def test_another_runs_checkpoint_is_refused_with_a_sentence_and_kept(
-    new_student, teacher, plan, path, make_model, capsys, change
-):
-    interrupted(new_student(), teacher, plan, path, 4)
-    kept = path.read_bytes()
-    arguments = {"student": new_student(), "teacher": teacher, "plan": plan, "make_model": make_model}
-    arguments = change({**arguments, "settings": SETTINGS, "loss": LOSS, "step": stopping_at(0)})
-    del arguments["make_model"]
-    history = distill(**arguments, checkpoint=path)
-    said = capsys.readouterr().out
-    assert "run.pt belongs to" in said and "set aside as run.pt.old, and training begins anew" in said
-    assert history.steps_done == history.steps_total
-    assert path.with_name("run.pt.old").read_bytes() == kept
-
-
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint", "cut", "other"])
-def test_a_checkpoint_that_cannot_be_read_is_set_aside_and_said(new_student, teacher, plan, path, capsys, content):
-    interrupted(new_student(), teacher, plan, path, 4)
-    if content == "cut":
-        content = path.read_bytes()[:2000]
-    if content == "other":
-        torch.save({"weights": torch.zeros(2)}, path)
-    else:
-        path.write_bytes(content)
-    assert run(new_student(), teacher, plan, path).steps_done == 10
-    assert "run.pt" in (said := capsys.readouterr().out) and "training begins anew" in said
-    assert path.with_name("run.pt.old").exists()
-
-
 def test_a_history_is_read_from_a_checkpoint_alone(new_student, teacher, plan, path):
     with pytest.raises(CourseError, match=r"run.pt cannot be read"):
         saved_history(path)
@@ -333,32 +220,3 @@ def test_a_run_stopped_by_ctrl_c_and_killed_at_random_steps_goes_on_to_the_same_
     assert found["resumed"]["weights"] == found["whole"]["weights"], stops
     assert found["resumed"]["history"] == found["whole"]["history"], stops
     assert found["left"] == ["result.json", "said.txt"], stops
-
-
-def test_a_student_with_other_dropout_or_fewer_parameters_that_learn_begins_anew(
-    make_model, teacher, plan, path, capsys
-):
-    interrupted(make_model(0, dropout=0.2), teacher, plan, path, at=4)
-    run(make_model(0, dropout=0.0), teacher, plan, path)
-    assert "begins anew" in capsys.readouterr().out
-    interrupted(make_model(0), teacher, plan, path, at=4)
-    frozen = make_model(0)
-    frozen.transformer.wte.requires_grad_(False)
-    run(frozen, teacher, plan, path)
-    assert "begins anew" in capsys.readouterr().out
-
-
-def test_every_checkpoint_that_is_set_aside_is_kept(new_student, teacher, plan, path):
-    for rate in (1e-2, 2e-2, 3e-2):
-        settings = replace(SETTINGS, learning_rate=rate)
-        with pytest.raises(KeyboardInterrupt):
-            run(new_student(), teacher, plan, path, stopping_at(4), settings=settings)
-    assert {file.name for file in path.parent.iterdir()} == {"run.pt", "run.pt.old", "run.pt.old1"}
-
-
-def test_a_folder_is_no_checkpoint_and_a_name_is_enough(new_student, teacher, plan, path, capsys):
-    with pytest.raises(CourseError, match="is a folder"):
-        run(new_student(), teacher, plan, path.parent)
-    interrupted(new_student(), teacher, plan, str(path), at=4)
-    run(new_student(), teacher, plan, str(path))
-    assert "going on at step 4 of 10" in capsys.readouterr().out

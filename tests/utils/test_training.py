@@ -29,16 +29,6 @@ def student(make_model):
     return make_model(0)
 
 
-@pytest.fixture
-def teacher(make_model):
-    return make_model(1).requires_grad_(False)
-
-
-@pytest.fixture
-def plan(make_rows):
-    return BatchPlan(tuple(make_rows((5, 9, 12, 3, 16, 4, 7, 8, 2, 6))), 2, 0)
-
-
 def weights(model):
     return torch.cat([parameter.detach().flatten().clone() for parameter in model.parameters()])
 
