@@ -171,9 +171,8 @@ class Bar:
     def conclude(self, summary, settings) -> None:
         counts = ", ".join(f"{count} {status}" for status, count in self._counts.most_common())
         kept = len(summary.entries) - summary.graded
-        print(
-            f"{len(summary.entries)} submissions: {summary.graded} graded, {kept} as before ({summary.seconds:.1f} s)."
-        )
+        submissions = "1 submission" if len(summary.entries) == 1 else f"{len(summary.entries)} submissions"
+        print(f"{submissions}: {summary.graded} graded, {kept} as before ({summary.seconds:.1f} s).")
         print(f"Exercises: {counts}.")
         unread = [e.student for e in summary.entries if any(row.status == "unreadable" for row in e.results)]
         if unread:

@@ -25,6 +25,8 @@ def main(args: argparse.Namespace) -> int:
     write_whole(table, report.as_csv(found, args.names))
     for mistake in found.mistakes[:5]:
         print(f"{mistake.count:>4}  {mistake.exercise}: {mistake.name}")
-    print(f"{found.students} submissions, {100 * found.mean:.0f} % of the points on average.")
+    empty = f" ({found.empty} without any answer, counted as 0)" if found.empty else ""
+    submissions = "1 submission" if found.students == 1 else f"{found.students} submissions"
+    print(f"{submissions}{empty}, {100 * found.mean:.0f} % of the points on average.")
     print(f"Report: {page}; numbers: {table}")
     return 0

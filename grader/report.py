@@ -43,7 +43,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Report:
-    """students: how many submissions. shares: the share of all points that each of them has, of what is marked."""
+    """students: how many submissions. shares: the share of all points that each of them has, of what is marked.
+
+    empty: how many of them answer nothing, because no notebook or nothing in it is there; they count as 0.
+    """
 
     lab: str
     students: int
@@ -51,6 +54,7 @@ class Report:
     items: tuple[Item, ...]
     mistakes: tuple[Mistake, ...]
     unmarked: int = 0
+    empty: int = 0
     bins: tuple[int, ...] = field(default=())
 
     @property
@@ -90,6 +94,7 @@ def summarise(rows: list[dict[str, str]]) -> Report:
         items=tuple(_item(name, of_one) for name, of_one in exercises.items()),
         mistakes=_mistakes(rows),
         unmarked=sum(not row["score"] for row in rows),
+        empty=sum(all(row["status"] == "missing" for row in of_one) for of_one in students.values()),
         bins=tuple(bins.get(number, 0) for number in range(_BINS)),
     )
 

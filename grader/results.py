@@ -58,7 +58,8 @@ def read(path: Path) -> list[dict[str, str]]:
     try:
         header, *rows = from_csv(path.read_bytes().decode("utf-8")) or [[]]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CourseError(f"{str(path)!r} cannot be read ({error}): grade first, or say where with --out.") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise CourseError(f"{str(path)!r} cannot be read ({why}): grade first, or say where with --out.") from None
     if not set(COLUMNS) <= set(header):
         raise CourseError(f"{str(path)!r} is not a results.csv of this grader: its columns differ.")
     return [_checked(path, number, header, row) for number, row in enumerate(rows, start=2) if row]

@@ -106,7 +106,7 @@ def distill(
     optimizer, scheduler = _optimizer(student, settings, history)
     optimizer.zero_grad()  # a run that was stopped may have left gradients behind
     recorder = _PartsRecorder(loss, temperature, settings.record_parts_every, history)
-    stepper = PiecewiseStep(step, micro_batch, before_retry=recorder.take)
+    stepper = PiecewiseStep(step, micro_batch, before_retry=recorder.forget)
     checkpoint = None if checkpoint is None else Path(checkpoint)
     run = checkpoints.Run(
         checkpoint, name, plan, settings, loss, step, student, teacher, optimizer, scheduler, history, stepper
@@ -127,7 +127,7 @@ def distill(
             _require_float(value)
             guard.require_finite(value)
             scheduler.step()
-            history.add(StepRecord(epoch, value, valid_tokens(batch), *recorder.take()))
+            history.add(StepRecord(epoch, value, valid_tokens(batch), *recorder.means(device)))
             guard.after_step()
             if not guard.looks_like_a_jump():
                 run.save_now_and_then()
@@ -186,7 +186,7 @@ class _PartsRecorder:
             cause = _whose(student_logits, teacher_logits, self.history.steps_done)
             require_finite(number, "loss", self.history, cause)
         # A loss of the reader's may take logits that the library's does not: of two vocabularies, cut to one.
-        if self.history.steps_done % self.every == 0 and student_logits.shape == teacher_logits.shape:
+        if self._is_due() and student_logits.shape == teacher_logits.shape:
             with torch.no_grad():
                 soft = soft_loss(student_logits, teacher_logits, labels, self.temperature)
                 hard = hard_loss(student_logits, labels)
@@ -194,9 +194,23 @@ class _PartsRecorder:
             self.parts = (soft, hard) if self.parts is None else (self.parts[0] + soft, self.parts[1] + hard)
         return value
 
-    def take(self) -> tuple[float | None, float | None]:
-        parts, self.parts = self.parts, None
-        return (None, None) if parts is None else (parts[0].mean().item(), parts[1].mean().item())
+    def forget(self) -> None:
+        """What was noted belongs to a step that is taken again."""
+        self.parts = None
+
+    def means(self, device: torch.device) -> tuple[float | None, float | None]:
+        """The step's soft and hard part in nats per token of the whole batch, over all processes; None unless noted."""
+        if not self._is_due():
+            return None, None
+        noted, self.parts = self.parts or (), None
+        numbers = [float(number) for part in noted for number in (part.total, part.count)] or [0.0] * 4
+        sums = torch.tensor(numbers, device=device)
+        distributed.add_up([sums])  # a process without a row of this batch takes part as well
+        soft, soft_count, hard, hard_count = sums.tolist()
+        return (soft / soft_count, hard / hard_count) if soft_count else (None, None)
+
+    def _is_due(self) -> bool:
+        return self.history.steps_done % self.every == 0
 
 
 def _optimizer(

@@ -46,6 +46,14 @@ def test_scores_and_difficulty_count_what_is_marked():
     assert found.bins == (1, 0, 0, 0, 0, 1, 0, 0, 0, 1)
 
 
+def test_whoever_answered_nothing_is_counted_and_said():
+    empty = [row("dora", name, 0, status="missing") for name in ("distillation_loss", "written")]
+    found = report.summarise([*ROWS, *empty])
+    assert (report.summarise(ROWS).empty, found.empty, found.mean) == (0, 1, 0.375)
+    assert "1 of them answers nothing" in report.as_html(found, names=False)
+    assert "answers nothing" not in report.as_html(report.summarise(ROWS), names=False)
+
+
 def test_students_are_named_only_when_asked():
     found = report.summarise(ROWS)
     for text in (report.as_html(found, names=False), report.as_csv(found, names=False)):

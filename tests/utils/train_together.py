@@ -1,4 +1,4 @@
-"""What `accelerate launch` starts in a test: train a tiny student and write down its weights and losses."""
+"""What `accelerate launch` starts in a test: train a tiny student; write down its weights, losses and their parts."""
 
 from __future__ import annotations
 
@@ -35,8 +35,10 @@ def main(path: str) -> None:
     history = distill(student, teacher, plan, TrainingSettings(learning_rate=1e-2, epochs=3), loss=distillation_loss)
     if distributed.rank() == 0:
         losses = torch.tensor([record.loss for record in history.records])
+        parts = torch.tensor([(r.soft, r.hard) for r in history.records if r.soft is not None])
         state = {name: tensor.clone() for name, tensor in student.state_dict().items()}
-        save_file({**state, "losses": losses, "processes": torch.tensor(distributed.size())}, path)
+        told = {"losses": losses, "parts": parts, "processes": torch.tensor(distributed.size())}
+        save_file({**state, **told}, path)
 
 
 if __name__ == "__main__":
