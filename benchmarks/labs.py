@@ -13,30 +13,52 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 
 from benchmarks.common import write_result
 from grader.labs import labs_in
+from utils.errors import CourseError
 from utils.workspace import ROOT
 
+HEADING = "-- "  # what `run` puts before the heading that it comes to
 USUAL_MINUTES = 60
 MINUTES_OF_WORK: dict[str, int] = {}  # of a lab that asks for more or less than usual, by its number
 
 
-def measure(lab: str, profile: str) -> dict[str, float]:
-    """Seconds from start to end and the peak memory in megabytes of one run."""
+def measure(lab: str, profile: str) -> dict:
+    """Seconds from start to end, those of each step of the lab, and the peak memory in megabytes of one run."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "cli", "run", lab, "--profile", profile, "--out", folder]
-        started = time.perf_counter()
         # A child's peak is reported over all children, so each run is measured by a process that has no other.
         code = (
             "import resource, subprocess, sys;"
             "status = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL);"
             "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(status)"
         )
-        result = subprocess.run([sys.executable, "-c", code, *command], cwd=ROOT, stdout=subprocess.PIPE, check=True)
-        seconds = time.perf_counter() - started
+        began = time.perf_counter()
+        watched = [sys.executable, "-c", code, *command]
+        with subprocess.Popen(watched, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            starts = [(line, time.perf_counter() - began) for line in process.stderr]
+            peak = process.stdout.read()
+        seconds = time.perf_counter() - began
+    if process.returncode:
+        raise CourseError(f"Lab {lab} failed: " + "".join(line for line, _ in starts))
     unit = 1 if sys.platform == "darwin" else 1024
-    return {"seconds": round(seconds, 1), "memory_mb": round(int(result.stdout) * unit / 2**20)}
+    return {
+        "seconds": round(seconds, 1),
+        "memory_mb": round(int(peak) * unit / 2**20),
+        "steps": seconds_by_heading(starts, seconds),
+    }
+
+
+def seconds_by_heading(starts: Sequence[tuple[str, float]], end: float) -> dict[str, float]:
+    """How long the run stayed below each heading, from the lines that it said and when; setting up is not in it."""
+    said = [(line.removeprefix(HEADING).strip(), at) for line, at in starts if line.startswith(HEADING)]
+    times = [at for _, at in said] + [end]
+    found: dict[str, float] = {}
+    for (heading, at), until in zip(said, times[1:], strict=True):
+        found[heading] = round(found.get(heading, 0.0) + until - at, 1)
+    return found
 
 
 def main() -> None:

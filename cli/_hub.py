@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from utils.errors import CourseError
-from utils.hub import HUB, hub_answers
+from utils.hub import address, hub_answers, is_switched_off
 from utils.profiles import PROFILES
 
 TIMEOUT = 3.0  # seconds
-
-
-def address() -> str:
-    return os.environ.get("HF_ENDPOINT") or HUB
 
 
 def why_silent() -> str:
     """Why the hub gives nothing, as the end of a sentence; "" where it answers."""
     if hub_answers(TIMEOUT):
         return ""
-    return "is switched off by HF_HUB_OFFLINE" if os.environ.get("HF_HUB_OFFLINE") else "does not answer"
+    return "is switched off by HF_HUB_OFFLINE" if is_switched_off() else "does not answer"
 
 
 def require_models(profile: str) -> None:

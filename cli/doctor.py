@@ -83,7 +83,8 @@ def gpu() -> str:
 
 
 def hub() -> str:
-    from cli._hub import address, why_silent
+    from cli._hub import why_silent
+    from utils.hub import address
 
     silence = why_silent()
     if not silence:
@@ -120,15 +121,20 @@ def smollm2() -> str:
 
 def sandbox() -> str:
     import subprocess
+    import tempfile
+
+    from grader.sandbox import bubblewrap
 
     if sys.platform != "linux":
         return f"none on {platform.system()}: only for instructors; grade on Linux, or say so explicitly to `grade`"
-    program = shutil.which("bwrap")
-    if not program:
+    if not shutil.which("bwrap"):
         return "no bubblewrap: only instructors need it, to grade safely (sudo apt install bubblewrap)"
-    trial = [program, "--unshare-all", "--ro-bind", "/", "/", "true"]
-    if subprocess.run(trial, capture_output=True, timeout=10, check=False).returncode:
-        return "bubblewrap is here but may not make a sandbox on this system: instructors, grade on another"
+    with tempfile.TemporaryDirectory() as stage:
+        os.chmod(stage, 0o755)
+        trial = bubblewrap.command(Path(stage), ["true"])  # as `grade` makes it
+        done = subprocess.run(trial, capture_output=True, timeout=10, check=False, text=True, errors="replace")
+    if done.returncode:
+        return f"only instructors need it. {bubblewrap.complaint(done.stderr)}"
     return "bubblewrap works: submissions can be graded safely"
 
 

@@ -27,6 +27,7 @@ def main(args: argparse.Namespace) -> int:
         print(f"{mistake.count:>4}  {mistake.exercise}: {mistake.name}")
     empty = f" ({found.empty} without any answer, counted as 0)" if found.empty else ""
     submissions = "1 submission" if found.students == 1 else f"{found.students} submissions"
-    print(f"{submissions}{empty}, {100 * found.mean:.0f} % of the points on average.")
+    average = f"{100 * found.mean:.0f} % of the points on average" if found.shares else "nothing marked yet"
+    print(f"{submissions}{empty}, {average}.")
     print(f"Report: {page}; numbers: {table}")
     return 0

@@ -91,7 +91,7 @@ def questions(lab: Release, seed: int) -> tuple[Question, ...]:
             continue
         try:
             exercise = exercises.get(task.name)
-        except (KeyError, ValueError, CourseError):
+        except CourseError:
             raise CourseError(
                 f"{lab.name} gives points for {task.name!r}, and no module of grader/exercises knows it:"
                 " add it there, or mark that cell by hand."

@@ -6,6 +6,7 @@ half of the class made the same slip.
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,18 +33,18 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Item:
-    """One exercise. difficulty: mean share of its points that was earned, of those marked; 1 is easy."""
+    """One exercise. facility: the share of its points that was earned, of those marked; 1 is easy."""
 
     exercise: str
     max_score: float
     marked: int
-    difficulty: float
+    facility: float
     statuses: dict[str, int]
 
 
 @dataclass(frozen=True)
 class Report:
-    """students: how many submissions. shares: the share of all points that each of them has, of what is marked.
+    """students: how many submissions. shares: of each one with a mark, the points earned of those that are marked.
 
     empty: how many of them answer nothing, because no notebook or nothing in it is there; they count as 0.
     """
@@ -58,14 +59,13 @@ class Report:
     bins: tuple[int, ...] = field(default=())
 
     @property
-    def mean(self) -> float:
-        return sum(self.shares) / len(self.shares)
+    def mean(self) -> float | None:
+        """Of a student, each counting alike; None where nothing is marked yet."""
+        return statistics.mean(self.shares) if self.shares else None
 
     @property
-    def median(self) -> float:
-        ordered = sorted(self.shares)
-        middle = len(ordered) // 2
-        return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+    def median(self) -> float | None:
+        return statistics.median(self.shares) if self.shares else None
 
 
 def read(path: Path, number: str) -> list[dict[str, str]]:
@@ -85,7 +85,8 @@ def summarise(rows: list[dict[str, str]]) -> Report:
     for row in rows:
         students.setdefault(row["student"], []).append(row)
         exercises.setdefault(row["exercise"], []).append(row)
-    shares = tuple(_share(of_one) for of_one in students.values())
+    marked = [of_one for of_one in students.values() if any(row["score"] for row in of_one)]
+    shares = tuple(_share(of_one) for of_one in marked)
     bins = Counter(min(int(share * _BINS), _BINS - 1) for share in shares)
     return Report(
         lab=rows[0]["lab"],
@@ -128,7 +129,7 @@ def as_csv(report: Report, names: bool) -> str:
         who = [tables.joined(mistake.students)] if names else []
         rows.append(["misconception", mistake.exercise, mistake.name, mistake.count, *who])
     for item in report.items:
-        earned = f"{item.difficulty:.4f}" if item.marked else ""
+        earned = f"{item.facility:.4f}" if item.marked else ""
         rows.append(["share earned", item.exercise, "", earned, *blank])
         rows += [["status", item.exercise, status, count, *blank] for status, count in item.statuses.items()]
     for number, count in enumerate(report.bins):

@@ -50,6 +50,24 @@ class CacheSettings:
         return logits + 2 * width * len(self.hidden_layers)
 
 
+def whole_answers_fit(
+    teacher: nn.Module, rows: Sequence[Row], folder: Path, hidden_layers: tuple[int, ...] = ()
+) -> bool:
+    """Whether at most half of the free disk and of the free memory holds the teacher's whole answers; says it, too.
+
+    Raises CourseError where the folder cannot be written.
+    """
+    require_writable(folder, megabytes=1)
+    kept = sum(path.stat().st_size for path in folder.glob("*/*.safetensors"))  # may be this one, or makes room for it
+    disk, memory = shutil.disk_usage(folder).free + kept, available_memory()
+    size, needed = _sizes(CacheSettings(hidden_layers=hidden_layers), teacher, rows)
+    print(
+        f"In full the teacher's answers take {size:,} bytes a token, {readable_size(needed)}; {readable_size(disk)} of "
+        f"disk and {readable_size(memory)} of memory are free."
+    )
+    return needed <= min(disk, memory) // 2
+
+
 def choose_settings(
     teacher: nn.Module,
     rows: Sequence[Row],
@@ -58,25 +76,17 @@ def choose_settings(
     temperatures: tuple[float, ...] = (1.0,),
     hidden_layers: tuple[int, ...] = (),
 ) -> CacheSettings:
-    """The whole vocabulary where at most half of the free disk and of the free memory holds it, else the top k.
+    """The whole vocabulary where it fits (`whole_answers_fit`), else the top k and the mass of the others.
 
-    Says in one sentence what was chosen and why.  Raises CourseError where the folder cannot be written.
+    Says what was chosen and why.  Raises CourseError where the folder cannot be written.
     """
-    require_writable(folder, megabytes=1)
-    tokens = sum(len(ids) for ids in unique_rows(rows))
-    kept = sum(path.stat().st_size for path in folder.glob("*/*.safetensors"))  # may be this one, or makes room for it
-    disk, memory = shutil.disk_usage(folder).free + kept, available_memory()
-    room = f"{readable_size(disk)} of disk and {readable_size(memory)} of memory are free"
-    full = CacheSettings(None, temperatures, hidden_layers)
-    size, needed = _sizes(full, teacher, tokens)
-    if needed <= min(disk, memory) // 2:
-        print(f"The teacher's answers are kept in full: {size:,} bytes a token, {readable_size(needed)}; {room}.")
-        return full
+    if whole_answers_fit(teacher, rows, folder, hidden_layers):
+        return CacheSettings(None, temperatures, hidden_layers)
     truncated = CacheSettings(top_k, temperatures, hidden_layers)
-    size, smaller = _sizes(truncated, teacher, tokens)
+    size, smaller = _sizes(truncated, teacher, rows)
     print(
-        f"The teacher's answers would take {readable_size(needed)} in full and {room}, so the {top_k} most likely "
-        f"tokens and the mass of the others are kept: {size:,} bytes a token, {readable_size(smaller)}."
+        f"That is too much, so the {top_k} most likely tokens and the mass of the others are kept: {size:,} bytes a "
+        f"token, {readable_size(smaller)}."
     )
     return truncated
 
@@ -86,9 +96,9 @@ def unique_rows(rows: Sequence[Row]) -> list[tuple[int, ...]]:
     return sorted({row.input_ids for row in rows}, key=lambda ids: (len(ids), ids))
 
 
-def _sizes(settings: CacheSettings, teacher: nn.Module, tokens: int) -> tuple[int, int]:
+def _sizes(settings: CacheSettings, teacher: nn.Module, rows: Sequence[Row]) -> tuple[int, int]:
     size = settings.bytes_a_token(teacher.config.vocab_size, teacher.config.hidden_size)
-    return size, size * tokens
+    return size, size * sum(len(ids) for ids in unique_rows(rows))
 
 
 def readable_size(size: int) -> str:

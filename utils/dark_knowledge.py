@@ -22,7 +22,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 from transformers.utils import logging
 
 from utils.errors import CourseError
-from utils.models import hub_answers, in_eval_mode, load_model, load_tokenizer
+from utils.hub import hub_answers
+from utils.models import in_eval_mode, load_model, load_tokenizer
 from utils.workspace import ROOT
 
 SAVED = ROOT / "utils" / "pretrained" / "smollm2"

@@ -13,15 +13,23 @@ from unittest.mock import patch
 
 from huggingface_hub import constants
 
-HUB = "https://huggingface.co"
+
+def address() -> str:
+    """Where the model hub is: HF_ENDPOINT, or the public one."""
+    return os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+
+
+def is_switched_off() -> bool:
+    """Whether HF_HUB_OFFLINE says that nobody is to be asked; read as huggingface_hub reads it."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
 
 
 def hub_answers(timeout: float = 3.0) -> bool:
-    """Whether the model hub (or HF_ENDPOINT) answers within `timeout` seconds; False where HF_HUB_OFFLINE is set."""
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
+    """Whether the model hub answers within `timeout` seconds; False where it is switched off."""
+    if is_switched_off():
         return False
     try:
-        request = urllib.request.Request(os.environ.get("HF_ENDPOINT") or HUB, method="HEAD")
+        request = urllib.request.Request(address(), method="HEAD")
         urllib.request.urlopen(request, timeout=timeout).close()
     except urllib.error.HTTPError:
         return True

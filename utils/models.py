@@ -27,8 +27,6 @@ from utils import distributed
 from utils.allocator import keep_freed_memory
 from utils.batches import Row, positions_of
 from utils.errors import CourseError
-from utils.hub import HUB as HUB
-from utils.hub import hub_answers as hub_answers
 from utils.hub import only_cached_where_unreachable
 from utils.profiles import Profile
 
@@ -106,13 +104,14 @@ def freeze(model: PreTrainedModel) -> PreTrainedModel:
 
 @contextmanager
 def in_eval_mode(model: nn.Module) -> Iterator[None]:
-    """Inside, the model is in eval mode; after it, also after an error, in the mode it had."""
-    was_training = model.training
+    """Inside, the model is in eval mode; after it, also after an error, every part of it in the mode it had."""
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
         yield
     finally:
-        model.train(was_training)
+        for module, training in modes:
+            module.training = training
 
 
 def require_frozen(teacher: nn.Module) -> None:

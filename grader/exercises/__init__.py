@@ -10,6 +10,7 @@ import importlib
 from pathlib import Path
 
 from grader.exercise import Exercise
+from utils.errors import CourseError
 
 
 def find_modules(folder: Path) -> tuple[str, ...]:
@@ -25,9 +26,9 @@ EXERCISES: tuple[Exercise, ...] = tuple(
 
 
 def get(name: str) -> Exercise:
-    """The exercise of this name; ValueError with the known ones otherwise."""
+    """The exercise of this name.  Raises CourseError that lists the known ones."""
     found = next((exercise for exercise in EXERCISES if exercise.name == name), None)
     if found is None:
         known = ", ".join(exercise.name for exercise in EXERCISES)
-        raise ValueError(f"There is no exercise named {name!r}. There are: {known}.")
+        raise CourseError(f"There is no exercise named {name!r}. There are: {known}.")
     return found

@@ -99,7 +99,7 @@ def command(stage: Path, inside: list[str]) -> list[str]:
 
 def require() -> None:
     """Raise CourseError, with what to install or switch on, where no sandbox can be made here."""
-    way_on = "Or grade without it, on your own risk: --no-sandbox."
+    way_on = "Or grade without it, at your own risk: --no-sandbox."
     if not sys.platform.startswith("linux"):
         raise CourseError(f"Safe grading needs Linux (this is {sys.platform}): use a Linux machine or WSL 2. {way_on}")
     if not shutil.which("bwrap"):

@@ -40,6 +40,9 @@
 # stops nothing else.
 
 # %% tags=["set-up"]
+import itertools
+import time
+
 import torch
 import torch.nn.functional as F
 from transformers import AutoModelForCausalLM
@@ -55,12 +58,14 @@ from utils import (
     premises,
     sweep_plots,
     teacher_cache,
+    topk_loss,
 )
 from utils.cached_teacher import CachedTeacher
 from utils.calibration import calibration
 from utils.checks import check
 from utils.notebook import committed, errors_as_sentences, ready
 from utils.profiles import get_profile
+from utils.remembering_teacher import RememberingTeacher
 from utils.sweeps import Hidden, Setting, Sweep, arm_name, best_rate, wins
 from utils.workspace import output_folder
 
@@ -73,7 +78,8 @@ outputs = output_folder("03_temperature_and_balance")
 #
 # A sweep trains the student again and again on the same rows, and a teacher never changes its mind. So its answers are
 # computed once and kept. How much is that? For each token one number for every token of the vocabulary. Whether that
-# fits is checked first; where it does not, the most likely tokens are kept with the mass of all the others. The cache is
+# fits is checked first. It does for our small vocabulary; for GPT-2's, twelve times as large, it hardly ever does, and
+# then the last hidden states are kept in memory: the output layer makes the same logits of them again. The cache is
 # named by a hash of its teacher, rows and settings: change one of them, and you get another cache and never a stale answer.
 #
 # But first of all: is this teacher worth asking? Two sentences that cost seconds and may save an hour.
@@ -90,32 +96,56 @@ print(premises.teacher_against_student(*before))
 print(premises.repeated_text(text.train, text.validation))
 
 depth = pair.teacher.config.num_hidden_layers
-settings = cache_settings.choose_settings(
-    pair.teacher, train_rows, outputs / "teacher", hidden_layers=tuple(range(1, depth + 1))
-)
-whole = settings.top_k is None
-if whole:
+layers = tuple(range(1, depth + 1))
+if cache_settings.whole_answers_fit(pair.teacher, train_rows, outputs / "teacher", layers):
+    settings = cache_settings.CacheSettings(hidden_layers=layers)
     cache = teacher_cache.cache_answers(pair.teacher, train_rows, outputs / "teacher", settings)
     print(cache.describe())
-teacher = CachedTeacher(cache, pair.teacher.device) if whole else pair.teacher
+    teacher = CachedTeacher(cache, pair.teacher.device)
+else:
+    teacher = RememberingTeacher(pair.teacher)
 
 # %% [markdown]
-# The cached teacher is called like any other model, and your `train_step` from Lab 2 would not notice. Is its answer the
-# same? It is kept in half precision, so the loss differs by a little; the last column says how little.
+# What is kept is called like any other model, and your `train_step` from Lab 2 would not notice. Is its answer the same?
+# The cache is in half precision, so the loss differs by a little; the last column says how little.
 
 # %%
 plan = batches.BatchPlan(tuple(train_rows), profile.batch_size, pad, pool=profile.length_pool)
 batch = batches.to_device(next(iter(plan.epoch(0))), pair.teacher.device)
 with torch.no_grad():
     student_logits = pair.student(**batches.model_inputs(batch)).logits
+    began = time.perf_counter()
     live_logits = pair.teacher(**batches.model_inputs(batch)).logits
+    asked = time.perf_counter()
     kept_logits = teacher(**batches.model_inputs(batch)).logits
+    print(f"the teacher took {asked - began:.3f} s for this batch, the cache {time.perf_counter() - asked:.3f} s")
 for temperature in (1.0, 3.0, 10.0):
     live, kept = (
         losses.soft_loss(student_logits, logits, batch["labels"], temperature).mean().item()
         for logits in (live_logits, kept_logits)
     )
     print(f"T = {temperature:>4g}: soft part {live:.5f} with the teacher, {kept:.5f} cached, {kept / live - 1:+.1e}")
+
+# %% [markdown]
+# There is a cheaper way, and it is often taken: keep the k most likely tokens of each answer and scale their
+# probabilities up to 1. What does that change? In the table the student has not learned yet. "One bin" keeps the mass of
+# all the others as one more outcome; "scaled up" drops it.
+
+# %%
+some = list(itertools.islice(plan.epoch(0), 4))
+for temperature in (1.0, 3.0):
+    for k in (8, 64, 512):
+        bias = topk_loss.truncation_bias(pair.student, pair.teacher, some, k, temperature)
+        print(
+            f"T = {temperature:g}, k = {k:>3}: soft part {bias.whole:.2f}, with one bin {bias.with_tail:.2f},"
+            f" scaled up {bias.without_tail:.2f}; the others hold {bias.tail_mass:.0%}"
+        )
+
+# %% [markdown]
+# One bin never says more than the whole answer does: what it loses is the order among the others. At T = 1 that is
+# little with 64 tokens and next to nothing with 512. Scaled up, the loss is another one: it asks the student to call every
+# other token impossible. At T = 3 most of the mass lies outside of any short list. One bin then keeps little of the loss,
+# and scaled up, nearly all of it is that demand.
 
 # %% [markdown]
 # ## Step 2. What T squared is for
@@ -221,6 +251,7 @@ my_direction = None  # "over" or "under"
 # %%
 curves = {
     "teacher": calibration(pair.teacher, validation_rows, pad),
+    "untouched": calibration(pair.student, validation_rows, pad),
     "CE-only": control.calibration,
     **{f"T = {point.temperature:g}": outcome.calibration for point, outcome in by_temperature.items()},
 }

@@ -39,3 +39,8 @@ def test_a_lab_that_is_not_there_is_refused_at_once(measured, capsys):
     assert "'04', '05'" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         measured()
+
+
+def test_the_time_below_a_heading_is_counted_once_for_each_stay():
+    said = [("-- Set up\n", 2.0), ("a warning\n", 3.0), ("-- Step 1\n", 5.0), ("-- Set up\n", 9.0)]
+    assert labs.seconds_by_heading(said, 10.0) == {"Set up": 4.0, "Step 1": 4.0}

@@ -1,6 +1,10 @@
 """The doctor answers in one line a question, whatever is broken."""
 
 import argparse
+import os
+import sys
+
+import pytest
 
 from cli import doctor
 from utils.corpus import Corpus
@@ -25,6 +29,23 @@ def test_a_hub_of_ones_own_is_asked(monkeypatch):
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
     assert "http://127.0.0.1:1 does not answer" in doctor.hub()
+
+
+def test_a_hub_is_switched_off_only_by_what_its_own_library_takes_for_yes(monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
+    for value, said in (("0", "does not answer"), ("yes", "is switched off by HF_HUB_OFFLINE")):
+        monkeypatch.setenv("HF_HUB_OFFLINE", value)
+        assert said in doctor.hub()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
+def test_a_sandbox_that_does_not_open_is_said_as_grading_would_say_it(monkeypatch, tmp_path):
+    program = tmp_path / "bwrap"
+    program.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    said = doctor.sandbox()
+    assert "only instructors need it" in said and "setting up uid map" in said and "sysctl" in said
 
 
 def test_too_little_memory_is_said(monkeypatch):

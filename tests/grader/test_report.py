@@ -42,7 +42,7 @@ def test_scores_and_difficulty_count_what_is_marked():
     found = report.summarise(ROWS)
     assert found.shares == (1.0, 0.5, 0.0)
     assert (found.mean, found.median, found.unmarked) == (0.5, 0.5, 1)
-    assert {item.exercise: item.difficulty for item in found.items} == {"distillation_loss": 0.5, "written": 0.25}
+    assert {item.exercise: item.facility for item in found.items} == {"distillation_loss": 0.5, "written": 0.25}
     assert found.bins == (1, 0, 0, 0, 0, 1, 0, 0, 0, 1)
 
 
@@ -52,6 +52,15 @@ def test_whoever_answered_nothing_is_counted_and_said():
     assert (report.summarise(ROWS).empty, found.empty, found.mean) == (0, 1, 0.375)
     assert "1 of them answers nothing" in report.as_html(found, names=False)
     assert "answers nothing" not in report.as_html(report.summarise(ROWS), names=False)
+
+
+def test_whoever_waits_for_all_marks_is_in_no_average():
+    waiting = row("erin", "written", "", status="ok")
+    found = report.summarise([*ROWS, waiting])
+    assert (found.students, found.mean, found.median) == (4, 0.5, 0.5)
+    alone = report.summarise([waiting])
+    assert (alone.mean, alone.median, alone.shares) == (None, None, ())
+    assert "Nothing is marked yet" in report.as_html(alone, names=False)
 
 
 def test_students_are_named_only_when_asked():

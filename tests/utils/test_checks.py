@@ -22,6 +22,7 @@ from utils.checks.clock import TimeLimitError, within
 from utils.checks.diagnosis import verdict
 from utils.checks.hints import hint
 from utils.checks.records import Probe, Table
+from utils.errors import CourseError
 
 PACKAGE = Path(check.__globals__["__file__"]).parent
 
@@ -41,7 +42,7 @@ def test_a_right_answer_gets_one_line(capsys: pytest.CaptureFixture) -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"distillation_loss.*train_step"):
+    with pytest.raises(CourseError, match=r"distillation_loss.*train_step"):
         check("distilation_loss", right)
 
 

@@ -282,3 +282,11 @@ def test_an_empty_prompt_is_one_sentence(save_pair):
     pair = load_pair(save_pair(), "cpu")
     with pytest.raises(CourseError, match="The prompt is empty"):
         sample_text(pair.student, pair.tokenizer, "")
+
+
+def test_every_part_of_a_model_gets_back_the_mode_it_had():
+    model = torch.nn.Sequential(torch.nn.Dropout(), torch.nn.Sequential(torch.nn.Dropout())).train()
+    model[1].eval()
+    with models.in_eval_mode(model):
+        assert not any(module.training for module in model.modules())
+    assert model.training and model[0].training and not model[1].training and not model[1][0].training

@@ -165,7 +165,7 @@ def test_the_whole_vocabulary_is_kept_only_where_disk_and_memory_hold_it(
     monkeypatch.setattr(cache_settings, "require_writable", lambda *_, **__: None)
     usage = namedtuple("usage", "total used free")
     assert choose_settings(teacher, some_rows, tmp_path).top_k is None
-    assert "in full: 78 bytes a token" in capsys.readouterr().out
+    assert "In full the teacher's answers take 78 bytes a token" in capsys.readouterr().out
     needed = FULL * sum(len(row.input_ids) for row in some_rows)
     for disk, memory, kept in ((2 * needed, 10**12, None), (2 * needed - 1, 10**12, 8), (10**12, 2 * needed - 1, 8)):
         monkeypatch.setattr(cache_settings.shutil, "disk_usage", lambda _, free=disk: usage(0, 0, free))

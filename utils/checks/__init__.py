@@ -16,6 +16,7 @@ from utils.checks.ask import ask
 from utils.checks.diagnosis import verdict
 from utils.checks.records import Table
 from utils.checks.verdict import Verdict
+from utils.errors import CourseError
 
 __all__ = ["Verdict", "check", "judge", "known"]
 
@@ -35,7 +36,7 @@ def _table(name: str) -> Table:
 def judge(name: str, fn: Callable, seconds: float = 10.0) -> Verdict:
     """Ask ``fn`` and return the verdict without showing anything; otherwise as ``check``."""
     if name not in known():
-        raise ValueError(f"There is no check named {name!r}. There are: {', '.join(known())}.")
+        raise CourseError(f"There is no check named {name!r}. There are: {', '.join(known())}.")
     table = _table(name)
     return verdict(table, ask(name, table.probes, fn, seconds))
 
@@ -45,7 +46,7 @@ def check(name: str, fn: Callable, seconds: float = 10.0) -> Verdict:
 
     name: the exercise, such as ``"distillation_loss"``. seconds: how long all calls together may take.
     Never raises for what ``fn`` does, except in `nbgrader validate`, which takes any cell that ends well for a passed
-    one; raises ValueError for a name that nobody knows.
+    one; raises CourseError for a name that nobody knows.
     """
     found = judge(name, fn, seconds)
     card.show(name, found)
