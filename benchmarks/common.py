@@ -23,9 +23,9 @@ import transformers
 from utils import corpus, models, training
 from utils.batches import BatchPlan, Row
 from utils.evaluation import Evaluation, evaluate
-from utils.history import TrainingSettings
+from utils.history import NO_PARTS, settings_of
 from utils.profiles import PROFILES, Profile
-from utils.workspace import ROOT
+from utils.workspace import ROOT, write_whole
 
 RESULTS = ROOT / "benchmarks" / "results"
 
@@ -47,11 +47,8 @@ def machine() -> dict[str, str | int]:
 
 def write_result(name: str, result: dict) -> Path:
     """Write benchmarks/results/NAME.json with the machine beside the figures."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{name}.json"
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps({**result, "machine": machine()}, indent=1) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, json.dumps({**result, "machine": machine()}, indent=1) + "\n")
     return path
 
 
@@ -68,7 +65,7 @@ def shared(jobs: Mapping[str, Callable[[], dict]]) -> dict[str, dict]:
             path = _partial_results() / f"{key}.json"
             if key not in results and not path.exists() and (claim := _claim(path)):
                 with claim:
-                    _write(path, compute())
+                    write_whole(path, json.dumps(compute()))
                 print(f"{key}: done", file=sys.stderr, flush=True)
             if key not in results and path.exists():
                 results[key] = json.loads(path.read_text(encoding="utf-8"))
@@ -118,24 +115,6 @@ def pooled_perplexity(runs: Sequence[Evaluation]) -> float:
     return math.exp(sum(run.nats.sum() for run in runs) / sum(run.tokens.sum() for run in runs))
 
 
-def _write(path: Path, result: dict) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(result), encoding="utf-8")
-    partial.replace(path)
-
-
-def settings_of(profile: Profile, learning_rate: float, seed: int = 0) -> TrainingSettings:
-    """The training settings that a profile asks for, with a learning rate and a seed."""
-    return TrainingSettings(
-        learning_rate=learning_rate,
-        epochs=profile.epochs,
-        weight_decay=profile.weight_decay,
-        warmup_share=profile.warmup_share,
-        max_gradient_norm=profile.max_gradient_norm,
-        seed=seed,
-    )
-
-
 def train_and_judge(
     profile: Profile,
     train_rows: list[Row],
@@ -154,7 +133,7 @@ def train_and_judge(
         student,
         teacher,
         plan,
-        replace(settings_of(profile, learning_rate, seed), record_parts_every=10**9),
+        replace(settings_of(profile, learning_rate, seed), record_parts_every=NO_PARTS),
         loss,
         step,
     )

@@ -9,15 +9,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-import json
 import time
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
 
+from benchmarks.common import write_result
 from grader.diagnose import verdict
 from grader.exercises import EXERCISES, get
 from grader.exercises.loss_pairs import named, pairs
@@ -25,8 +24,6 @@ from grader.exercises.loss_recipe import cook
 from utils.checks import Verdict
 from utils.checks.ask import ask
 from utils.checks.records import Table
-
-RESULTS = Path(__file__).parent / "results" / "diagnosis.json"
 
 
 def timed(table: Table, fn: Callable) -> tuple[Verdict, float]:
@@ -78,10 +75,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=None, help="how many pairs to draw (default: all)")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    report = {"singles": singles(), "pairs": paired(arguments.pairs)}
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(report, indent=2))
+    print(write_result("diagnosis", {"singles": singles(), "pairs": paired(arguments.pairs)}))
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
+from grader.labs import PATTERN, is_called
 from utils.errors import CourseError
 
 MINE = "my_labs"
-PATTERN = "[0-9][0-9]_*"
 
 
 def released_labs(root: Path) -> list[Path]:
@@ -56,7 +56,7 @@ def copy_lab(released: Path, mine: Path) -> None:
 
 
 def copy_file(source: str, target: str) -> None:
-    """Copy content without permissions: the course may be read-only, the learner's copy is his."""
+    """Copy content without permissions: the course may be read-only, the copy is the learner's own."""
     shutil.copyfile(source, target)
     os.chmod(target, 0o644)
 
@@ -67,7 +67,7 @@ def find_copy(root: Path, number: str | None) -> Path:
     if not labs:
         raise CourseError(f"There is no lab in {root / 'labs'}. Get a whole copy of the course.")
     for name, notebook in labs.items():
-        if number is None or number == name or number.zfill(2) == name[:2]:
+        if number is None or is_called(name, number):
             return notebook
     raise CourseError(f"There is no lab '{number}'. There are: {', '.join(labs)}.")
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from grader.labs import PATTERN, is_called
 from utils.errors import CourseError
 
 OPTIONAL_TAGS = {"sweep", "stretch"}  # long, and not needed for the lab's own question
@@ -39,9 +40,9 @@ class LabRun:
 
 def find_lab(number: str, solutions: Path) -> Path:
     """The source of lab `number` ("2", "02" or its whole name).  Raises CourseError that lists the labs there are."""
-    labs = {path.stem: path for path in sorted(solutions.glob("[0-9][0-9]_*/[0-9][0-9]_*.py"))}
+    labs = {path.stem: path for path in sorted(solutions.glob(f"{PATTERN}/{PATTERN}.py"))}
     for name, path in labs.items():
-        if number == name or number.zfill(2) == name[:2]:
+        if is_called(name, number):
             return path
     there = f"There are: {', '.join(labs)}." if labs else f"There is none in {solutions}."
     raise CourseError(f"There is no lab '{number}'. {there}")

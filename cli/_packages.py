@@ -102,7 +102,7 @@ def no_build_of_torch() -> str:
     machine = platform.machine()
     if sys.platform == "darwin" and machine == "x86_64":
         other = "On an Apple-silicon Mac, install Python for arm64; on an Intel one, open the labs in Colab"
-        return f"PyTorch makes no builds for the Intel processor any more that this Python is for. {other}."
+        return f"This Python is made for Intel processors, and PyTorch's builds for those have ended. {other}."
     version = platform.mac_ver()[0].partition(".")[0]
     if sys.platform == "darwin" and version.isdigit() and 10 < int(version) < OLDEST_MACOS:  # 10: in disguise
         needs = f"PyTorch's builds need macOS {OLDEST_MACOS} or newer, and this is {platform.mac_ver()[0]}"

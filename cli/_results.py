@@ -14,6 +14,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from utils.workspace import write_whole
+
 
 def print_results(results: dict, console: Console) -> None:
     """Print the rows as one table and the effects below it; `results` is a lab's `lab_results`."""
@@ -68,9 +70,7 @@ def plain(value: object) -> object:
 
 def write_json(path: Path, record: dict) -> None:
     """Write the record in one step, so that a reader never sees half of it."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(plain(record), indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, json.dumps(plain(record), indent=2, allow_nan=False) + "\n", "choose another file with --json")
 
 
 def environment() -> dict[str, object]:

@@ -17,6 +17,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grader.labs import Lab, is_called
 from utils.errors import CourseError
 
 if TYPE_CHECKING:
@@ -44,15 +45,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--db", metavar="URL", help="nbgrader's gradebook (OUT/gradebook.db)")
     parser.add_argument("--labs", metavar="DIR", type=Path, default=ROOT / "labs", help="the released labs (labs)")
-    parser.add_argument("--seed", type=int, help="of the probes: the same seed asks the same (a fresh one, recorded)")
+    parser.add_argument(
+        "--seed", type=int, help="draws the probes: the same seed, the same probes (a fresh one, recorded)"
+    )
     parser.add_argument("--cell-seconds", type=float, default=60.0, help="for all cells of a notebook together (60)")
     parser.add_argument("--ask-seconds", type=float, default=20.0, help="for all answers to one exercise (20)")
-    parser.add_argument("--no-sandbox", action="store_true", help="on your own risk, where bubblewrap cannot work")
+    parser.add_argument("--no-sandbox", action="store_true", help="at your own risk, where bubblewrap cannot work")
     parser.add_argument("--json", action="store_true", help="a line of JSON for each submission, for machines")
 
 
 def main(args: argparse.Namespace) -> int:
-    from grader.labs import Lab
     from grader.matching import release
     from grader.sandbox.process import ServerProcess
     from utils.workspace import require_writable
@@ -107,7 +109,7 @@ def find_release(number: str, labs: Path) -> Path:
     """The released notebook of a lab's number or name. labs: a folder of labs, or of one lab."""
     folders = [labs, *sorted(path for path in labs.glob("*") if path.is_dir())] if labs.is_dir() else []
     found = [path for folder in folders for path in sorted(folder.glob("*.ipynb"))]
-    fitting = [path for path in found if path.stem == number or path.stem.partition("_")[0] == number.zfill(2)]
+    fitting = [path for path in found if is_called(path.stem, number)]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:

@@ -33,7 +33,7 @@ def main(args: argparse.Namespace, root: Path = ROOT) -> int:
             f"'lab {number}' opens a lab and '--fresh {args.fresh}' starts one anew: give one of the two."
         )
     notebook = find_copy(root, args.fresh or number)
-    require_known(options, "Of labs only the first argument speaks: course.py lab 02 --no-browser.")
+    require_known(options, "Only the first argument can name a lab: course.py lab 02 --no-browser.")
     for made in copy_missing(root):
         print(f"Copied for you: {made}")
     if args.fresh:

@@ -19,6 +19,7 @@ from grader.hidden import add_hidden_tests
 from grader.labs import Lab
 from grader.rendering import Renderer, project_address
 from utils.errors import CourseError
+from utils.workspace import write_whole
 
 SET_UP = "set-up"
 METADATA = "distillation_course"  # our own key in a notebook's metadata
@@ -107,8 +108,5 @@ def write_notebook(notebook: NotebookNode, path: Path) -> bool:
     text = nbformat.writes(nbformat.from_dict(notebook)) + "\n"
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, text)
     return True

@@ -3,7 +3,7 @@
 nbgrader's pages need ``autograded/STUDENT/LAB/LAB.ipynb``. Types, points and locked cells come from the released lab,
 the rest from the submission; outputs are left out, and of a learner's markup only what nothing can be done with is
 kept: emphasis, lists, tables, formulas, and links to the web. The mistake this prevents: marking in a browser that
-runs what a stranger wrote, or that tells him when he is read.
+runs what a stranger wrote, or that tells its author that it is read.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import json
 import re
 from pathlib import Path
 
-from grader.journal import write_whole
 from grader.matching import Release, match
 from grader.notebooks import Cell
+from utils.workspace import write_whole
 
 _NOTHING = "\u2060"  # a word joiner: it is not seen in text, code or formula, and parts what stands beside it
 _KEPT = r"(?:https?://|mailto:|#)"  # where a link may lead

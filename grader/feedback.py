@@ -11,8 +11,9 @@ from pathlib import Path
 
 from jinja2 import Environment
 
-from grader.journal import Entry, write_whole
+from grader.journal import Entry
 from grader.matching import Release
+from utils.workspace import write_whole
 
 _PAGE = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string("""<!doctype html>
 <html lang="en">

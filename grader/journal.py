@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from grader.judge import Question, Result
 from grader.matching import Release
 from grader.sandbox.limits import Limits
 from utils.errors import CourseError
+from utils.workspace import write_whole
 
 try:
     import fcntl
@@ -37,26 +37,6 @@ class Entry:
     results: tuple[Result, ...]
     remarks: tuple[str, ...]
     recorded: str = ""
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader, and a crash, see the old one or the new one. Raises CourseError.
-
-    What is no whole character becomes a question mark: no text can keep its file from being written.
-    """
-    content = text.encode("utf-8", "replace")
-    draft = path.with_name(f".{path.name[:80]}.{os.getpid()}.draft")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(draft, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink()
-        raise CourseError(f"{str(path)!r} cannot be written ({error.strerror}): see --out.") from error
 
 
 def environment_key(lab: Release, asked: tuple[Question, ...], seed: int, limits: Limits) -> str:

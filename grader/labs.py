@@ -38,6 +38,11 @@ class Lab:
         return self.name.partition("_")[0]
 
 
+def is_called(name: str, wanted: str) -> bool:
+    """Whether a lab is the one that is wanted: by its number, "2" or "02", or by its whole name."""
+    return wanted == name or wanted.zfill(2) == name.partition("_")[0]
+
+
 def lab_of(source: Path) -> Lab:
     """The lab that a source belongs to."""
     return Lab(source.resolve().parents[2], source.stem)

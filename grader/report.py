@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from grader import results, tables
 from grader.feedback import LABELS
+from grader.labs import is_called
 from utils.errors import CourseError
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -71,7 +72,7 @@ class Report:
 def read(path: Path, number: str) -> list[dict[str, str]]:
     """The rows of one lab in a results.csv. Raises CourseError."""
     rows = results.read(path)
-    found = [row for row in rows if row["lab"] == number or row["lab"].partition("_")[0] == number.zfill(2)]
+    found = [row for row in rows if is_called(row["lab"], number)]
     if not found:
         labs = ", ".join(sorted({row["lab"] for row in rows})) or "none"
         raise CourseError(f"{str(path)!r} holds no lab {number} (there: {labs}).")

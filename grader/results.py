@@ -10,11 +10,12 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from grader.journal import Entry, write_whole
+from grader.journal import Entry
 from grader.judge import Result
 from grader.matching import Plan, Release, Task
 from grader.tables import as_csv, from_csv, joined
 from utils.errors import CourseError
+from utils.workspace import write_whole
 
 COLUMNS = ("student", "lab", "exercise", "score", "max_score", "misconceptions", "message", "status")
 

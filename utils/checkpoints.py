@@ -194,7 +194,6 @@ class Run:
         plan = {field.name: getattr(self.plan, field.name) for field in fields(self.plan) if field.name != "rows"}
         parts = [
             self.name, asdict(self.settings), plan,
-            self.plan.pack_length, self.plan.pool,
             fingerprint.of_function(self.loss), fingerprint.of_function(self.step), fingerprint.of_rows(self.plan.rows),
             None if self.teacher is None else fingerprint.of_weights(self.teacher),
             {name: list(tensor.shape) for name, tensor in self.student.state_dict().items()},

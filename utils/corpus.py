@@ -1,4 +1,4 @@
-"""Where the text comes from: the documentation of the learner's own Python, a hub data set, or files of his own.
+"""Where the text comes from: the documentation of the learner's own Python, a hub data set, or files of your own.
 
 The question: what do the models read, and what are they judged on?  The mistake this module prevents is a corpus
 whose train and validation parts repeat each other.  Whatever the source, a corpus comes in three splits (train to
@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-import os
 import re
 import sys
 import sysconfig
@@ -32,7 +31,7 @@ from utils.documents import (
 )
 from utils.errors import CourseError
 from utils.hub import only_cached_where_unreachable
-from utils.workspace import cache_folder
+from utils.workspace import cache_folder, write_whole
 
 MIN_CHARACTERS = 50
 TEXT_SUFFIXES = (".txt", ".md", ".rst")
@@ -98,7 +97,8 @@ def python_corpus() -> Corpus:
     stdlib = Path(sysconfig.get_path("stdlib"))
     corpus = split_corpus("the documentation of Python " + sysconfig.get_python_version(), python_documents(stdlib))
     if cache is not None:
-        _write_cache(cache, corpus)
+        with contextlib.suppress(CourseError):  # the next start reads the text again
+            write_whole(cache, json.dumps(asdict(corpus)))
     return corpus
 
 
@@ -237,17 +237,6 @@ def _cache_file() -> Path | None:
     folder = cache_folder()
     version = ".".join(map(str, sys.version_info[:3]))
     return folder and folder / f"python-{version}-{sys.platform}-v{CACHE_SCHEMA}.json"
-
-
-def _write_cache(cache: Path, corpus: Corpus) -> None:
-    """Write it whole or not at all; where it cannot be written the next start reads the text again."""
-    partial = cache.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        partial.write_text(json.dumps(asdict(corpus)), encoding="utf-8")
-        partial.replace(cache)
-    except OSError:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def _from_json(data: dict) -> Corpus:

@@ -9,6 +9,9 @@ import math
 from dataclasses import asdict, dataclass, field
 
 from utils.errors import CourseError
+from utils.profiles import Profile
+
+NO_PARTS = 10**9  # as record_parts_every: the soft and hard part are not recorded apart
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,18 @@ class TrainingSettings:
             value = getattr(self, name)
             if not least <= value < math.inf:
                 raise CourseError(f"{name} is {value}; it must be a finite number and at least {least}.")
+
+
+def settings_of(profile: Profile, learning_rate: float, seed: int = 0) -> TrainingSettings:
+    """The settings that a profile asks for, with a learning rate and a seed."""
+    return TrainingSettings(
+        learning_rate=learning_rate,
+        epochs=profile.epochs,
+        weight_decay=profile.weight_decay,
+        warmup_share=profile.warmup_share,
+        max_gradient_norm=profile.max_gradient_norm,
+        seed=seed,
+    )
 
 
 @dataclass(frozen=True)

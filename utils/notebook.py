@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
+from IPython import get_ipython
 from IPython.display import display
 
 from utils.checks import Verdict, judge, known
@@ -64,10 +65,6 @@ def show_rows(rows: Sequence[Mapping]) -> None:
 
 def errors_as_sentences() -> None:
     """Show the course's own errors as one sentence instead of a traceback; outside a notebook this does nothing."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return
     shell = get_ipython()
     if shell is not None:
         shell.set_custom_exc((CourseError,), lambda shell, kind, error, trace, **_: print(f"{error}"))

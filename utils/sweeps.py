@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from torch import nn
@@ -21,11 +21,9 @@ from utils.calibration import Calibration, calibration
 from utils.errors import CourseError
 from utils.evaluation import DRAWS, Evaluation, evaluate
 from utils.hidden_states import add_projections, drop_projections, hidden_state_loss, hidden_step
-from utils.history import TrainingSettings
+from utils.history import NO_PARTS, settings_of
 from utils.losses import distillation_loss
 from utils.profiles import Profile
-
-NO_PARTS = 10**9
 
 
 @dataclass(frozen=True)
@@ -110,12 +108,13 @@ class Sweep:
             maps = add_projections(student, len(hidden.teacher_layers), width, self.seed)
             maps.requires_grad_(not hidden.frozen)
             step = hidden_step(hidden.teacher_layers, hidden.weight, hidden.loss)
+        rate = setting.learning_rate or self.profile.learning_rate
         rows, size, pool = tuple(self.train_rows), self.profile.batch_size, self.profile.length_pool
         training.distill(
             student,
             self.teacher,
             BatchPlan(rows, size, self.pad_token_id, self.seed, pool=pool),
-            self._training_settings(setting),
+            replace(settings_of(self.profile, rate, self.seed), record_parts_every=NO_PARTS),
             functools.partial(self.loss, temperature=setting.temperature, alpha=setting.alpha),
             step,
             name=f"T {setting.temperature:g}, alpha {setting.alpha:g}",
@@ -123,18 +122,6 @@ class Sweep:
         if hidden is not None:
             drop_projections(student)
         return student
-
-    def _training_settings(self, setting: Setting) -> TrainingSettings:
-        profile = self.profile
-        return TrainingSettings(
-            learning_rate=setting.learning_rate or profile.learning_rate,
-            epochs=profile.epochs,
-            weight_decay=profile.weight_decay,
-            warmup_share=profile.warmup_share,
-            max_gradient_norm=profile.max_gradient_norm,
-            seed=self.seed,
-            record_parts_every=NO_PARTS,
-        )
 
 
 def arm_name(temperature: float, alpha: float, rows: int, epochs: int) -> str:

@@ -1,6 +1,6 @@
 """The teacher's answers, computed once and kept: every epoch, every sweep and every seed reads them from the disk.
 
-The question: why ask a teacher twice who never changes his mind?  The mistake this module prevents is a stale answer:
+The question: why ask twice a teacher that never changes its mind?  The mistake this module prevents is a stale answer:
 a cache that outlives its teacher or its text trains the student on something else, and nothing shows it.  A cache's
 name is a hash of every weight, every row and every setting, so another teacher simply has another cache.
 

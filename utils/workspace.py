@@ -5,6 +5,7 @@ The mistake it prevents: finding out after an hour of training that nothing can 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -41,6 +42,27 @@ def require_writable(folder: Path, megabytes: int, otherwise: str = "choose anot
         raise CourseError(
             f"Only {free} MB are free for {str(folder)!r}; {megabytes} MB are needed: free some space, or {otherwise}."
         )
+
+
+def write_whole(path: Path, text: str, otherwise: str = "choose another folder") -> None:
+    """Write a file so that a reader, and a crash, see the old one or the new one.
+
+    What is no whole character becomes a question mark: no text can keep its file from being written.  otherwise: what
+    the caller's user can do, as the end of a sentence.  Raises CourseError where it cannot be written.
+    """
+    content = text.encode("utf-8", "replace")
+    draft = path.with_name(f".{path.name[:80]}.{os.getpid()}.draft")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(draft, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise CourseError(f"{str(path)!r} cannot be written ({error.strerror}): {otherwise}.") from error
 
 
 def cache_folder() -> Path | None:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from grader.exercises.loss_axes import Mixed, mixed
 from grader.exercises.loss_kernels import Kernel, hard_kernels, soft_kernels
-from grader.exercises.loss_probes import ALPHAS, FRAMES, IGNORED, LOGITS, probes
+from grader.exercises.loss_probes import FRAMES, IGNORED, LOGITS, probes
 from grader.exercises.loss_weights import DIVISORS, PATTERNS, divisors, patterns
 from utils.checks.records import Probe, Table
 
@@ -99,7 +99,7 @@ def table(seed: int | None = None) -> Table:
             if place < len(FRAMES):  # the last frame holds large logits: only its values are compared
                 numbers[f"{part}/gradient/{place}"] = _singles([pair[1] for pair in pairs])
                 numbers[f"{part}/mixed gradient/{place}"] = _singles([entry[1] for entry in sums])
-    texts: dict[str, object] = {"frames": len(FRAMES), "alphas": ALPHAS, "defaults": DEFAULTS}
+    texts: dict[str, object] = {"frames": len(FRAMES), "defaults": DEFAULTS}
     texts["patterns"] = [[list(names), cost] for names, _, cost in PATTERNS]
     texts["divisors"] = [[list(names), cost] for names, _, cost in DIVISORS]
     for part in kernels:

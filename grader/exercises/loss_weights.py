@@ -128,8 +128,6 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     *OTHERS,
 )
-ROW_MEANS = "mean of the rows' means: a token in a short row counts more{}"
-
 VOCABULARY = "averaged over the vocabulary as well{}"
 BATCH = "divided by the batch size (batchmean), not by the number of valid tokens{}"
 ALL_POSITIONS = "divided by all positions, ignored ones included{}"

@@ -21,8 +21,8 @@ class Wrong:
     changes: dict[str, str]
     also: tuple[str, ...] = ()
 
-    def recipe(self, base: Recipe | None = None) -> Recipe:
-        return replace(base or Recipe(), **self.changes)
+    def recipe(self) -> Recipe:
+        return replace(Recipe(), **self.changes)
 
 
 def _both(name: str, sentence: str, factor: str, choice: str, suffix: str = " in both parts") -> list[Wrong]:

@@ -40,12 +40,11 @@ def _expected(index: int, probe: Probe) -> dict[str, np.ndarray]:
     teacher.eval()
     start = f"expected/{index}/"
     numbers = {start + "before": _row(student), start + "teacher": _row(teacher)}
-    losses, after, weights, gradients = [], [], [], []
+    losses, after, weights = [], [], []
     for place, batch in enumerate(toys.batches(probe)):
         loss, gradient, (logits, target) = _gradient(student, teacher, batch)
         _move(student, gradient)
         losses.append(loss)
-        gradients.append(gradient.numpy())
         weights.append(_row(student))
         after.append(_gradient(student, teacher, batch)[0])
         numbers |= {f"{start}loss/{place}/student": plain(logits), f"{start}loss/{place}/teacher": plain(target)}
@@ -53,7 +52,6 @@ def _expected(index: int, probe: Probe) -> dict[str, np.ndarray]:
         start + "value": np.array(losses),
         start + "after": np.array(after),
         start + "weights": np.stack(weights),
-        start + "steps": np.stack(gradients),
     }
 
 

@@ -72,7 +72,6 @@ def _train_step(probe: Probe) -> dict[str, Shape]:
         "trace/weights": (batches, student),
         "trace/counts": (batches, 2),
         "trace/teacher weights": (teacher,),
-        "trace/teacher gradient": (teacher,),
         "trace/student calls": (_CALLS, 4),
         "trace/teacher calls": (_CALLS, 4),
         "trace/steps": (_CALLS, student),

@@ -59,7 +59,7 @@ from utils import (
 )
 from utils import soft_target_controls as controls
 from utils.checks import check
-from utils.history import TrainingSettings
+from utils.history import settings_of
 from utils.notebook import committed, errors_as_sentences, ready
 from utils.profiles import get_profile
 from utils.sweeps import best_rate
@@ -427,14 +427,7 @@ my_guesses = {"soft targets": None, "shuffled soft targets": None, "label smooth
 
 # %%
 recorded = committed("soft_targets")
-settings = TrainingSettings(
-    learning_rate=profile.learning_rate,
-    epochs=profile.epochs,
-    weight_decay=profile.weight_decay,
-    warmup_share=profile.warmup_share,
-    max_gradient_norm=profile.max_gradient_norm,
-    seed=profile.seed,
-)
+settings = settings_of(profile, profile.learning_rate, profile.seed)
 plan = batches.BatchPlan(
     tuple(train_rows), profile.batch_size, tokenizer.pad_token_id, profile.seed, pool=profile.length_pool
 )

@@ -52,7 +52,7 @@ import torch.nn.functional as F
 
 from utils import batches, corpus, evaluation, loss_view, models, plots, premises, training, widgets
 from utils.checks import check
-from utils.history import TrainingSettings
+from utils.history import settings_of
 from utils.notebook import committed, errors_as_sentences, ready, show_rows
 from utils.profiles import get_profile
 from utils.remembering_teacher import RememberingTeacher
@@ -362,14 +362,7 @@ my_guess = None  # a number between the two perplexities above
 # and running the cell again goes on where it stopped.
 
 # %% tags=["train"]
-settings = TrainingSettings(
-    learning_rate=profile.ce_learning_rate,
-    epochs=profile.epochs,
-    weight_decay=profile.weight_decay,
-    warmup_share=profile.warmup_share,
-    max_gradient_norm=profile.max_gradient_norm,
-    seed=profile.seed,
-)
+settings = settings_of(profile, profile.ce_learning_rate, profile.seed)
 control = models.load_model(profile.student)
 control_history = training.distill(
     control, None, plan, settings, step=training.ce_only_step, checkpoint=outputs / "ce_only.pt", name="ce_only"

@@ -1,4 +1,4 @@
-"""A learner's copy is his: nothing that the course does loses a word of it, and JupyterLab opens on it, signed in."""
+"""A learner's copy stays the learner's: the course loses no word of it, and JupyterLab opens on it, signed in."""
 
 import argparse
 import json

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from grader.journal import write_whole
 from grader.notebooks import parse
 from grader.plain_text import escaped, one_line, whole_characters
 from tests.grader.fixture_lab import cell, notebook
+from utils.workspace import write_whole
 
 BROKEN = "half \ud800\r\nof\x1b[2J\x00 \u202eit\u2028"
 

@@ -1,4 +1,4 @@
-"""Every student has files of his own, whatever the folder is called."""
+"""Every student has files of their own, whatever the folder is called."""
 
 import os
 

@@ -5,6 +5,7 @@ The mistake this prevents: validation text that the student was trained on, and 
 
 import errno
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -154,7 +155,7 @@ def test_a_full_disk_costs_the_cache_and_not_the_text(small_stdlib, monkeypatch)
     def full(*_args, **_keywords):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(os, "fsync", full)
     assert python_corpus().train
     assert not list((small_stdlib.parent / "cache").iterdir())
 

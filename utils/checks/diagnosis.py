@@ -40,7 +40,7 @@ ERRORS = (
 def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
     """The verdict on answers given to ``table.probes``, in the same order."""
     if len(answers) != len(table.probes):
-        return Verdict(False, f"{len(answers)} answers came to {len(table.probes)} questions.")
+        return Verdict(False, f"There are {len(answers)} answers to {len(table.probes)} questions.")
     return _about_the_function(table, answers) or _judge_of(table)(table, answers)
 
 

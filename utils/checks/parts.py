@@ -122,16 +122,16 @@ def close(left: np.ndarray | float, right: np.ndarray | float, fit: float = VALU
     return bool(np.all(near | both_nan | (left == right)))
 
 
-def explain(prints: Fingerprints, evidence: Evidence, any_constant: bool = False) -> Explanation | None:
+def explain(prints: Fingerprints, evidence: Evidence) -> Explanation | None:
     """The cheapest explanation that fits everywhere, or None."""
     if evidence.gradients is None or not any(np.any(gradient) for gradient in evidence.gradients):
         found = _by_value(prints, evidence.values)
     else:
-        found = _by_kernel(prints, evidence, any_constant) + _by_mixed(prints, evidence, any_constant)
+        found = _by_kernel(prints, evidence) + _by_mixed(prints, evidence)
     return min(found, key=lambda explanation: explanation.cost, default=None)
 
 
-def _by_kernel(prints: Fingerprints, evidence: Evidence, any_constant: bool) -> list[Explanation]:
+def _by_kernel(prints: Fingerprints, evidence: Evidence) -> list[Explanation]:
     seen = [project(prints.gradients[i], evidence.gradients[i]) for i in prints.frames]
     total = sum(float(np.sum(gradient**2)) for gradient in evidence.gradients)
     if not np.isfinite(total) or total == 0:
@@ -143,7 +143,7 @@ def _by_kernel(prints: Fingerprints, evidence: Evidence, any_constant: bool) -> 
     for kernel in fitting:
         weights = [w[kernel] for w, _, _ in seen]
         powers = [gg[kernel] for _, gg, _ in seen]
-        found += explain_weights(prints, int(kernel), weights, powers, any_constant, evidence.values)
+        found += explain_weights(prints, int(kernel), weights, powers, False, evidence.values)
     return found
 
 
@@ -227,7 +227,7 @@ def _scaled(
     return explanations
 
 
-def _by_mixed(prints: Fingerprints, evidence: Evidence, any_constant: bool) -> list[Explanation]:
+def _by_mixed(prints: Fingerprints, evidence: Evidence) -> list[Explanation]:
     factors, fits = [], True
     for index in prints.frames:
         stored, gradient = prints.mixed_gradients[index], evidence.gradients[index]
@@ -256,7 +256,6 @@ def _by_mixed(prints: Fingerprints, evidence: Evidence, any_constant: bool) -> l
             prints.temperatures[:size][told],
             divisors[:, :size][:, told],
             entries,
-            any_constant,
         )
         for scale in matches[:1]:
             found.append(Explanation((*names, *scale.names), cost + scale.cost, scale.constant))

@@ -242,7 +242,6 @@ def play_train_step(fn: Callable, probe: Probe) -> Answer:
         "trace/weights": np.stack(weights),
         "trace/counts": np.array(counts, dtype=np.float64),
         "trace/teacher weights": _flat(teacher),
-        "trace/teacher gradient": np.nan_to_num(_flat(teacher, gradient=True)),
         "trace/student calls": _calls(student, given),
         "trace/teacher calls": _calls(teacher, given),
         "trace/steps": _stacked(optimizer.steps, student),
