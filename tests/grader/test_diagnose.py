@@ -97,6 +97,7 @@ def test_the_catalogue_is_as_large_as_promised() -> None:
     assert sizes["distillation_loss"][0] >= 60 and sizes["distillation_loss"][1] >= 25
     assert min(sizes["train_step"][0], sizes["perplexity"][0]) >= 12
     assert all(sizes[name][0] >= 6 for name in ("soft_targets", "entropy", "kl_divergence"))
+    assert all(sizes[name][0] >= 10 for name in ("layer_map", "hidden_state_loss"))
 
 
 @pytest.mark.parametrize("name", [exercise.name for exercise in EXERCISES])

@@ -10,6 +10,7 @@ Children are forked from a process that has imported everything, so that ten of 
 import functools
 import json
 import os
+import random
 import signal
 import sys
 import time
@@ -46,8 +47,8 @@ def announced_step(student, teacher, batch, optimizer, loss_function):
 
 def train(checkpoint: Path | None, result: Path) -> None:
     """40 steps with dropout; the weights' hash and the history go to `result`."""
-    random = np.random.Generator(np.random.PCG64(0))
-    tokens = [tuple(random.integers(1, 64, size=size).tolist()) for size in random.integers(2, 16, size=80)]
+    drawn = np.random.Generator(np.random.PCG64(0))
+    tokens = [tuple(drawn.integers(1, 64, size=size).tolist()) for size in drawn.integers(2, 16, size=80)]
     plan = BatchPlan(tuple(Row(ids, ids, str(i), len(ids)) for i, ids in enumerate(tokens)), 4, 0)
     student, teacher = model(0, dropout=0.1), model(1, dropout=0.1).requires_grad_(False)
     loss = functools.partial(distillation_loss, temperature=2.0)
@@ -77,6 +78,7 @@ def child(folder: Path, checkpoint: Path | None, stop: int | None = None, number
     for _ in range(stop or 0):
         os.read(reading, 1)
     if number is not None:
+        time.sleep(random.uniform(0, 1.5 * SECONDS_A_STEP))  # at any moment: in a step, or while something is saved
         os.kill(process, number)
     while os.read(reading, 4096):
         pass

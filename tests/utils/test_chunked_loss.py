@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from tests.utils.held_memory import most_held
 from utils.chunked_loss import chunked_distillation_loss
 from utils.errors import CourseError
 from utils.losses import distillation_loss, shifted
@@ -75,3 +76,27 @@ def test_bfloat16_products_stay_within_a_bound_of_float64_whatever_the_chunk(cas
 def test_no_valid_position_is_an_error_not_nan(case):
     with pytest.raises(CourseError, match="No position is valid"):
         chunked((*case[:4], torch.full_like(case[4], -100)), 4)
+
+
+def test_memory_stays_flat_as_positions_grow_where_the_dense_loss_takes_as_many_times_more():
+    vocabulary, width = 4000, 8
+    heads = torch.randn(vocabulary, width, requires_grad=True), torch.randn(vocabulary, width)
+
+    def held(positions, loss):
+        ours, theirs = torch.randn(positions, width, requires_grad=True), torch.randn(positions, width)
+        targets = torch.randint(vocabulary, (positions,))
+        return most_held(lambda: loss(ours, heads[0], theirs, heads[1], targets).backward())
+
+    def in_chunks(*case):
+        return chunked_distillation_loss(*case, chunk=16)
+
+    def dense(ours, head, theirs, their_head, targets):
+        labels = torch.cat([targets.new_zeros(1), targets])[None]  # before the shift
+        logits = (
+            torch.cat([hidden, hidden[:1]]) @ weights.T for hidden, weights in ((ours, head), (theirs, their_head))
+        )
+        return distillation_loss(*(each[None] for each in logits), labels)
+
+    few, many = (held(positions, in_chunks) for positions in (64, 512))
+    assert many < 1.1 * few
+    assert held(512, dense) > 5 * held(64, dense) > 5 * few

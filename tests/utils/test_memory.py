@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from torch.profiler import ProfilerActivity, profile
 from transformers import GPT2Config, GPT2LMHeadModel
 
+from tests.utils.held_memory import most_held
 from utils import memory
 from utils.batches import BatchPlan, pad
 from utils.history import TrainingSettings
@@ -91,19 +91,11 @@ def test_computing_layers_twice_gives_the_same_gradient_with_the_same_dropout(ma
 
 
 def peak_bytes(student, teacher, rows, length, vocabulary):
-    """The most bytes that a step holds at once, as torch's profiler counts them; SGD keeps no moments."""
+    """The most bytes that a step holds at once; SGD keeps no moments."""
     ids = torch.randint(1, vocabulary, (rows, length), generator=torch.Generator().manual_seed(0))
     batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": ids}
     optimizer = torch.optim.SGD(student.parameters(), lr=1e-3)
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-        train_step(student, teacher, batch, optimizer, distillation_loss)
-    events = profiler.profiler.kineto_results.events()
-    changes = sorted((event.start_ns(), event.nbytes()) for event in events if event.name() == "[memory]")
-    held = most = 0
-    for _, size in changes:
-        held += size
-        most = max(most, held)
-    return most
+    return most_held(lambda: train_step(student, teacher, batch, optimizer, distillation_loss))
 
 
 @pytest.mark.nightly

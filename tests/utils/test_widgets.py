@@ -19,7 +19,7 @@ from utils.live_picture import SHARP
 from utils.loss_view import loss_curves, loss_figure, show_loss_parts
 from utils.losses import distillation_loss, kl_divergence
 from utils.temperature_view import EXPECTED, TemperatureScene, show_temperature, temperature_figure
-from utils.widgets import loss_explorer, temperature_explorer
+from utils.widgets import loss_explorer, surface_explorer, temperature_explorer
 
 ANIMALS = prediction_by_hand("Which animal is it?", {"cat": 2.64, "tiger": 1.61, "dog": 0.0}, "cat")
 STUDENT = prediction_by_hand("Which animal is it?", {"cat": 0.5, "tiger": 0.6, "dog": 0.1}, "cat", model="student")
@@ -60,6 +60,19 @@ def test_turning_the_temperature_moves_the_marks_and_changes_the_numbers():
     explorer.sliders[0].value = 5.0
     assert marks(explorer.moving.value) != before
     assert explorer.moving.value != words and "T = 5.0" in explorer.moving.value
+
+
+def test_the_slice_through_the_surface_moves_with_its_slider_over_the_temperatures_that_there_are():
+    ratios = {(t, a): 1 - a / 10 * (1 if t == 1.0 else -1) for t in (1.0, 3.0) for a in (0.0, 0.5, 1.0)}
+    rows = [{"temperature": t, "alpha": a, "ratio to CE-only": ratio} for (t, a), ratio in ratios.items()]
+    explorer = surface_explorer(rows)
+    (slider,) = explorer.sliders
+    assert slider.description == "temperature" and [value for _, value in slider.options] == [1.0, 3.0]
+    low = explorer.moving.value
+    assert "0.5: 0.950" in low and "Lowest at alpha = 1." in low
+    slider.value = 3.0
+    assert "0.5: 1.050" in explorer.moving.value and "Lowest at alpha = 0." in explorer.moving.value
+    assert marks(explorer.moving.value) != marks(low)
 
 
 def test_turning_back_gives_the_same_picture_again():
