@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -15,7 +16,7 @@ import pytest
 from nbformat import NotebookNode
 
 from grader.build import check
-from grader.execution import execute
+from grader.execution import execute, private_paths
 from grader.labs import Lab, labs_in
 from grader.rendering import colab_link
 
@@ -107,7 +108,17 @@ def test_one_cell_of_lab_2_defines_the_loss():
 @EVERY_LAB
 def test_every_check_in_the_solution_has_hidden_tests(lab):
     checks = [cell for cell in read(lab, "solution").cells if cell.metadata.get("nbgrader", {}).get("grade")]
-    assert all("### BEGIN HIDDEN TESTS" in cell.source for cell in checks if cell.cell_type == "code")
+    of_code = [cell for cell in checks if cell.cell_type == "code"]
+    assert of_code and all("### BEGIN HIDDEN TESTS" in cell.source for cell in of_code)
+
+
+def test_a_teacher_is_compared_with_the_student_before_anything_is_trained():
+    for number in ("02", "03"):
+        (lab,) = [lab for lab in LABS if lab.number == number]
+        cells = read(lab).cells
+        (compared,) = [i for i, cell in enumerate(cells) if "premises.teacher_against_student(" in cell.source]
+        trained = [i for i, cell in enumerate(cells) if "train" in cell.metadata.get("tags", [])]
+        assert trained and compared < trained[0]
 
 
 @EVERY_LAB
@@ -169,8 +180,9 @@ def test_the_solution_shows_nothing_of_the_machine_that_made_it(lab):
     outputs = [output for cell in read(lab, "solution").cells for output in cell.get("outputs", [])]
     texts = [output.get("text", "") + str(output.get("data", {}).get("text/plain", "")) for output in outputs]
     assert outputs and not any(output.output_type == "error" or output.get("name") == "stderr" for output in outputs)
-    private = re.compile(r"(?<![\w.])/(home|root|tmp|usr|work|Users)/|Warning:|\d+%\|| at 0x")
-    assert not [text for text in texts if private.search(text)]
+    private = re.compile(r"(?<![\w.])/(home|root|tmp|usr|Users)/|Warning:|\d+%\|| at 0x")
+    here = [path for path in private_paths(ROOT, tempfile.gettempdir()) if path != os.sep]
+    assert not [text for text in texts if private.search(text) or any(path in text for path in here)]
 
 
 @EVERY_LAB
