@@ -5,22 +5,18 @@ python -m benchmarks.readme
 
 from __future__ import annotations
 
-import json
-import re
-
 import matplotlib
 
-from benchmarks.common import RESULTS
+from benchmarks.pages import recorded, with_sections
 from utils import plots
 from utils.workspace import ROOT
 
-START, END = "<!-- results: made by python -m benchmarks.readme -->", "<!-- /results -->"
 FIGURE = ROOT / "docs" / "comparison.png"
 
 
 def section() -> str:
     """The README's results as Markdown: the figure, the table, the effect with its interval."""
-    result = json.loads((RESULTS / "effect.json").read_text(encoding="utf-8"))
+    result = recorded("effect")
     effect, profile = result["effects"]["distilled_vs_ce_only"], result["profile"]
     lines = [
         f"![{plots.describe_rows(result['rows'])}](docs/{FIGURE.name})",
@@ -44,15 +40,14 @@ def section() -> str:
 
 def with_results(readme: str) -> str:
     """The README with its results renewed."""
-    return re.sub(f"{START}.*?{END}", lambda _: f"{START}\n{section()}\n{END}", readme, flags=re.DOTALL)
+    return with_sections(readme, "readme", {"results": section()})
 
 
 def main() -> None:
     """Write README.md and its figure."""
     matplotlib.use("Agg")
-    result = json.loads((RESULTS / "effect.json").read_text(encoding="utf-8"))
     FIGURE.parent.mkdir(exist_ok=True)
-    FIGURE.write_bytes(plots.png(plots.comparison(result["rows"])))
+    FIGURE.write_bytes(plots.png(plots.comparison(recorded("effect")["rows"])))
     path = ROOT / "README.md"
     path.write_text(with_results(path.read_text(encoding="utf-8")), encoding="utf-8")
 
