@@ -90,18 +90,8 @@ def distill(
     returns no float, a loss or gradient that is not finite (the student keeps the weights of the step before), and a
     loss that jumps (it gets its last good ones back).
     """
-    _require_trainable(student)
-    device = next(student.parameters()).device
-    distributed.join(device)
-    if micro_batch is not None and micro_batch < 1:
-        raise CourseError(f"micro_batch is {micro_batch}; it is how many rows are computed at once, at least 1.")
-    require_context(student, plan.rows)
-    if teacher is not None:
-        require_frozen(teacher)
-        require_context(teacher, plan.rows)
-        teacher.eval()
-    elif step is train_step:
-        raise CourseError("There is no teacher to learn from. Give one, or train on labels alone: step=ce_only_step.")
+    _require_a_pair_that_can(student, teacher, plan, step, micro_batch)
+    distributed.join(next(student.parameters()).device)
     history = History(name=name, steps_total=len(plan) * settings.epochs, steps_per_epoch=len(plan))
     optimizer, scheduler = _optimizer(student, settings, history)
     optimizer.zero_grad()  # a run that was stopped may have left gradients behind
@@ -114,19 +104,44 @@ def distill(
     run.resume()
     if not history.steps_done:
         _fit_into_memory(run)
+    _take_the_steps(run, recorder)
+    run.finish()
+    return history
+
+
+def _require_a_pair_that_can(
+    student: nn.Module, teacher: nn.Module | None, plan: BatchPlan, step: Step, micro_batch: int | None
+) -> None:
+    """Raise CourseError where the run could not begin; a teacher is put into eval mode."""
+    _require_trainable(student)
+    if micro_batch is not None and micro_batch < 1:
+        raise CourseError(f"micro_batch is {micro_batch}; it is how many rows are computed at once, at least 1.")
+    require_context(student, plan.rows)
+    if teacher is not None:
+        require_frozen(teacher)
+        require_context(teacher, plan.rows)
+        teacher.eval()
+    elif step is train_step:
+        raise CourseError("There is no teacher to learn from. Give one, or train on labels alone: step=ce_only_step.")
+
+
+def _take_the_steps(run: checkpoints.Run, recorder: _PartsRecorder) -> None:
+    """All steps that the history lacks; what was done is kept, whatever ends them."""
+    student, history = run.student, run.history
+    device = next(student.parameters()).device
     guard = SpikeGuard(run)
     total, done, quiet = history.steps_total, history.steps_done, True if distributed.rank() else None
-    bar = tqdm(total=total, initial=done, desc=name, unit="step", disable=quiet, leave=False)
+    bar = tqdm(total=total, initial=done, desc=run.name, unit="step", disable=quiet, leave=False)
     interrupt = DeferredInterrupt()
     if run.recompute:
         recompute_layers(student, True)
     try:
-        for epoch, batch in _remaining(plan, history):
-            _seed_dropout(settings.seed, history.steps_done)
-            value = stepper(student, teacher, to_device(batch, device), optimizer, recorder)
+        for epoch, batch in _remaining(run.plan, history):
+            _seed_dropout(run.settings.seed, history.steps_done)
+            value = run.stepper(student, run.teacher, to_device(batch, device), run.optimizer, recorder)
             _require_float(value)
             guard.require_finite(value)
-            scheduler.step()
+            run.scheduler.step()
             history.add(StepRecord(epoch, value, valid_tokens(batch), *recorder.means(device)))
             guard.after_step()
             if not guard.looks_like_a_jump():
@@ -147,8 +162,6 @@ def distill(
         bar.close()
         if run.recompute:
             recompute_layers(student, False)
-    run.finish()
-    return history
 
 
 def _fit_into_memory(run: checkpoints.Run) -> None:
