@@ -20,7 +20,7 @@ from typing import IO
 import torch
 import transformers
 
-from utils import corpus, models, training
+from utils import corpus, forward, models, training
 from utils.batches import BatchPlan, Row
 from utils.evaluation import Evaluation, evaluate
 from utils.history import NO_PARTS, settings_of
@@ -39,8 +39,8 @@ def machine() -> dict[str, str | int]:
         "platform": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count() or 0,
         "threads": torch.get_num_threads(),
-        "device": models.best_device(),
-        "forward": str(models.fastest_dtype(models.best_device())).removeprefix("torch."),
+        "device": forward.best_device(),
+        "forward": str(forward.fastest_dtype(forward.best_device())).removeprefix("torch."),
         "date": datetime.date.today().isoformat(),
     }
 

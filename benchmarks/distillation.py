@@ -38,7 +38,7 @@ from benchmarks.distillation_losses import (
     listing,
     measured,
 )
-from utils import models, training
+from utils import forward, models, training
 from utils.allocator import keep_freed_memory
 from utils.batches import Batch, Row, model_inputs, pack, pad, valid_tokens
 from utils.chunked_step import blend_from_hidden, last_hidden
@@ -123,10 +123,10 @@ class Bench:
         keep_freed_memory()
         self.rows = rows
         self.plain = Models.made(fused=False)
-        self.dtype = models.fastest_dtype("cpu")
+        self.dtype = forward.fastest_dtype("cpu")
         self.fast = Models.made(fused=True)
         for model in (self.fast.teacher, self.fast.student):
-            models.with_fast_kernels(model)
+            forward.with_fast_kernels(model)
 
     def timed(self, side: Side | None, number: int) -> dict:
         """Seconds of a step in the first epoch and in a later one, on batch `number`."""
@@ -199,7 +199,7 @@ class Bench:
 
     def _computing_in(self, pair: Models, dtype: torch.dtype) -> None:
         for model in (pair.teacher, pair.student):
-            models.with_fast_forward(model, dtype)
+            forward.with_fast_forward(model, dtype)
 
 
 def matmul_rate(dtype: torch.dtype) -> float:
@@ -227,7 +227,7 @@ def table(sizes: dict[str, int], done: dict[str, list[dict]], rate: float) -> li
 
 
 def _gpt2(layers: int, width: int, heads: int) -> GPT2LMHeadModel:
-    return models.with_positions(GPT2LMHeadModel(GPT2Config(n_layer=layers, n_embd=width, n_head=heads)))
+    return forward.with_positions(GPT2LMHeadModel(GPT2Config(n_layer=layers, n_embd=width, n_head=heads)))
 
 
 def _seconds(work: Callable[[], object]) -> float:

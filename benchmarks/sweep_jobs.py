@@ -17,7 +17,7 @@ from transformers.modeling_outputs import CausalLMOutput
 
 from benchmarks.common import as_numbers, from_numbers, shared
 from benchmarks.effect import Experiment
-from utils import models
+from utils import forward, models
 from utils.batches import Row
 from utils.cache_settings import CacheSettings
 from utils.cached_teacher import CachedTeacher
@@ -151,7 +151,7 @@ class Sweeps:
         if job.untrained:
             torch.manual_seed(0)
             random = AutoModelForCausalLM.from_config(self.experiment.pair.teacher.config)
-            teacher = StatesOfAnother(self.teacher, models.freeze(models.with_positions(random)))
+            teacher = StatesOfAnother(self.teacher, models.freeze(forward.with_positions(random)))
         judged = self.experiment.tune if job.split == "tune" else self.experiment.validation
         rows, pad = self.rows(job.rows, job.seed), self.experiment.pad
         sweep = Sweep(replace(self.profile, epochs=job.epochs), teacher, rows, judged, pad, seed=job.seed)

@@ -24,8 +24,8 @@ from utils import distributed, fingerprint
 from utils.accumulation import PiecewiseStep
 from utils.batches import BatchPlan
 from utils.errors import CourseError
+from utils.forward import computes_in, with_fast_forward
 from utils.history import History, TrainingSettings
-from utils.models import computes_in, with_fast_forward
 from utils.workspace import require_writable
 
 SECONDS_BETWEEN = 10.0

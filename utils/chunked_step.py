@@ -18,8 +18,9 @@ from utils.cache_settings import CacheSettings
 from utils.cached_teacher import batch_columns
 from utils.chunked_loss import CHUNK, chunked_distillation_loss
 from utils.errors import CourseError
+from utils.forward import computes_in
 from utils.losses import IGNORE, require_alpha, require_temperature, shifted
-from utils.models import computes_in, in_eval_mode
+from utils.models import in_eval_mode
 from utils.teacher_cache import TeacherCache
 from utils.training import LossFunction, update
 

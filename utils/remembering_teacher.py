@@ -16,7 +16,8 @@ from transformers.modeling_outputs import CausalLMOutput
 
 from utils.batches import positions_of
 from utils.cached_teacher import documents
-from utils.models import computes_in, require_frozen
+from utils.forward import computes_in
+from utils.models import require_frozen
 
 KEPT_BYTES = 2**29
 

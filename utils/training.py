@@ -20,11 +20,12 @@ from utils import checkpoints, distributed
 from utils.accumulation import PiecewiseStep, Step
 from utils.batches import Batch, BatchPlan, model_inputs, to_device, valid_tokens
 from utils.errors import CourseError
+from utils.forward import computes_in
 from utils.history import History, StepRecord, TrainingSettings
 from utils.interrupts import DeferredInterrupt
 from utils.losses import TokenSum, hard_loss, soft_loss
 from utils.memory import choose_memory_plan, recompute_layers
-from utils.models import computes_in, require_context, require_frozen
+from utils.models import require_context, require_frozen
 from utils.spikes import SpikeGuard, require_finite
 
 LossFunction = Callable[[Tensor, Tensor, Tensor], Tensor]

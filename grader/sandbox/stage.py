@@ -14,8 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HARMLESS = (
-    "batches", "bootstrap", "corpus", "documents", "errors", "fingerprint", "history", "hub", "interrupts", "models",
-    "plots", "pretrained", "profiles", "workspace",
+    "allocator", "batches", "bootstrap", "corpus", "distributed", "documents", "errors", "fingerprint", "forward",
+    "history", "hub", "interrupts", "models", "plots", "pretrained", "profiles", "workspace",
 )  # fmt: skip
 _ASKING = ("ask", "verdict")  # modules of utils.checks; with them come those that they import
 _INSIDE = ("__init__", "limits", "names", "namespaces", "protocol", "seccomp", "server", "shell", "wire")
@@ -113,8 +113,14 @@ def asking_modules(checks: Path) -> set[str]:
 def stand_in(source: Path) -> str:
     """A module without answers: its plain constants, and for every other name something that says so."""
     body = ast.parse(source.read_text(encoding="utf-8")).body if source.is_file() else []
-    constants = [node for node in body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)]
+    constants = [node for node in body if isinstance(node, ast.Assign) and _is_plain(node.value)]
     return "\n".join([STAND_IN, *map(ast.unparse, constants), ""])
+
+
+def _is_plain(value: ast.expr) -> bool:
+    """Whether it is a number or a text, or computed from such alone: -100, 2**16."""
+    parts = (ast.Constant, ast.UnaryOp, ast.BinOp, ast.unaryop, ast.operator)
+    return all(isinstance(node, parts) for node in ast.walk(value))
 
 
 def _copy_or_replace(source: Path, utils: Path) -> None:

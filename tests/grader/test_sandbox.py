@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 
 import numpy as np
@@ -105,6 +106,23 @@ def test_no_file_of_the_stage_holds_an_answer(tmp_path):
         "support",
         "tables",
     }
+
+
+def test_what_is_no_answer_works_in_the_stage(tmp_path):
+    """Constants of the library, the pair of models, and batches of their text."""
+    folder = stage.build(tmp_path / "course")
+    code = """
+from utils import batches, losses, models
+from utils.profiles import get_profile
+assert (losses.IGNORE, batches.IGNORE) == (-100, -100)
+pair = models.load_pair(get_profile("smoke"))
+row = batches.Row((1, 2, 3), (1, 2, 3), "a", 9)
+batch = batches.pad([row, batches.Row((4, 5), (4, 5), "b", 6)], 0)
+assert batch["labels"][1, 2] == -100 and pair.student(**batches.model_inputs(batch)).logits.shape[:2] == (2, 3)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_network_is_absent(sandbox):

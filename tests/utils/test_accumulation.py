@@ -14,10 +14,11 @@ from utils import distributed
 from utils.accumulation import PiecewiseStep, is_out_of_memory
 from utils.batches import BatchPlan, pad
 from utils.errors import CourseError
+from utils.forward import best_device, with_positions
 from utils.hidden_states import add_projections, hidden_step
 from utils.history import TrainingSettings
 from utils.losses import IGNORE, distillation_loss
-from utils.models import best_device, freeze, with_positions
+from utils.models import freeze
 from utils.training import ce_only_step, distill, train_step
 
 ROOT = Path(__file__).parents[2]

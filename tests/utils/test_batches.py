@@ -22,8 +22,8 @@ from utils.batches import (
 )
 from utils.documents import Document
 from utils.errors import CourseError
+from utils.forward import with_fast_forward, with_positions
 from utils.losses import IGNORE, distillation_loss, hard_loss
-from utils.models import with_fast_forward, with_positions
 from utils.training import train_step
 
 LENGTHS = (5, 9, 12, 3, 16, 2, 7)

@@ -18,7 +18,7 @@ from tests.utils.interrupted_runs import LOSS, interrupted, run, stopping_at
 from utils import checkpoints, fingerprint
 from utils.checkpoints import saved_history
 from utils.errors import CourseError
-from utils.models import computes_in, with_fast_forward
+from utils.forward import computes_in, with_fast_forward
 from utils.training import train_step
 
 pytestmark = pytest.mark.usefixtures("any_step")

@@ -9,9 +9,10 @@ from utils.batches import BatchPlan, pack, pad
 from utils.cache_settings import CacheSettings
 from utils.chunked_step import chunked_step, last_hidden_settings
 from utils.errors import CourseError
+from utils.forward import with_positions
 from utils.history import TrainingSettings
 from utils.losses import distillation_loss
-from utils.models import freeze, with_positions
+from utils.models import freeze
 from utils.remembering_teacher import RememberingTeacher
 from utils.teacher_cache import cache_answers
 from utils.training import distill, train_step

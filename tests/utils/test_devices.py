@@ -8,8 +8,9 @@ from utils.cached_teacher import CachedTeacher
 from utils.calibration import calibration
 from utils.chunked_step import chunked_step
 from utils.evaluation import evaluate
+from utils.forward import with_positions
 from utils.memory import available_memory
-from utils.models import freeze, with_positions
+from utils.models import freeze
 from utils.remembering_teacher import RememberingTeacher
 from utils.teacher_cache import cache_answers
 

@@ -14,7 +14,7 @@ from utils.batches import Row, in_order, pad, rows_of, windows_of
 from utils.documents import Document
 from utils.errors import CourseError
 from utils.evaluation import Evaluation, comparison_row, evaluate, paired_effect, perplexity
-from utils.models import with_positions
+from utils.forward import with_positions
 
 LENGTHS = (3, 16, 2, 9, 5, 16, 4)
 

@@ -13,10 +13,11 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from tests.utils.held_memory import most_held
 from utils import memory
 from utils.batches import BatchPlan, pad
+from utils.forward import with_positions
 from utils.history import TrainingSettings
 from utils.losses import distillation_loss
 from utils.memory import choose_memory_plan, recompute_layers, step_bytes
-from utils.models import freeze, with_positions
+from utils.models import freeze
 from utils.training import distill, train_step
 
 

@@ -10,11 +10,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import GPT2LMHeadModel
-from transformers.activations import NewGELUActivation
 
 from utils import hub, models
 from utils.batches import BatchPlan, model_inputs, pack, pad
 from utils.errors import CourseError
+from utils.forward import with_fast_forward, with_positions
 from utils.losses import distillation_loss
 from utils.models import (
     count_parameters,
@@ -26,10 +26,6 @@ from utils.models import (
     require_frozen,
     require_one_vocabulary,
     sample_text,
-    with_fast_forward,
-    with_fast_kernels,
-    with_fused_activation,
-    with_positions,
 )
 from utils.profiles import Profile
 from utils.training import TrainingSettings, distill
@@ -64,7 +60,7 @@ def test_the_teacher_comes_frozen_and_the_student_ready_to_learn(save_pair):
 
 
 def test_a_loaded_model_answers_the_same_to_a_row_padded_on_either_side(save_pair, make_rows, monkeypatch):
-    monkeypatch.setitem(models._fastest, "cpu", torch.float32)
+    monkeypatch.setattr(models, "fastest_dtype", lambda _: torch.float32)
     student = load_pair(save_pair(), "cpu").student
     rows = make_rows((4, 9))
     right, left = (student(**model_inputs(pad(rows, 0, side))).logits[0] for side in ("right", "left"))
@@ -72,30 +68,13 @@ def test_a_loaded_model_answers_the_same_to_a_row_padded_on_either_side(save_pai
 
 
 def test_a_loaded_model_answers_packed_documents_as_it_answers_each_alone(save_pair, make_rows, monkeypatch):
-    monkeypatch.setitem(models._fastest, "cpu", torch.float32)
+    monkeypatch.setattr(models, "fastest_dtype", lambda _: torch.float32)
     student = load_pair(save_pair(), "cpu").student
     rows = make_rows((9, 5))
     packed = student(**model_inputs(pack(rows, 16, 0))).logits[0]
     for row, start in zip(rows, (0, 9), strict=True):
         alone = student(**model_inputs(pad([row], 0))).logits[0]
         torch.testing.assert_close(packed[start : start + len(alone)], alone)
-
-
-@pytest.mark.parametrize(
-    ("dtype", "dropout", "kind"),
-    [(torch.float32, 0.0, "sdpa"), (torch.float32, 0.1, "eager"), (torch.bfloat16, 0.0, "eager")],
-)
-def test_attention_on_a_cpu_is_computed_the_way_that_is_faster_there(make_model, monkeypatch, dtype, dropout, kind):
-    monkeypatch.setitem(models._fastest, "cpu", dtype)
-    assert with_fast_kernels(make_model(dropout=dropout)).config._attn_implementation == kind
-
-
-def test_the_fused_activation_is_the_same_function(make_model, make_rows):
-    model, batch = make_model(layers=2), model_inputs(pad(make_rows((9, 5)), 0))
-    before = model(**batch).logits
-    after = with_fused_activation(model)(**batch).logits
-    assert not any(isinstance(module, NewGELUActivation) for module in model.modules())
-    torch.testing.assert_close(after, before)
 
 
 def test_to_freeze_is_to_switch_off_both_gradients_and_dropout(make_model):
@@ -121,28 +100,6 @@ def test_a_tied_output_layer_counts_once(make_model):
     assert count_parameters(model) == sum(t.numel() for n, t in model.state_dict().items() if n != "lm_head.weight")
 
 
-def test_logits_come_out_in_float32_and_near_those_of_float32(make_model, make_rows):
-    model = make_model()
-    ids = torch.tensor([make_rows((16,))[0].input_ids])
-    fast = with_fast_forward(copy.deepcopy(model), torch.bfloat16)
-    logits, expected = fast(ids).logits, model(ids).logits
-    assert logits.dtype == torch.float32
-    assert {parameter.dtype for parameter in fast.parameters()} == {torch.float32}
-    assert 0 < (logits - expected).norm() <= 2e-2 * expected.norm()
-
-
-def test_a_deep_copy_of_a_fast_model_runs_its_own_weights(make_model):
-    model = with_fast_forward(with_positions(make_model()), torch.bfloat16)
-    copied = copy.deepcopy(model)
-    ids = torch.tensor([[1, 2, 3]])
-    before = model(ids).logits
-    with torch.no_grad():
-        for parameter in copied.parameters():
-            parameter.zero_()
-    assert not copied(ids).logits.any()
-    assert torch.equal(model(ids).logits, before)
-
-
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_loaded_model_writes_text_and_pads_on_either_side_alike(make_model, tokenizer, dtype):
     tokenizer.pad_token = tokenizer.eos_token
@@ -163,13 +120,6 @@ def test_a_sample_leaves_the_random_stream_as_it_was(make_model, tokenizer):
     torch.manual_seed(3)
     sample_text(model, tokenizer, "a", tokens=2)
     assert torch.rand(1) == expected
-
-
-def test_positions_that_are_given_are_kept(make_model):
-    model, ids = make_model(), torch.tensor([[1, 2, 3]])
-    positions, mask = torch.tensor([[4, 5, 6]]), torch.ones(1, 3, dtype=torch.int64)
-    expected = model(ids, attention_mask=mask, position_ids=positions).logits
-    assert torch.equal(with_positions(model)(ids, attention_mask=mask, position_ids=positions).logits, expected)
 
 
 def test_a_teacher_that_still_learns_is_refused_with_the_number_of_parameters(make_model):
@@ -254,15 +204,6 @@ def test_an_endpoint_that_is_not_there_does_not_answer(monkeypatch, endpoint):
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.setenv("HF_ENDPOINT", endpoint)
     assert not hub.hub_answers()
-
-
-def test_the_measured_number_type_is_bfloat16_only_where_it_is_faster(monkeypatch):
-    for seconds, expected in ((0.9, torch.float32), (0.5, torch.bfloat16), (float("inf"), torch.float32)):
-        monkeypatch.setattr(models, "_fastest", {})
-        monkeypatch.setattr(
-            models, "_matmul_seconds", lambda _d, dtype, *_, s=seconds: s if dtype == torch.bfloat16 else 1.0
-        )
-        assert models.fastest_dtype("cpu") == expected
 
 
 def test_weights_that_are_missing_or_of_another_shape_are_one_sentence(save_pair, tmp_path):

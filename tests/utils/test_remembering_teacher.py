@@ -5,9 +5,10 @@ import torch
 
 from utils.batches import BatchPlan, model_inputs, pack, pad
 from utils.errors import CourseError
+from utils.forward import with_fast_forward, with_positions
 from utils.history import TrainingSettings
 from utils.losses import distillation_loss
-from utils.models import freeze, with_fast_forward, with_positions
+from utils.models import freeze
 from utils.remembering_teacher import RememberingTeacher
 from utils.training import distill
 

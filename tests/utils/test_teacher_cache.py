@@ -13,9 +13,10 @@ from utils.batches import BatchPlan, model_inputs, pack, pad
 from utils.cache_settings import CacheSettings, choose_settings
 from utils.cached_teacher import CachedTeacher
 from utils.errors import CourseError
+from utils.forward import with_positions
 from utils.history import TrainingSettings
 from utils.losses import distillation_loss
-from utils.models import freeze, with_positions
+from utils.models import freeze
 from utils.teacher_cache import cache_answers
 from utils.training import distill, train_step
 

@@ -14,10 +14,10 @@ import torch
 
 from utils.batches import BatchPlan, model_inputs, pad
 from utils.errors import CourseError
+from utils.forward import with_fast_forward
 from utils.history import TrainingSettings
 from utils.interrupts import DeferredInterrupt
 from utils.losses import distillation_loss, hard_loss, soft_loss
-from utils.models import with_fast_forward
 from utils.training import ce_only_step, distill, train_step
 
 LOSS = functools.partial(distillation_loss, temperature=2.0)

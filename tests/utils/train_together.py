@@ -10,9 +10,10 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from utils import distributed
 from utils.batches import BatchPlan, Row
+from utils.forward import with_positions
 from utils.history import TrainingSettings
 from utils.losses import distillation_loss
-from utils.models import freeze, with_positions
+from utils.models import freeze
 from utils.training import distill
 
 
