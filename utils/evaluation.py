@@ -123,23 +123,36 @@ def paired_effect(first: Sequence[Evaluation], second: Sequence[Evaluation], see
         raise CourseError(
             f"A paired comparison needs as many evaluations on both sides; there are {len(first)} and {len(second)}."
         )
-    everyone = (*first, *second)
-    if any(one.documents != first[0].documents for one in everyone):
-        raise CourseError("The models were evaluated on different documents; a paired comparison needs the same ones.")
-    if any(not np.array_equal(one.tokens, first[0].tokens) for one in everyone):
-        raise CourseError(
-            "The models predicted different numbers of tokens in the same documents; a paired comparison needs the "
-            "same tokenizer, windows and stride."
-        )
+    require_comparable((*first, *second))
     differences = np.stack([one.nats - other.nats for one, other in zip(first, second, strict=True)])
     tokens = first[0].tokens
-    draws = _draws(len(tokens), seed)
-    by_seed = (draws @ differences.T) / (draws @ tokens)[:, None]
-    generator = np.random.Generator(np.random.PCG64(seed + 1))
-    seeds = generator.integers(len(first), size=by_seed.shape)
-    logs = np.take_along_axis(by_seed, seeds, axis=1).mean(axis=1)
+    logs = drawn_again(differences, seed) / drawn_again(tokens[None], seed)
     low, high = _percentiles(np.exp(logs))
     return Effect(math.exp(differences.sum() / tokens.sum() / len(first)), low, high, len(first))
+
+
+def require_comparable(evaluations: Sequence[Evaluation]) -> None:
+    """Raise CourseError unless all are of the same documents and predicted as many tokens of each."""
+    if not evaluations:
+        raise CourseError("There is no evaluation to compare. Bring at least one.")
+    one, *others = evaluations
+    if any(other.documents != one.documents for other in others):
+        raise CourseError("The models were evaluated on different documents; a comparison needs the same ones.")
+    if any(not np.array_equal(other.tokens, one.tokens) for other in others):
+        raise CourseError(
+            "The models predicted different numbers of tokens in the same documents; a comparison needs the same "
+            "tokenizer, windows and stride."
+        )
+
+
+def drawn_again(values: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Sums over documents, in many bootstrap draws of documents and of seeds: (seeds, documents) -> (draws,).
+
+    Each draw is the mean over its seeds.  The same `seed` draws the same documents, and the same seeds of as many.
+    """
+    draws = _draws(values.shape[1], seed)
+    seeds = np.random.Generator(np.random.PCG64(seed + 1)).integers(len(values), size=(DRAWS, len(values)))
+    return np.take_along_axis(draws @ values.T, seeds, axis=1).mean(axis=1)
 
 
 def comparison_row(model: str, parameters: int, evaluation: Evaluation) -> dict[str, str | int | float]:

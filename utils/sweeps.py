@@ -18,8 +18,7 @@ from tqdm.auto import tqdm
 from utils import models, training
 from utils.batches import BatchPlan, Row
 from utils.calibration import Calibration, calibration
-from utils.errors import CourseError
-from utils.evaluation import DRAWS, Evaluation, evaluate
+from utils.evaluation import Evaluation, drawn_again, evaluate, require_comparable
 from utils.hidden_states import add_projections, drop_projections, hidden_state_loss, hidden_step
 from utils.history import NO_PARTS, settings_of
 from utils.losses import distillation_loss
@@ -148,17 +147,7 @@ def wins(runs: Mapping[float, Sequence[Evaluation]], seed: int = 0) -> dict[floa
     runs: for each value one evaluation a seed, all on the same documents.  The shares sum to 1: one value near 1 is a
     clear optimum, several of like size are a plateau.  Raises CourseError where the documents differ.
     """
-    everyone = [evaluation for evaluations in runs.values() for evaluation in evaluations]
-    if not everyone or any(one.documents != everyone[0].documents for one in everyone):
-        raise CourseError("The settings were judged on different documents; an optimum needs the same ones.")
-    generator = np.random.Generator(np.random.PCG64(seed))
-    documents = len(everyone[0].documents)
-    draws = generator.multinomial(documents, np.full(documents, 1 / documents), size=DRAWS).astype(np.float64)
-    seeds = len(next(iter(runs.values())))
-    drawn = generator.integers(seeds, size=(DRAWS, seeds))
-    nats = []
-    for evaluations in runs.values():
-        by_seed = draws @ np.stack([one.nats for one in evaluations]).T
-        nats.append(np.take_along_axis(by_seed, drawn, axis=1).mean(axis=1))
+    require_comparable([evaluation for evaluations in runs.values() for evaluation in evaluations])
+    nats = [drawn_again(np.stack([one.nats for one in evaluations]), seed) for evaluations in runs.values()]
     best = np.argmin(np.stack(nats), axis=0)
     return {value: float((best == place).mean()) for place, value in enumerate(runs)}
