@@ -11,9 +11,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.matching import EXPENSIVE
 from utils.workspace import ROOT
 
-EXPENSIVE = {"sweep", "stretch", "train", "expensive"}
 WRITTEN = "The teacher runs in eval mode and without gradients, because it is the target and not what is trained."
 MIX = (
     "right", "mean squared error", "right", "slow", "right",

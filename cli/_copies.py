@@ -10,7 +10,7 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
-from grader.labs import PATTERN, is_called
+from grader.labs import METADATA, PATTERN, is_called
 from utils.errors import CourseError
 
 MINE = "my_labs"
@@ -95,6 +95,6 @@ def is_outdated(root: Path, notebook: Path) -> bool:
 def version(notebook: Path) -> str:
     """The version that the build wrote into a notebook, "" where there is none."""
     try:
-        return json.loads(notebook.read_text(encoding="utf-8"))["metadata"]["distillation_course"]["version"]
+        return json.loads(notebook.read_text(encoding="utf-8"))["metadata"][METADATA]["version"]
     except (OSError, ValueError, KeyError, TypeError):
         return ""

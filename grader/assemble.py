@@ -16,13 +16,12 @@ import nbformat
 from nbformat import NotebookNode
 
 from grader.hidden import add_hidden_tests
-from grader.labs import Lab
+from grader.labs import METADATA, Lab
 from grader.rendering import Renderer, project_address
 from utils.errors import CourseError
 from utils.workspace import write_whole
 
 SET_UP = "set-up"
-METADATA = "distillation_course"  # our own key in a notebook's metadata
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LOCKED = {"grade": False, "locked": True, "schema_version": 3, "solution": False, "task": False}
 TEMPLATE = Path(__file__).parent / "templates" / "set_up.py"

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import nbformat
 from nbformat import NotebookNode
 
-from grader.assemble import METADATA, assemble, version_of, write_notebook
+from grader.assemble import assemble, version_of, write_notebook
 from grader.drift import drift
 from grader.execution import code_digest, execute
-from grader.labs import Lab
+from grader.labs import METADATA, Lab
 from grader.publish import released
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from grader.labs import METADATA
+
 COMPARED = {"cell_type": "its type", "source": "its text", "metadata": "its metadata", "attachments": "its pictures"}
 
 
@@ -46,7 +48,7 @@ def metadata_drift(found: NotebookNode, expected: NotebookNode) -> list[str]:
     problems = []
     for key, value in expected.metadata.items():
         here = dict(found.metadata.get(key, {}))
-        if key == "distillation_course":
+        if key == METADATA:
             here.pop("executed", None)
         if here != value:
             problems.append(f"its {key} differs from the source's.")

@@ -24,7 +24,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat import NotebookNode
 
-from grader.labs import Lab
+from grader.labs import METADATA, Lab
 from utils.errors import CourseError
 
 WIDGET_TYPES = ("application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json")
@@ -57,7 +57,7 @@ def execute(notebook: NotebookNode, lab: Lab, profile: str) -> NotebookNode:
             if cell.cell_type == "code":
                 cell.outputs = clean_outputs(cell.outputs, paths)
     executed.metadata = copy.deepcopy(notebook.metadata)
-    executed.metadata["distillation_course"]["executed"] = record(profile)
+    executed.metadata[METADATA]["executed"] = record(profile)
     return executed
 
 

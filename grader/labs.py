@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PATTERN = "[0-9][0-9]_*"
+METADATA = "distillation_course"  # our own key in a notebook's metadata
 
 
 @dataclass(frozen=True)

@@ -52,12 +52,12 @@ class PiecewiseStep:
         """
         random = _random_states()
         while True:
-            updates = _updates(optimizer)
+            updates = updates_of(optimizer)
             try:
                 return self._run(student, teacher, batch, optimizer, loss)
             except (MemoryError, RuntimeError) as error:
                 # Nothing may be tried again after half an update, or where other processes wait for this one.
-                if not is_out_of_memory(error) or _updates(optimizer) != updates or distributed.size() > 1:
+                if not is_out_of_memory(error) or updates_of(optimizer) != updates or distributed.size() > 1:
                     raise
                 self._halve(len(batch["input_ids"]), error)
             # Outside of the handler, which holds the failed step's tensors.
@@ -169,7 +169,8 @@ class _Collecting:
         return getattr(self._optimizer, name)
 
 
-def _updates(optimizer: torch.optim.Optimizer) -> int:
+def updates_of(optimizer: torch.optim.Optimizer) -> int:
+    """How many updates an optimizer has made."""
     return max((int(state["step"]) for state in optimizer.state.values() if "step" in state), default=0)
 
 

@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from utils import distributed, fingerprint
-from utils.accumulation import PiecewiseStep
+from utils.accumulation import PiecewiseStep, updates_of
 from utils.batches import BatchPlan
 from utils.errors import CourseError
 from utils.forward import computes_in, with_fast_forward
@@ -97,7 +97,7 @@ class Run:
 
     def save_if_whole(self) -> None:
         """Save what was computed; where the run was stopped inside an update, go back to the last checkpoint."""
-        steps = max((int(state["step"]) for state in self.optimizer.state.values() if "step" in state), default=0)
+        steps = updates_of(self.optimizer)
         if steps != self.history.steps_done:
             self.go_back()
         elif steps > self.steps_saved:

@@ -9,10 +9,8 @@ from grader.exercise import Exercise, Misconception, Part
 from grader.exercises import lab01_right as cases
 from grader.exercises import lab01_variants as variants
 from grader.exercises.lab01_variants import UNSTABLE, ZERO
-from grader.exercises.variants import PLAIN, Scale, Variant
+from grader.exercises.variants import PLAIN, Scale, Variant, catalogue
 from utils.checks.records import Probe, Table
-
-LIKELY = 1.1  # variants up to this cost, with one mistake each, are the catalogue
 
 
 def _table(
@@ -23,12 +21,6 @@ def _table(
     seed: int | None = None,
 ) -> Table:
     return variants.table(name, probes(seed), make(), scales)
-
-
-def _catalogue(make: Callable[[], list[Variant]], *others: Misconception) -> tuple[Misconception, ...]:
-    single = [entry for entry in make() if len(entry.names) == 1 and entry.cost <= LIKELY]
-    found = (Misconception(entry.names[0], f"A single choice: {entry.names[0]}.", entry.compute) for entry in single)
-    return (*found, *others)
 
 
 def _exercise(
@@ -44,7 +36,7 @@ def _exercise(
     parts = (Part("definition", 2.0, ordinary), Part("extremes", 1.0, names))
     right = cases.RIGHT[name]
     table = partial(_table, name, probes, make, scales)
-    return Exercise(name, "01", parameters, parts, table, _catalogue(make, *others), right)
+    return Exercise(name, "01", parameters, parts, table, catalogue(make(), *others), right)
 
 
 EXERCISES = (

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from grader.exercises.toy_probes import stream_of
 from grader.exercises.variants import PLAIN, Scale, Variant, fingerprints, likely
 from utils.checks.records import Probe, Table
 
@@ -269,15 +270,11 @@ def _kl_at(heat: float, factor: float = 1.0) -> Callable[[Tensor, Tensor], Tenso
     return terms
 
 
-def _stream(seed: int | None, fixed: int) -> np.random.Generator:
-    return np.random.Generator(np.random.PCG64(fixed if seed is None else seed))
-
-
 SHAPES = ((3, 5), (3, 5), (4,), (2, 3, 6), (1, 5))  # the last one tells who squeezes
 
 
 def soft_target_probes(seed: int | None) -> tuple[Probe, ...]:
-    stream = _stream(seed, 11)
+    stream = stream_of(seed, 11)
     drawn = [np.float32(stream.normal(0, 2, shape)) for shape in SHAPES[1:]]
     large = np.clip(stream.normal(0, 400, (3, 5)), -1000, 1000)
     large[1] = np.maximum(large[1] - large[1].max() - 900, -1000)  # far below the others: a row has its own maximum
@@ -287,7 +284,7 @@ def soft_target_probes(seed: int | None) -> tuple[Probe, ...]:
 
 
 def entropy_probes(seed: int | None) -> tuple[Probe, ...]:
-    stream = _stream(seed, 12)
+    stream = stream_of(seed, 12)
     drawn = [stream.dirichlet(np.ones(shape[-1]), shape[:-1]).astype(np.float32) for shape in SHAPES[1:]]
     sure = np.eye(4, dtype=np.float32)[[2, 0]]
     sure[1] = [0.5, 0.0, 0.5, 0.0]
@@ -295,7 +292,7 @@ def entropy_probes(seed: int | None) -> tuple[Probe, ...]:
 
 
 def kl_probes(seed: int | None) -> tuple[Probe, ...]:
-    stream = _stream(seed, 13)
+    stream = stream_of(seed, 13)
     pairs = [tuple(np.float32(stream.normal(0, 2, (2, *shape)))) for shape in SHAPES[1:]]
     pairs = [pairs[0], *pairs, tuple(np.float32(np.clip(stream.normal(0, 400, (2, 3, 5)), -1000, 1000)))]
     return _probes([{"p_logits": p, "q_logits": q} for p, q in pairs], ("large",))

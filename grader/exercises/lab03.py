@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -12,15 +11,7 @@ import torch.nn.functional as F
 from grader.exercise import Exercise, Misconception, Part
 from grader.exercises import lab03_states as states
 from grader.exercises import lab03_variants as variants
-from grader.exercises.variants import Variant
-
-LIKELY = 1.1  # variants up to this cost, with one mistake each, are the catalogue
-
-
-def _catalogue(make: Callable[[], list[Variant]], *others: Misconception) -> tuple[Misconception, ...]:
-    single = [entry for entry in make() if len(entry.names) == 1 and entry.cost <= LIKELY]
-    found = (Misconception(entry.names[0], f"A single choice: {entry.names[0]}.", entry.compute) for entry in single)
-    return (*found, *others)
+from grader.exercises.variants import catalogue
 
 
 def floats_for_layers(student_layers, teacher_layers):
@@ -147,8 +138,8 @@ EXERCISES = (
         ("student_layers", "teacher_layers"),
         (Part("where it divides", 1.0, _DIVIDING), Part("where it does not", 1.0, _NOT_DIVIDING)),
         variants.layer_map_table,
-        _catalogue(
-            variants.layer_map_variants,
+        catalogue(
+            variants.layer_map_variants(),
             Misconception("floats instead of whole numbers", "i * t / s is no index.", floats_for_layers),
             Misconception(
                 "a fixed list, whatever the two numbers of layers are", "The example's numbers.", a_fixed_list
@@ -166,8 +157,8 @@ EXERCISES = (
         ("student_hidden", "teacher_hidden", "projection", "attention_mask"),
         (Part("value and gradient", 4.0, _HIDDEN),),
         states.hidden_table,
-        _catalogue(
-            states.hidden_variants,
+        catalogue(
+            states.hidden_variants(),
             Misconception("gradient flows into teacher_hidden", "detach is missing.", teacher_not_detached),
             Misconception(states.WHOLE_ROWS, "mask without bool().", rows_picked_by_numbers),
             Misconception("no gradient reaches student_hidden", "The student is detached.", student_detached),

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from grader.exercises.toy_probes import stream_of
 from grader.exercises.variants import PLAIN, Scale, Variant, fingerprints, likely
 from utils.checks.records import Probe, Table
 from utils.checks.states import with_projection
@@ -195,7 +196,7 @@ WIDTHS = ((3, 5), (4, 6), (5, 2))
 
 
 def hidden_probes(seed: int | None) -> tuple[Probe, ...]:
-    stream = np.random.Generator(np.random.PCG64(31 if seed is None else seed))
+    stream = stream_of(seed, 31)
     probes = []
     for index, place in enumerate((0, 0, 1, 2)):  # the first one is asked twice
         mask = np.array([[int(sign) for sign in row] for row in LAYOUTS[place]])

@@ -38,13 +38,14 @@ def _toys(stream: np.random.Generator, layouts: tuple[tuple[str, ...], ...]) -> 
     return toys
 
 
-def _stream(seed: int | None, fixed: int) -> np.random.Generator:
+def stream_of(seed: int | None, fixed: int) -> np.random.Generator:
+    """The random numbers of probes: of a grading's seed, or without one the shown check's."""
     return np.random.Generator(np.random.PCG64(fixed if seed is None else seed))
 
 
 def step_probes(seed: int | None) -> tuple[Probe, ...]:
     """Two runs of two steps each."""
-    stream = _stream(seed, 71)
+    stream = stream_of(seed, 71)
     return tuple(
         Probe(
             name, {}, toys=_toys(stream, layouts) | _weights(stream, "student", 0.7) | _weights(stream, "teacher", 0.9)
@@ -55,7 +56,7 @@ def step_probes(seed: int | None) -> tuple[Probe, ...]:
 
 def perplexity_probes(seed: int | None) -> tuple[Probe, ...]:
     """Several batches of different sizes, then others, then a single one."""
-    stream = _stream(seed, 72)
+    stream = stream_of(seed, 72)
     chosen = (("several", LAYOUTS), ("others", (LAYOUTS[3], LAYOUTS[2], LAYOUTS[1])), ("one", LAYOUTS[:1]))
     return tuple(
         Probe(name, {}, toys=_toys(stream, layouts) | _weights(stream, "model", 1.0)) for name, layouts in chosen

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from grader.exercise import Misconception
 from utils.checks.records import Probe
+
+LIKELY = 1.1  # variants up to this cost, with one mistake each, are the catalogue
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,13 @@ PLAIN = Scale((), lambda probe: 1.0, 0.0)
 def likely(variants: Iterable[Variant], most: int = 2) -> list[Variant]:
     """Those with at most so many mistakes at once."""
     return [variant for variant in variants if len(variant.names) <= most]
+
+
+def catalogue(variants: Iterable[Variant], *others: Misconception) -> tuple[Misconception, ...]:
+    """The single mistakes among the variants, and others beside them."""
+    single = [entry for entry in variants if len(entry.names) == 1 and entry.cost <= LIKELY]
+    found = (Misconception(entry.names[0], f"A single choice: {entry.names[0]}.", entry.compute) for entry in single)
+    return (*found, *others)
 
 
 def fingerprints(

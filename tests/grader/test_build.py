@@ -8,9 +8,10 @@ import pytest
 from nbformat import NotebookNode
 
 from cli import build as command
-from grader.assemble import METADATA, set_up
+from grader.assemble import set_up
 from grader.build import build, check, prepare
 from grader.execution import clean_outputs, last_states
+from grader.labs import METADATA
 from grader.rendering import colab_link, markdown_table, number, percent
 from utils.errors import CourseError
 

@@ -15,8 +15,10 @@ from utils.checks.hints import hint
 from utils.checks.judgement import (
     RELATIVE,
     agrees,
+    changed_in_place,
     expected_gradients,
     expected_value,
+    furthest,
     is_right,
     leaks,
     went_backward,
@@ -64,9 +66,7 @@ def _first_difference(found: np.ndarray | None, expected: np.ndarray) -> str:
         return f"There is no number in the answer; the first one should be {expected.reshape(-1)[0]:.4g}."
     if agrees(found, expected):
         return f"The value {expected.reshape(-1)[0]:.4g} is right, but not everything else is."
-    apart = np.abs(found - expected).reshape(-1)
-    place = int(np.argmax(np.where(np.isnan(apart), np.inf, apart)))
-    return f"One entry is {found.reshape(-1)[place]:.4g}; it should be {expected.reshape(-1)[place]:.4g}."
+    return "One entry is {:.4g}; it should be {:.4g}.".format(*furthest(found, expected))
 
 
 def _as_such(table: Table, answers: Sequence[Answer]) -> list[str]:
@@ -81,10 +81,7 @@ def _as_such(table: Table, answers: Sequence[Answer]) -> list[str]:
     elif answers[0].outcome == "other":
         names.append(f"a {answers[0].note} instead of a tensor")
     names += went_backward(answers)
-    changed = sorted(
-        {key.removeprefix("changed/") for answer in answers for key in answer.numbers if "changed/" in key}
-    )
-    names += [f"{name} changed in place" for name in changed]
+    names += changed_in_place(answers)
     again = [answer.numbers.get("value") for answer in answers[:2]]  # the first probe is asked twice
     if all(value is not None and np.isfinite(value).all() for value in again) and not np.array_equal(*again):
         names.append("random: the same input gives different answers")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from utils.checks import arrays, layers, loss, perplexity, steps
-from utils.checks.judgement import agrees, expected_value, is_right
+from utils.checks.judgement import agrees, expected_value, furthest, is_right
 from utils.checks.records import Answer, Table
 from utils.checks.verdict import Verdict
 
@@ -68,9 +68,7 @@ def _difference(answer: Answer, expected: np.ndarray) -> str:
         return f"your answer has shape {found.shape}; it should be {expected.shape}"
     if agrees(found, expected):
         return "the value is right, but its type or gradient is not, or an argument was changed in place"
-    apart = np.abs(found - expected).reshape(-1)
-    place = int(np.argmax(np.where(np.isnan(apart), np.inf, apart)))
-    return f"one entry is {found.reshape(-1)[place]:.4g}; it should be {expected.reshape(-1)[place]:.4g}"
+    return "one entry is {:.4g}; it should be {:.4g}".format(*furthest(found, expected))
 
 
 def _about_the_function(table: Table, answers: Sequence[Answer]) -> Verdict | None:

@@ -65,6 +65,19 @@ def went_backward(answers: Sequence[Answer]) -> list[str]:
     return [BACKWARD] * any("trace/backward" in answer.numbers for answer in answers)
 
 
+def changed_in_place(answers: Sequence[Answer]) -> list[str]:
+    """A name for each argument that a function changed."""
+    keys = {key for answer in answers for key in answer.numbers if "changed/" in key}
+    return [f"{key.removeprefix('changed/')} changed in place" for key in sorted(keys)]
+
+
+def furthest(found: np.ndarray, expected: np.ndarray) -> tuple[float, float]:
+    """The entry that is furthest from what it should be, and what that is."""
+    apart = np.abs(found - expected).reshape(-1)
+    place = int(np.argmax(np.where(np.isnan(apart), np.inf, apart)))
+    return float(found.reshape(-1)[place]), float(expected.reshape(-1)[place])
+
+
 def _gradient_agrees(found: np.ndarray | None, expected: np.ndarray) -> bool:
     if found is None:
         return not np.any(np.abs(expected) > 1e-6)

@@ -13,7 +13,7 @@ import numpy as np
 
 from utils.checks.blend import BENT, MISSING, Reading, gather, read, total
 from utils.checks.hints import hint
-from utils.checks.judgement import agrees, expected_value, is_right, leaks, went_backward
+from utils.checks.judgement import agrees, changed_in_place, expected_value, is_right, leaks, went_backward
 from utils.checks.parts import Fingerprints, close
 from utils.checks.records import Answer, Table
 from utils.checks.scale import merged
@@ -85,10 +85,7 @@ def _as_such(table: Table, answers: Sequence[Answer], places: dict[str, int]) ->
     elif value is not None and value.ndim:
         names.append(f"a tensor of shape {value.shape} instead of one number")
     names += went_backward(answers)
-    changed = sorted(
-        {key.removeprefix("changed/") for answer in answers for key in answer.numbers if "changed/" in key}
-    )
-    names += [f"{name} changed in place" for name in changed]
+    names += changed_in_place(answers)
     again, before = answers[places["again"]], answers[places["wide/blend"]]
     if np.isfinite([total(again), total(before)]).all() and not close(total(again), total(before), 1e-5):
         names.append(RANDOM)
