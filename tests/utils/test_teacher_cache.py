@@ -1,5 +1,6 @@
 """The cached teacher answers what the teacher answers, in any batch, and never what another teacher answered."""
 
+import copy
 import errno
 from collections import namedtuple
 from dataclasses import replace
@@ -13,7 +14,7 @@ from utils.batches import BatchPlan, model_inputs, pack, pad
 from utils.cache_settings import CacheSettings, choose_settings
 from utils.cached_teacher import CachedTeacher
 from utils.errors import CourseError
-from utils.forward import with_positions
+from utils.forward import with_fast_forward, with_positions
 from utils.history import TrainingSettings
 from utils.losses import distillation_loss
 from utils.models import freeze
@@ -96,12 +97,14 @@ def test_another_weight_row_or_setting_is_another_cache(teacher, some_rows, tmp_
     names.add(cache_answers(teacher, some_rows, tmp_path, CacheSettings(top_k=4)).identity)
     names.add(cache_answers(teacher, some_rows, tmp_path, CacheSettings(top_k=4, temperatures=(2.0,))).identity)
     names.add(cache_answers(teacher, some_rows, tmp_path, CacheSettings(hidden_layers=(1,))).identity)
+    rounded = with_fast_forward(copy.deepcopy(teacher), torch.bfloat16)
+    names.add(cache_answers(rounded, some_rows, tmp_path).identity)
     with torch.no_grad():
         teacher.transformer.wte.weight[17, 3] += 1e-4  # one value of one matrix
     names.add(cache_answers(teacher, some_rows, tmp_path).identity)
     teacher.config.layer_norm_epsilon = 1e-3  # no weight, and yet another answer
     names.add(cache_answers(teacher, some_rows, tmp_path).identity)
-    assert len(names) == 7
+    assert len(names) == 8
 
 
 def test_a_row_that_was_not_answered_is_an_error(teacher, some_rows, tmp_path):

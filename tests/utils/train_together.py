@@ -34,6 +34,8 @@ def main(path: str) -> None:
     student, teacher = model(0, 8), freeze(model(1, 16))
     plan = BatchPlan(tuple(rows), 3, 0)
     history = distill(student, teacher, plan, TrainingSettings(learning_rate=1e-2, epochs=3), loss=distillation_loss)
+    if distributed.size() > 1 and not torch.cuda.is_available():
+        assert torch.distributed.get_backend() == "gloo"
     if distributed.rank() == 0:
         losses = torch.tensor([record.loss for record in history.records])
         parts = torch.tensor([(r.soft, r.hard) for r in history.records if r.soft is not None])
