@@ -1,4 +1,4 @@
-"""Labs 2 and 3 with the full profile: GPT-2-medium's and DistilGPT-2's names and WikiText, from a stand-in hub on loopback."""
+"""Labs 2 and 3 with the full profile: the names of the real models and of WikiText, from a stand-in hub on loopback."""
 
 import copy
 import os
