@@ -19,7 +19,7 @@ from utils.checks.records import Answer, Table
 from utils.checks.scale import merged
 from utils.checks.support import support
 from utils.checks.verdict import Verdict
-from utils.checks.whole import beside_the_blend, half_precision
+from utils.checks.whole import beside_the_blend, half_precision, turned
 
 UNSTABLE = "unstable at large logits: an exp or a log leaves the range{}"
 CUT_OFF = "unstable at large logits: a clamp or an epsilon cuts the loss off{}"
@@ -65,6 +65,7 @@ def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
         explained = reading.names or any(reading.parts.values())
         beside = [] if explained else beside_the_blend(table, answers)
         names += beside or _factors(table, answers, places, reading)
+        names += [name for part in PARTS if not reading.parts.get(part) for name in turned(table, answers, part)]
         names += _not_finite(answers, places, reading)
     names = names or half_precision(answers)
     if BENT in names or answers[0].outcome == "other":

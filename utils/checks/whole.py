@@ -1,16 +1,17 @@
-"""Mistakes of a loss as a whole, which no part of it shows: its precision, and a term that stands beside the blend.
+"""Mistakes that no kernel shows: of the loss as a whole, and of a part that is right and then bent.
 
 The mistake this prevents is "a part differs by 0.1 %" where every part is the formula's, in too few digits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from utils.checks.blend import total
 from utils.checks.judgement import expected_value
+from utils.checks.parts import close
 from utils.checks.records import Answer, Table
 
 HALF = "computed in half precision ({}): the digits are too few for this loss"
@@ -18,6 +19,18 @@ BESIDE = "a term is added that alpha does not weigh"
 BITS = {"bfloat16": 8, "float16": 11}  # of the significand, with the leading one
 FEWEST = 100  # gradients that must all have that few bits: by chance one in 2 ** 12 has
 ENDS = ("hard", "blend", "soft")
+# What a right part (its values, T) may be turned into afterwards.
+TURNED: dict[str, dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]]] = {
+    "hard": {
+        "exp of the cross-entropy, a perplexity, in the hard part": lambda x, _: np.exp(x),
+        "the cross-entropy is squared in the hard part": lambda x, _: x**2,
+    },
+    "soft": {
+        "2 ** T instead of T squared in the soft part": lambda x, t: x * 2**t / t**2,
+        "the divergence is squared in the soft part": lambda x, t: x**2 / t**2,
+        "the divergence with its T squared is squared in the soft part": lambda x, _: x**2,
+    },
+}
 
 
 def half_precision(answers: Sequence[Answer]) -> list[str]:
@@ -30,6 +43,16 @@ def half_precision(answers: Sequence[Answer]) -> list[str]:
     significand, _ = np.frexp(numbers)
     kind = next((kind for kind, bits in BITS.items() if not np.any((significand * 2.0**bits) % 1)), None)
     return [HALF.format(kind)] if kind else []
+
+
+def turned(table: Table, answers: Sequence[Answer], part: str) -> list[str]:
+    """Is a part the formula's, frame by frame, and then something was done to the number?"""
+    places = [i for i, p in enumerate(table.probes) if p.name.endswith(f"/{part}") and not p.name.startswith("huge")]
+    expected = np.array([float(expected_value(table, place)) for place in places])
+    found = np.array([total(answers[place]) for place in places])
+    heats = np.array([float(table.probes[place].inputs["temperature"]) for place in places])
+    with np.errstate(over="ignore", invalid="ignore"):
+        return [name for name, turn in TURNED[part].items() if close(found, turn(expected, heats))][:1]
 
 
 def beside_the_blend(table: Table, answers: Sequence[Answer]) -> list[str]:
