@@ -5,12 +5,15 @@ The mistake this prevents is a catalogue that only knows what its own kitchen ca
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from grader.exercise import Misconception
 from grader.exercises.loss_divergences import NORMALISER
+from grader.exercises.loss_kernels import RARE_TEMPERATURES
 from grader.exercises.loss_recipe import IGNORED, Recipe, cook
 from utils.checks.blend import LEAKING
 from utils.checks.judgement import BACKWARD
@@ -119,7 +122,19 @@ def label_alone(student_logits, teacher_logits, labels, temperature=3.0, alpha=0
     return alpha * temperature**2 * soft + (1 - alpha) * F.cross_entropy(student, wanted)
 
 
+def at_another_temperature(name: str, heat: Callable[[float], float]) -> Misconception:
+    """The soft part at some temperature that is made from the given one."""
+
+    def compute(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):  # type: ignore[no-untyped-def]
+        student, teacher, wanted = _packed(student_logits, teacher_logits, labels)
+        soft = _kl(teacher / heat(temperature), student / heat(temperature))
+        return alpha * temperature**2 * soft + (1 - alpha) * F.cross_entropy(student, wanted)
+
+    return Misconception(name, "The softmax takes another temperature than it is given.", compute)
+
+
 FURTHER = (
+    *(at_another_temperature(name, heat) for name, heat in RARE_TEMPERATURES.items()),
     Misconception(LEAKING, "One weight, alpha T^2, and its rest for the labels.", t_squared_leaks),
     Misconception(NORMALISER.format(" in both parts"), "logsumexp under no_grad.", normaliser_detached),
     Misconception(

@@ -59,6 +59,12 @@ TEMPERATURES: dict[str, tuple[Callable[[float], float], Callable[[float], float]
     "temperature applied twice on the teacher": (lambda T: T, lambda T: T * T, 1.3),
     "logits divided by the square root of T": (math.sqrt, math.sqrt, 1.5),
 }
+# Tried with the divergence that is asked for alone.
+RARE_TEMPERATURES: dict[str, Callable[[float], float]] = {
+    "a fractional temperature is cut to a whole number": lambda T: max(1.0, math.floor(T)),
+    "T + 1 instead of T divides the logits": lambda T: T + 1,
+    "temperatures below 2 are raised to 2": lambda T: max(T, 2.0),
+}
 HARD_TEMPERATURES: dict[str, tuple[Callable[[float], float], float]] = {
     "": (lambda T: 1.0, 0),
     "temperature in the hard part": (lambda T: T, 1),
@@ -184,8 +190,9 @@ def soft_kernels() -> Iterator[Kernel]:
         f"temperature hard-coded to {value:g}": (lambda T, v=value: v, lambda T, v=value: v, 1.1)
         for value in HARD_CODED
     }
+    rare = {name: (heat, heat, RARE) for name, heat in RARE_TEMPERATURES.items()}
     for what, (divergence, cost) in _forms(DIVERGENCES):
-        placements = TEMPERATURES | (constants if cost <= 1 else {})
+        placements = TEMPERATURES | (constants if cost <= 1 else {}) | ({} if what else rare)
         if cost >= FAR_FETCHED:
             placements = {where: TEMPERATURES[where] for where in tuple(TEMPERATURES)[: 2 if cost >= RARE else 4]}
         for where, (student, teacher, more) in placements.items():

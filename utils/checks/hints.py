@@ -68,6 +68,7 @@ HINTS = (
     ("T squared on the hard", "The hard part has no temperature. What should the factor make up for, and where?"),
     ("T squared", "Dividing logits by T shrinks the soft gradient by T squared. What keeps the two parts comparable?"),
     ("temperature in the hard", "The labels are not softened. Which logits does plain cross-entropy see?"),
+    ("T + 1 instead", "Which logits meet T, and is it the T that the function was given?"),
     ("temperature", "Follow T through the soft part: which logits meet it, how often, and from which argument?"),
     ("scaled by T", "By which power of T does the soft gradient shrink?"),
     ("wrong way round", "Which of the two distributions weighs the sum, the teacher's or the student's?"),
