@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 from grader.exercise import Exercise, Misconception, Part
 from grader.exercises import lab03_states as states
+from grader.exercises import lab03_states_table as states_table
 from grader.exercises import lab03_variants as variants
 from grader.exercises.variants import catalogue
 
@@ -128,7 +129,7 @@ def as_a_float(student_hidden, teacher_hidden, projection, attention_mask):
 
 
 _ORDINARY = tuple(probe.name for probe in variants.layer_map_probes(None))
-_HIDDEN = tuple(probe.name for probe in states.hidden_probes(None))
+_HIDDEN = tuple(probe.name for probe in states_table.hidden_probes(None))
 _DIVIDING, _NOT_DIVIDING = _ORDINARY[: variants.DIVIDING], _ORDINARY[variants.DIVIDING :]
 
 EXERCISES = (
@@ -156,7 +157,7 @@ EXERCISES = (
         "03",
         ("student_hidden", "teacher_hidden", "projection", "attention_mask"),
         (Part("value and gradient", 4.0, _HIDDEN),),
-        states.hidden_table,
+        states_table.hidden_table,
         catalogue(
             states.hidden_variants(),
             Misconception("gradient flows into teacher_hidden", "detach is missing.", teacher_not_detached),

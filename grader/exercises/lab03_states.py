@@ -1,22 +1,18 @@
 """``hidden_state_loss``, right and wrong, as choices: the source of its table and of runnable mistakes.
 
 ``hidden_state_loss(student_hidden, teacher_hidden, projection, attention_mask)``: the squared difference, averaged over
-valid positions and features. The mistake this prevents: probes on which two mistakes give one number, such as a mask
-without padding.
+valid positions and features.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from grader.exercises.toy_probes import stream_of
-from grader.exercises.variants import PLAIN, Scale, Variant, fingerprints, likely
-from utils.checks.records import Probe, Table
-from utils.checks.states import with_projection
+from grader.exercises.variants import PLAIN, Scale, Variant, likely
+from utils.checks.records import Probe
 
 STATES = "mask of the states: "
 
@@ -31,10 +27,13 @@ def hidden_variants() -> list[Variant]:
         (STATES + "only the last position of a row counts", _last, 1.1),
         (STATES + "the first real position of a row is left out", _without_first, 1.1),
         (STATES + "only the first row counts", _first_row, 1.1),
+        (STATES + "padding is taken to stand at the end of each row", _taken_from_the_left, 1.1),
+        (STATES + "rows with padding are left out", _whole_rows, 1.2),
+        (STATES + "all rows are cut to the longest, padding of the others counts", _up_to_the_longest, 1.2),
         (WHOLE_ROWS, lambda m: m.long(), 1.0),
     )
     shifts: tuple[tuple[str, Callable[[Tensor, Tensor, Tensor], tuple[Tensor, ...]], float], ...] = (
-        ("", lambda s, t, m: (s, t, m), 0.0),
+        ("", _unshifted, 0.0),
         (
             "states shifted: student at t against teacher at t + 1",
             lambda s, t, m: (s[:, :-1], t[:, 1:], m[:, 1:]),
@@ -50,7 +49,7 @@ def hidden_variants() -> list[Variant]:
         ("states shifted: the last position is cut off", lambda s, t, m: (s[:, :-1], t[:, :-1], m[:, :-1]), 1.1),
     )
     distances: tuple[tuple[str, Callable[[Tensor, Tensor], Tensor], float], ...] = (
-        ("", lambda a, b: (a - b).square(), 0.0),
+        ("", _squared, 0.0),
         ("absolute instead of the squared difference", lambda a, b: (a - b).abs(), 1.0),
         ("half of it instead of the squared difference", lambda a, b: 0.5 * (a - b).square(), 1.1),
         ("Huber loss instead of the squared difference", lambda a, b: _huber(a, b), 1.1),
@@ -58,6 +57,9 @@ def hidden_variants() -> list[Variant]:
         ("normalised states instead of the squared difference", lambda a, b: (_norm(a) - _norm(b)).square(), 1.1),
         ("cosine instead of the squared difference", lambda a, b: 1 - (_unit(a) * _unit(b)).sum(-1, True), 1.0),
         ("cosine instead of the squared difference", lambda a, b: -(_unit(a) * _unit(b)).sum(-1, True), 1.1),
+        ("an activation after the projection instead of the squared difference", _activated(torch.tanh), 1.2),
+        ("an activation after the projection instead of the squared difference", _activated(torch.relu), 1.2),
+        ("centred states instead of the squared difference", lambda a, b: (_centred(a) - _centred(b)).square(), 1.2),
         ("plain difference instead of the squared difference", lambda a, b: a - b, 1.1),
         (
             "length of the difference instead of the squared difference",
@@ -98,10 +100,63 @@ def hidden_variants() -> list[Variant]:
     pooled = [
         Variant((POOLED, *filter(None, (mask_name,))), _pooled(mask), 1.1 + cost) for mask_name, mask, cost in masks[:2]
     ]
-    return [*likely(product, 3), *sides, *pooled]
+    whole = [Variant((name,), _of_valid(compute), cost) for name, compute, cost in OF_VALID]
+    masked = [Variant((ONE_SIDE,), _with_zeros(mean), 1.2) for mean in (_over_all, _over_valid)]
+    return [*likely(product, 3), *_summed_features(means), *sides, *pooled, *whole, *masked]
 
 
+def _summed_features(means: tuple) -> list[Variant]:
+    """Features that are summed beside another way to average the positions."""
+    by_name = {name: mean for name, mean, _ in means}
+    summed = "features are summed, not averaged"
+    return [
+        Variant((summed, name), _loss(Tensor.bool, _unshifted, _squared, _times_width(by_name[name])), 2.0)
+        for name in (STATES + "divided by all positions, padding included", STATES + "mean of the rows' means")
+    ]
+
+
+def _times_width(mean: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    return lambda d, m: d.shape[-1] * mean(d, m)
+
+
+def _unshifted(s: Tensor, t: Tensor, m: Tensor) -> tuple[Tensor, ...]:
+    return s, t, m
+
+
+def _squared(a: Tensor, b: Tensor) -> Tensor:
+    return (a - b).square()
+
+
+def _with_zeros(mean: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
+    """The student's side is 0 at padding, and the teacher's is not."""
+
+    def loss(student_hidden, teacher_hidden, projection, attention_mask):
+        ours = projection(student_hidden) * attention_mask.unsqueeze(-1)
+        return mean((ours - teacher_hidden.detach()).square(), attention_mask)
+
+    return loss
+
+
+def _over_all(d: Tensor, m: Tensor) -> Tensor:
+    return d.mean()
+
+
+def _over_valid(d: Tensor, m: Tensor) -> Tensor:
+    return d.sum() / (m.sum() * d.shape[-1])
+
+
+ONE_SIDE = STATES + "only one side is masked: at padding zeros are compared with the other"
 POOLED = "states are averaged over a row before they are compared"
+# name, what is made of the projected student and the teacher at all valid positions (N, D), cost
+OF_VALID: tuple[tuple[str, Callable[[Tensor, Tensor], Tensor], float], ...] = (
+    ("the mean difference is squared, not the differences", lambda a, b: (a - b).mean().square(), 1.1),
+    ("divided by the teacher's mean square", lambda a, b: (a - b).square().mean() / b.square().mean(), 1.1),
+    (
+        "states are averaged over all positions before they are compared",
+        lambda a, b: (a.mean(0) - b.mean(0)).square().mean(),
+        1.1,
+    ),
+)
 WHOLE_ROWS = STATES + "whole numbers pick rows of the batch; a mask must be boolean"
 # name, what is compared of (student, teacher, projection), cost
 SIDES: tuple[tuple[str, Callable, float], ...] = (
@@ -153,6 +208,22 @@ def _pooled(mask: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
     return loss
 
 
+def _of_valid(compute: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
+    def loss(student_hidden, teacher_hidden, projection, attention_mask):
+        valid = attention_mask.bool()
+        return compute(projection(student_hidden[valid]), teacher_hidden[valid].detach())
+
+    return loss
+
+
+def _activated(activation: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    return lambda a, b: (activation(a) - b).square()
+
+
+def _centred(x: Tensor) -> Tensor:
+    return x - x.mean(-1, keepdim=True)
+
+
 def _norm(x: Tensor) -> Tensor:
     return torch.nn.functional.layer_norm(x, x.shape[-1:])
 
@@ -181,57 +252,23 @@ def _first_row(m: Tensor) -> Tensor:
     return m.bool() & (torch.arange(len(m)) == 0).unsqueeze(1)
 
 
+def _taken_from_the_left(m: Tensor) -> Tensor:
+    return torch.arange(m.shape[1]) < m.sum(1, keepdim=True)
+
+
+def _up_to_the_longest(m: Tensor) -> Tensor:
+    return (torch.arange(m.shape[1]) < m.sum(1).max()).expand_as(m)
+
+
+def _whole_rows(m: Tensor) -> Tensor:
+    return m.bool() & m.bool().all(1, keepdim=True)
+
+
 def _kl(a: Tensor, b: Tensor) -> Tensor:
     log_p, log_q = b.log_softmax(-1), a.log_softmax(-1)
     return (log_p.exp() * (log_p - log_q)).sum(-1, keepdim=True)
 
 
 def _row_means(d: Tensor, m: Tensor) -> Tensor:
-    return torch.stack([row[keep].mean() for row, keep in zip(d, m, strict=True) if keep.any()])
-
-
-# Rows of real (1) and padded (0) positions; padding on either side, rows of different lengths.
-LAYOUTS = (("111100", "001111", "111111"), ("1110000", "0000011"), ("11110", "11100", "00111", "11111"))
-WIDTHS = ((3, 5), (4, 6), (5, 2))
-
-
-def hidden_probes(seed: int | None) -> tuple[Probe, ...]:
-    stream = stream_of(seed, 31)
-    probes = []
-    for index, place in enumerate((0, 0, 1, 2)):  # the first one is asked twice
-        mask = np.array([[int(sign) for sign in row] for row in LAYOUTS[place]])
-        ours, theirs = WIDTHS[place]
-        if index != 1:
-            drawn = {
-                "student_hidden": np.float32(stream.normal(0, 1, (*mask.shape, ours))),
-                "teacher_hidden": np.float32(stream.normal(0.5, 1.5, (*mask.shape, theirs))),
-                "projection": np.float32(stream.normal(0, 0.7, (theirs, ours))),
-                "attention_mask": mask,
-            }
-        probes.append(Probe(f"ordinary {index}", drawn, ("student_hidden", "teacher_hidden", "projection")))
-    return tuple(probes)
-
-
-def hidden_table(seed: int | None = None) -> Table:
-    """Expected values and gradients, and every variant's values."""
-    probes, variants = hidden_probes(seed), hidden_variants()
-    numbers, texts = fingerprints(probes, variants, _value, SCALES)
-    for index, probe in enumerate(probes):
-        given = _doubles(probe)
-        leaves = [tensor.requires_grad_() for tensor in (given[0], given[2])]
-        value = with_projection(variants[0].compute)(*given)
-        gradients = torch.autograd.grad(value, leaves)
-        numbers[f"expected/{index}/value"] = value.detach().numpy()
-        for name, gradient in zip(("student_hidden", "projection"), gradients, strict=True):
-            numbers[f"expected/{index}/gradient/{name}"] = gradient.numpy()
-    return Table("hidden_state_loss", probes, numbers, {"extremes": {}, "finite extremes": {}, **texts})
-
-
-def _value(compute: Callable[..., Tensor], probe: Probe) -> np.ndarray:
-    with torch.no_grad():
-        return with_projection(compute)(*_doubles(probe)).numpy()
-
-
-def _doubles(probe: Probe) -> list:
-    tensors = [torch.from_numpy(v) if isinstance(v, np.ndarray) else v for v in probe.inputs.values()]
-    return [t.double() if isinstance(t, Tensor) and t.is_floating_point() else t for t in tensors]
+    means = [row[keep].mean() for row, keep in zip(d, m, strict=True) if keep.any()]
+    return torch.stack(means or [d.new_full((), torch.nan)])

@@ -6,7 +6,8 @@ import torch
 
 from grader.exercise import Misconception
 from grader.exercises.loss_recipe import Recipe, cook
-from utils.checks.whole import BESIDE, HALF, TURNED
+from utils.checks.judgement import HALF
+from utils.checks.whole import BESIDE, TURNED
 
 RIGHT = cook(Recipe())
 

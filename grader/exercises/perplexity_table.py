@@ -28,6 +28,25 @@ def _before(array: np.ndarray) -> np.ndarray:
     return np.roll(array, 1, axis=1)
 
 
+def _without_column(labels: np.ndarray, column: int) -> np.ndarray:
+    left = labels.copy()
+    left[:, column] = IGNORED
+    return left
+
+
+def _last_column(labels: np.ndarray) -> np.ndarray:
+    left = np.full_like(labels, IGNORED)
+    left[:, -1] = labels[:, -1]
+    return left
+
+
+def _last_label(labels: np.ndarray) -> np.ndarray:
+    """Of each row the last label that counts."""
+    counts = labels != IGNORED
+    following = np.flip(np.cumsum(np.flip(counts, 1), axis=1), 1)
+    return np.where(counts & (following == 1), labels, IGNORED)
+
+
 @dataclass(frozen=True)
 class Scored:
     """One batch under one choice of shift and mask. costs: (B, W) nats; counts: which of them count."""
@@ -68,6 +87,10 @@ CHOICES: tuple[tuple[str, Choose, float], ...] = (
         1.3,
     ),
     (PADDING, lambda b: np.maximum(b["labels"], 0), 1.1),
+    ("the first label that is scored in a row is left out", lambda b: _without_column(b["labels"], 1), 1.2),
+    ("the last position of a row is left out", lambda b: _without_column(b["labels"], -1), 1.2),
+    ("only the last label of a row is scored", lambda b: _last_label(b["labels"]), 1.2),
+    ("only the last label of a row is scored", lambda b: _last_column(b["labels"]), 1.2),
     (UNSHIFTED, lambda b: np.where(_before(b["attention_mask"]) == 1, b["input_ids"], IGNORED), 1.2),
     (UNSHIFTED, lambda b: np.where(_before(b["labels"]) != IGNORED, b["input_ids"], IGNORED), 1.25),
     (UNSHIFTED, lambda b: np.where(_before(b["attention_mask"]) == 1, b["labels"], IGNORED), 1.3),
@@ -116,6 +139,34 @@ KERNELS: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor], float], ...] =
 )
 
 
+def _smoothed(x: torch.Tensor, amount: float) -> torch.Tensor:
+    logs = x.log_softmax(-1)
+    return -(1 - amount) * logs - amount * logs.mean(-1, keepdim=True)
+
+
+# Tried on the right positions, and without the shift, alone.
+RARE_KERNELS: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor], float], ...] = (
+    *((f"a temperature of {T} is left in the logits", lambda x, T=T: -(x / T).log_softmax(-1), 1.1) for T in (2, 3, 5)),
+    *((f"label smoothing of {a:g} is left in", lambda x, a=a: _smoothed(x, a), 1.1) for a in (0.05, 0.1, 0.2)),
+    (
+        "the entropy of the predictions instead of the labels' cross-entropy",
+        lambda x: -(x.softmax(-1) * x.log_softmax(-1)).sum(-1, keepdim=True).expand_as(x),
+        1.1,
+    ),
+    (
+        "the likeliest token is scored instead of the label",
+        lambda x: -x.log_softmax(-1).amax(-1, keepdim=True).expand_as(x),
+        1.1,
+    ),
+)
+
+
+def _choices() -> Iterator[tuple[tuple, tuple, tuple]]:
+    """Every shift with every choice of labels and every kernel; the rare ones with little beside them."""
+    yield from product(SHIFTS, CHOICES, KERNELS)
+    yield from product(SHIFTS[:2], CHOICES[:1], RARE_KERNELS)
+
+
 def _score(
     logits: np.ndarray, batch: dict[str, np.ndarray], offset: int, choose: Choose, kernel: Callable = KERNELS[0][1]
 ) -> Scored:
@@ -146,8 +197,12 @@ def _row_means(scored: Scored) -> np.ndarray:
     return sums[counts > 0] / counts[counts > 0]
 
 
-def _average(values: np.ndarray) -> float:
-    return float(values.mean()) if values.size else float("nan")
+def _over(sums: float, count: float) -> float:
+    return sums / count if count else float("nan")
+
+
+def _average(values: np.ndarray, of: Callable[[np.ndarray], np.ndarray] = np.mean) -> float:
+    return float(of(values)) if values.size else float("nan")
 
 
 def _joined(batches: list[Scored]) -> Iterator[tuple[tuple[str, ...], float, float]]:
@@ -160,9 +215,9 @@ def _joined(batches: list[Scored]) -> Iterator[tuple[tuple[str, ...], float, flo
         early = "mean of the batches' perplexities instead of exp of the mean loss"
         beside = () if name in ("", "mean of the batches' means") else (name,)
         yield (early, *beside), 1.2 + cost, float(np.log((np.exp(means) * weights).sum() / weights.sum()))
-    joins += [(name, sums / sum(float(count(b)) for b in batches), cost) for name, count, cost in COUNTS]
+    joins += [(name, _over(sums, sum(float(count(b)) for b in batches)), cost) for name, count, cost in COUNTS]
     rows = np.concatenate([_row_means(b) for b in batches])
-    joins.append(("mean of the rows' means", float(rows.mean()), 1.1))
+    joins.append(("mean of the rows' means", _average(rows), 1.1))
     joins.append(("mean of the batches' means", float(np.mean([_average(_row_means(b)) for b in batches])), 1.6))
     joins.append(("only the last batch counts", float(means[-1]), 1.2))
     joins.append(("only the first batch counts", float(means[0]), 1.2))
@@ -171,22 +226,24 @@ def _joined(batches: list[Scored]) -> Iterator[tuple[tuple[str, ...], float, flo
     joins.append(("the loss is summed over tokens, not averaged", float(sums), 1.2))
     scored = sum(float(b.counts.sum()) for b in batches)
     zeros = sum(_sum(b) / b.costs.size * float(b.counts.sum()) for b in batches)
-    joins.append(("masked positions enter each batch's mean as zeros", zeros / scored, 1.2))
-    joins.append((COUNT + "only those of the last batch", float(sums) / float(batches[-1].counts.sum()), 1.2))
+    joins.append(("masked positions enter each batch's mean as zeros", _over(zeros, scored), 1.2))
+    joins.append((COUNT + "only those of the last batch", _over(float(sums), float(batches[-1].counts.sum())), 1.2))
     joins.append(("the last batch is left out", _together(batches[:-1]), 1.2))
     joins.append(("the first batch is left out", _together(batches[1:]), 1.2))
-    joins.append(("the batches' means are divided by the number of tokens", float(means.sum()) / scored, 1.1))
+    joins.append(("the batches' means are divided by the number of tokens", _over(float(means.sum()), scored), 1.1))
     joins.append(("the batches' sums are averaged over batches", float(sums) / len(batches), 1.3))
     yield from (((name,) if name else (), cost, value) for name, value, cost in joins)
     with np.errstate(divide="ignore", over="ignore"):
         tokens = np.concatenate([b.costs[b.counts] for b in batches])
         yield (MEDIAN,), 1.3, float(np.log(np.median(np.exp(means))))
+        yield ("median of the tokens instead of the mean",), 1.2, _average(tokens, np.median)
+        yield ("the labels' probabilities are averaged, not their logarithms",), 1.1, -_log_mean_exp(-tokens)
         yield ("mean of the tokens' perplexities instead of exp of the mean loss",), 1.2, _log_mean_exp(tokens)
         yield ("mean of the rows' perplexities instead of exp of the mean loss",), 1.3, _log_mean_exp(rows)
 
 
 def _log_mean_exp(nats: np.ndarray) -> float:
-    return float(np.log(np.exp(nats).mean()))
+    return float(np.log(_average(np.exp(nats))))
 
 
 def _logits(probe: Probe, training: bool, masked: bool) -> list[tuple[np.ndarray, dict[str, np.ndarray]]]:
@@ -197,6 +254,17 @@ def _logits(probe: Probe, training: bool, masked: bool) -> list[tuple[np.ndarray
         with torch.no_grad():
             logits = model(batch["input_ids"], attention_mask=batch["attention_mask"] if masked else None).logits
         found.append((logits.numpy(), {name: tensor.numpy() for name, tensor in batch.items()}))
+    return found
+
+
+@np.errstate(invalid="ignore", divide="ignore")  # where a wrong choice leaves a batch without a label
+def _entries(answered: list[tuple[np.ndarray, dict[str, np.ndarray]]]) -> list[tuple[list[str], float, float]]:
+    """Names, cost and nats of every way to score and to join the batches."""
+    found = []
+    for (shift, offset, a), (choice, choose, b), (kernel, compute, c) in _choices():
+        scored = [_score(logits, batch, offset, choose, compute) for logits, batch in answered]
+        for joined, cost, value in _joined(scored):
+            found.append(([*filter(None, (shift, choice, kernel)), *joined], a + b + c + cost, value))
     return found
 
 
@@ -211,14 +279,9 @@ def table(seed: int | None = None) -> Table:
     for training, masked in SETTINGS:
         columns = []
         for probe in calls:
-            answered = _logits(probe, training, masked)
-            column, names = [], []
-            for (shift, offset, a), (choice, choose, b), (kernel, compute, c) in product(SHIFTS, CHOICES, KERNELS):
-                scored = [_score(logits, batch, offset, choose, compute) for logits, batch in answered]
-                for joined, cost, value in _joined(scored):
-                    names.append(([*filter(None, (shift, choice, kernel)), *joined], a + b + c + cost))
-                    column.append(value)
-            columns.append(column)
+            entries = _entries(_logits(probe, training, masked))
+            names = [(wrong, cost) for wrong, cost, _ in entries]
+            columns.append([value for *_, value in entries])
         values.append(np.array(columns).T)
     right = next(index for index, (wrong, _) in enumerate(names) if not wrong)
     # Single precision is enough to recognise a variant.

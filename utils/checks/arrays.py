@@ -18,6 +18,7 @@ from utils.checks.judgement import (
     changed_in_place,
     expected_gradients,
     expected_value,
+    few_digits,
     furthest,
     is_right,
     leaks,
@@ -26,6 +27,8 @@ from utils.checks.judgement import (
 from utils.checks.records import Answer, Table
 from utils.checks.scale import TOLERANCE, merged, named_constant
 from utils.checks.verdict import Verdict
+
+FEWEST = 8  # values that must all have few digits before half precision is named
 
 
 def by_shape(table: Table, answers: Sequence[Answer]) -> list[str]:
@@ -47,7 +50,8 @@ def verdict(
         return Verdict(True, f"Right: all {len(right)} probes agree with the definition.")
     numbers = _numbers(table, answers)
     if numbers is None:
-        numbers = fallback(table, answers)
+        values = [answer.numbers["value"] for answer in answers if "value" in answer.numbers]
+        numbers = fallback(table, answers) or few_digits(values, FEWEST)
     names = list(dict.fromkeys([*_as_such(table, answers), *numbers, *_gradients(table, answers)]))[:3]
     wrong = right.index(False)
     expected, answer = expected_value(table, wrong), answers[wrong]

@@ -15,6 +15,8 @@ from utils.checks.records import Answer, Table
 RELATIVE = 1e-4
 ABSOLUTE = 2e-5
 BACKWARD = "the function calls backward() itself, so that gradients are counted twice"
+HALF = "computed in half precision ({}): the digits are too few"
+BITS = {"bfloat16": 8, "float16": 11}  # of the significand; by chance one number in 2 ** 12 has no more
 
 
 def agrees(found: np.ndarray | None, expected: np.ndarray) -> bool:
@@ -69,6 +71,17 @@ def changed_in_place(answers: Sequence[Answer]) -> list[str]:
     """A name for each argument that a function changed."""
     keys = {key for answer in answers for key in answer.numbers if "changed/" in key}
     return [f"{key.removeprefix('changed/')} changed in place" for key in sorted(keys)]
+
+
+def few_digits(arrays: Sequence[np.ndarray], fewest: int) -> list[str]:
+    """Has every number so few binary digits that it came out of half precision?  Asked of at least ``fewest``."""
+    numbers = np.concatenate([array.reshape(-1) for array in arrays] or [np.zeros(0)])
+    numbers = numbers[(numbers != 0) & np.isfinite(numbers)]
+    if len(np.unique(np.abs(numbers))) < fewest:
+        return []
+    significand, _ = np.frexp(numbers)
+    kind = next((kind for kind, bits in BITS.items() if not np.any((significand * 2.0**bits) % 1)), None)
+    return [HALF.format(kind)] if kind else []
 
 
 def furthest(found: np.ndarray, expected: np.ndarray) -> tuple[float, float]:

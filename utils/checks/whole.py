@@ -10,14 +10,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from utils.checks.blend import total
-from utils.checks.judgement import expected_value
+from utils.checks.judgement import expected_value, few_digits
 from utils.checks.parts import close
 from utils.checks.records import Answer, Table
 
-HALF = "computed in half precision ({}): the digits are too few for this loss"
 BESIDE = "a term is added that alpha does not weigh"
-BITS = {"bfloat16": 8, "float16": 11}  # of the significand, with the leading one
-FEWEST = 100  # gradients that must all have that few bits: by chance one in 2 ** 12 has
+FEWEST = 100  # gradients that must all have that few digits
 ENDS = ("hard", "blend", "soft")
 # What a right part (its values, T) may be turned into afterwards.
 TURNED: dict[str, dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]]] = {
@@ -36,13 +34,7 @@ TURNED: dict[str, dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]]] = {
 def half_precision(answers: Sequence[Answer]) -> list[str]:
     """Has every number of the student's gradient so few digits that it came out of half precision?"""
     gradients = [answer.gradient("student_logits") for answer in answers]
-    numbers = np.concatenate([gradient.reshape(-1) for gradient in gradients if gradient is not None] or [np.zeros(0)])
-    numbers = numbers[(numbers != 0) & np.isfinite(numbers)]
-    if len(np.unique(np.abs(numbers))) < FEWEST:
-        return []
-    significand, _ = np.frexp(numbers)
-    kind = next((kind for kind, bits in BITS.items() if not np.any((significand * 2.0**bits) % 1)), None)
-    return [HALF.format(kind)] if kind else []
+    return few_digits([gradient for gradient in gradients if gradient is not None], FEWEST)
 
 
 def turned(table: Table, answers: Sequence[Answer], part: str) -> list[str]:
