@@ -267,9 +267,13 @@ print(f"your guess for T = 10: {my_direction}")
 # look at. They share the draws in perplexity, and yet the second student is overconfident where the first is not.
 # Perplexity alone would have called the two the same. Is it the temperature? T = 3 and T = 5, the two that are
 # overconfident, learned at a rate of {{ results.sweeps.learning_rates["T 3, alpha 0.5, 500 rows, 2 epochs"] }}; T = 1 and
-# T = 10 at {{ results.sweeps.learning_rates["T 1, alpha 0.5, 500 rows, 2 epochs"] }}. The sign follows the rate as well as
-# it follows anything, so this table cannot say: each T got the rate that was best for its *perplexity*, and a comparison
-# of calibration would have to hold the rate still.
+# T = 10 at {{ results.sweeps.learning_rates["T 1, alpha 0.5, 500 rows, 2 epochs"] }}. Each T got the rate that was best for
+# its *perplexity*, and so the table compares two things at once. Once more, with the rate held still:
+#
+# {{ table(results.sweeps["calibration by rate"], {"learning rate": "learning rate", "temperature": "T", "confidence minus accuracy": "confidence minus accuracy, with the lowest and the highest seed", "perplexity": "perplexity"}) }}
+#
+# *Ours, over several seeds.* The sign follows the rate, whatever the temperature. Had you looked at the first table alone,
+# you would have named the wrong cause.
 
 # %% [markdown]
 # ## Step 4. Which balance?
