@@ -34,6 +34,7 @@ FEW_ROWS, MORE_ROWS = 250, 1000  # the few are read so often that both give as m
 WEIGHTS, COSINE_WEIGHTS = (0.001, 0.01, 0.1, 1.0), (0.1, 1.0)
 WEIGHTS_OF_CONTROLS = (0.001, 0.1)  # one that suits the states' size, and one that is large beside it
 KEPT, BATCHES_TRUNCATED = (8, 64, 512), 4  # tokens of an answer, and on how many batches that is tried
+SEEDS_OF_CALIBRATION = 3
 FEWER_SEEDS = 2  # for the points of the map that lie on neither knob's own line
 
 
@@ -96,7 +97,7 @@ def calibration_by_rate(sweeps: Sweeps, best: Mapping[Point, float]) -> list[dic
     """
     points = [sweeps.point(t, sweeps.profile.alpha) for t in TEMPERATURES]
     rates = sorted({best[point] for point in points})
-    jobs = {(rate, point): sweeps.over_seeds(point, rate) for rate in rates for point in points}
+    jobs = {(rate, point): sweeps.over_seeds(point, rate)[:SEEDS_OF_CALIBRATION] for rate in rates for point in points}
     done = sweeps.run([job for some in jobs.values() for job in some])
     found = []
     for (rate, point), some in jobs.items():
