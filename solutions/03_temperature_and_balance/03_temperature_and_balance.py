@@ -329,12 +329,13 @@ plots.show(scene.figure, scene.sentence(profile.temperature))
 # {{ table(results.sweeps.surface | selectattr("alpha", "equalto", 1.0) | list, {"temperature": "T", "perplexity": "perplexity", "ratio to CE-only": "ratio to CE-only, with 95 % interval", "calibration error": "calibration error"}) }}
 #
 # *Ours, two seeds, five at T = 1; a ratio compares the same seeds on both sides.* The knobs are not independent. At alpha
-# = 0.5 or less, T moves little. Without labels a high T ruins the student: at T = 5 and 10 it ends above the untouched
-# student, which was not trained on this text at all. Its task is then to match distributions that nobody uses, those at T,
-# and hardly anything in its loss depends on the few tokens that decide at T = 1, where it is judged. Its calibration error
-# stays small all the while, and is largest at T = 3, where the perplexity is not: a student can be poor and know it, so
-# neither measure stands for the other. "T
-# hardly matters" and "alpha should be high" are both true here, each at the usual value of the other; together they mislead.
+# = 0.5 or less, T moves little. Without labels a high T ruins the student: at T = 5 it is no better than the untouched
+# student ({{ results.sweeps.references.untouched.perplexity | number }}), which was not trained on this text at all, and at
+# T = 10 it is worse. Its task is then to match distributions that nobody uses, those at T, and hardly anything in its loss
+# depends on the few tokens that decide at T = 1, where it is judged. Its calibration error stays small all the while, and
+# is largest at T = 3, where the perplexity is not: a student can be poor and know it, so neither measure stands for the
+# other. "T hardly matters" and "alpha should be high" are both true here, each at the usual value of the other; together
+# they mislead.
 #
 # (Lab 2 and the profile distil at alpha = 0.5, the value that most recipes start with. It is not the best one here.)
 
