@@ -272,8 +272,9 @@ print(f"your guess for T = 10: {my_direction}")
 #
 # {{ table(results.sweeps["calibration by rate"], {"learning rate": "learning rate", "temperature": "T", "confidence minus accuracy": "confidence minus accuracy, with the lowest and the highest seed", "perplexity": "perplexity"}) }}
 #
-# *Ours, over several seeds.* The sign follows the rate, whatever the temperature. Had you looked at the first table alone,
-# you would have named the wrong cause.
+# *Ours, over three seeds.* At the lower rate no student promises too much, at the higher one every student does, whatever
+# its temperature. Between the temperatures the differences are as large as a hundredth, and in no order of T. So the sign
+# is the rate's doing; from the first table alone you would have named the wrong cause.
 
 # %% [markdown]
 # ## Step 4. Which balance?
@@ -459,8 +460,8 @@ for layer, both in enumerate(zip(states, of_untrained, strict=True)):
 # it. And a gain could come from the mere presence of another target. So the controls are a projection that stays random,
 # layers in reverse, and the states of a teacher that was never trained.
 #
-# The live run takes the weight 0.1, the one that the controls were trained with. The numbers above say that it is a large
-# one; the table below has smaller ones.
+# The live run takes the weight 0.1. The numbers above say that it is a large one; the table below has smaller ones, and
+# the controls for a large and for a small one.
 #
 # **Predict first.** Will hidden states lower the perplexity further? By how many percent?
 
@@ -483,17 +484,21 @@ if ready(layer_map, hidden_state_loss):
 # %% [markdown]
 # {{ table(results.sweeps.hidden, {"hidden states": "hidden states", "perplexity": "perplexity", "ratio to logits alone": "ratio to logits alone, with 95 % interval"}, 4) }}
 #
-# *Ours, over several seeds; the controls at MSE, weight 0.1.* Read the first row as the line to beat and the controls as
-# what a meaningless target gives.
+# *Ours, over five seeds; the controls are MSE.* Read the first row as the line to beat and the controls as what a
+# meaningless target gives.
 #
-# A negative result is a result. The right layers with a projection that learns cost less than the layers in reverse, and
-# far less than a random projection: it does matter what is matched, and how. But the student already learns from the
-# logits, and beyond them the states had next to nothing to give here. At a weight that suits their size, matching gains
-# between one and two thousandths, and so does the cosine distance, which sees a state's direction and not its size. That
-# can be told from zero (not so for the cosine distance at weight 1); that it is this teacher's doing is not shown, because
-# the controls ran at another weight. What states can do is disturb: the larger the weight, the more of the update goes
-# into something the student does not need. An untrained teacher's states are far smaller, as you saw, so at the same
-# weight they pull less than the real ones: how little a target disturbs does not tell how much it teaches.
+# A negative result is a result. At weight 0.1 it matters what is matched, and how: the right layers with a projection that
+# learns cost less than the layers in reverse, and far less than a random projection. But they cost: the student already
+# learns from the logits, and beyond them the states had next to nothing to give here. At a weight that suits their size,
+# matching gains between one and two thousandths, and so does the cosine distance, which sees a state's direction and not
+# its size. That can be told from zero (not so for the cosine distance at weight 1). Is it what you set out to show? Look
+# at the controls at the same weight. With a random projection there is no gain, and with the states of an untrained
+# teacher hardly any: it takes a projection that learns, and a teacher that knows something. But the layers in reverse gain
+# as much as the right ones. Which layer follows which, the first thing that you wrote in this step, made no difference.
+#
+# What states can do is disturb: the larger the weight, the more of the update goes into something the student does not
+# need. An untrained teacher's states are far smaller, as you saw, so at the same weight they pull less than the real ones:
+# how little a target disturbs does not tell how much it teaches.
 #
 # Published gains come with much deeper models, and with a long training on the states before the logits are matched
 # ([TinyBERT](https://arxiv.org/abs/1909.10351)).
