@@ -80,9 +80,11 @@ def reliability(models: Mapping[str, Calibration]) -> Figure:
         chance = 1.96 * np.sqrt(confidence * (1 - confidence) / tokens)
         axis.axhline(0, color=COLOURS["untouched"], linestyle="--", linewidth=1)
         axis.fill_between(confidence, -chance, chance, color=COLOURS["untouched"], alpha=0.2, label="chance alone")
-        colour = {"teacher": COLOURS["teacher"], "CE-only": COLOURS["ce_only"]}.get(name, LIVE)
+        colour = COLOURS.get(name.lower().replace("-", "_"), LIVE)
         axis.plot(confidence, accuracy - confidence, "o-", color=colour, markersize=4, linewidth=1.2)
         axis.set_title(f"{name} (error {found.error:.3f})")
+    for axis in axes[len(models) - columns : len(models)]:
+        axis.tick_params(labelbottom=True)  # the lowest panel of each column
     for axis in axes[len(models) :]:
         axis.set_visible(False)
     axes[0].legend(frameon=False, loc="lower left")

@@ -91,6 +91,17 @@ def test_every_model_has_a_calibration_panel_of_one_scale_with_what_chance_alone
     assert max(y for x, y in band if x > 0.7) == pytest.approx(1.96 * 0.02)
 
 
+def test_a_panel_has_its_models_colour_and_the_lowest_of_each_column_its_scale():
+    found = Calibration(tokens=(100, 400), confidence=(50.0, 320.0), right=(50, 360))
+    figure = sweep_plots.reliability({name: found for name in ("teacher", "untouched", "CE-only", "T = 1")})
+    figure.canvas.draw()
+    panels = [axis for axis in figure.axes if axis.get_visible()]
+    colours = [axis.get_lines()[1].get_color() for axis in panels]
+    assert colours == [plots.COLOURS[name] for name in ("teacher", "untouched", "ce_only", "distilled")]
+    shown = [any(label.get_visible() and label.get_text() for label in axis.get_xticklabels()) for axis in panels]
+    assert shown == [False, True, True, True]
+
+
 def test_gradient_norms_differ_by_the_square_of_the_temperature():
     torch.manual_seed(0)
     logits = torch.randn(2, 1, 6, 11)
