@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from benchmarks.distillation_losses import LENGTH
 from benchmarks.pages import recorded, with_sections
 from grader.rendering import markdown_table
 from utils.workspace import ROOT
@@ -34,7 +33,7 @@ def _machine(result: Mapping) -> str:
     )
     return (
         f"{machine['cores']} CPU cores, {machine['platform']}, {faster}; torch {machine['torch']}, {machine['date']}. "
-        f"Batches of {rows} rows, of whose {LENGTH * rows:,} padded positions "
+        f"Batches of {rows} rows, of whose {result['rounds measured']['listing'][0]['computed']:,} padded positions "
         f"{result['share of real positions']:.0%} are real; the median of {result['rounds']} rounds.\n\n"
     )
 

@@ -165,7 +165,7 @@ def test_the_value_of_an_option_of_jupyterlabs_is_no_lab(monkeypatch):
 @pytest.mark.parametrize(
     ("rest", "said"),
     [
-        (["02", "01"], "'01' is neither an option nor an option's value. Of labs only the first argument speaks"),
+        (["02", "01"], "'01' is neither an option nor an option's value. Only the first argument can name a lab"),
         (["--no-browser", "02"], "'02' is neither an option"),
         (["--prot", "9999"], "Neither course.py nor JupyterLab has an option --prot"),
         (["02", "-z"], "has an option -z"),
