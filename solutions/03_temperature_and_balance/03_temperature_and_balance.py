@@ -275,9 +275,9 @@ print(f"your guess for T = 10: {my_direction}")
 #
 # {{ table(results.sweeps["calibration by rate"], {"learning rate": "learning rate", "temperature": "T", "confidence minus accuracy": "confidence minus accuracy, with the lowest and the highest seed", "perplexity": "perplexity"}) }}
 #
-# *Ours, over three seeds.* At the lower rate no student promises too much, at the higher one every student does, whatever
-# its temperature. Between the temperatures the differences are as large as a hundredth, and in no order of T. So the sign
-# is the rate's doing; from the first table alone you would have named the wrong cause.
+# *Ours, over three seeds.* At the lower rate no student promises more than a thousandth too much, at the higher one every
+# student does, whatever its temperature. Between the temperatures the differences are as large as a hundredth, and in no
+# order of T. So the sign is the rate's doing; from the first table alone you would have named the wrong cause.
 
 # %% [markdown]
 # ## Step 4. Which balance?
