@@ -1,6 +1,6 @@
 """How fast is a distillation step, and how much memory does its loss need?  The usual listing against this course.
 
-    python -m benchmarks.distillation [--rounds 3] [--rows 8]
+    python -m benchmarks.distillation [--rounds 5] [--rows 8]
 
 The pair has the shapes of GPT-2-medium and DistilGPT-2 and random weights; the rows are the same on both sides.  The
 listing: float32, rows padded to 128, all logits held several times, the teacher run in every epoch.  Ours is what the
@@ -8,15 +8,16 @@ course's library has for such a pair (docs/speed.md): rows packed, products in b
 the loss in chunks with both output layers inside, kernels chosen for a CPU, the teacher's last hidden states kept in
 memory after the first epoch.  Then ours with each of these left out; Lab 2, where the loss and the step are the
 learner's, packs nothing and has all logits.  A round times one step of the first epoch and one of a later epoch for
-every side in turn; real tokens are counted, never padding.  All sides run in one process, so the listing, too, profits
-from memory that is kept.  Run it with nothing else running; an interrupted run goes on.
+every side in turn; real tokens are counted, never padding.  The rate of products that the floor spends is measured in
+every round, too, for a machine's speed changes by the minute.  All sides run in one process, so the listing, too,
+profits from memory that is kept.  Run it with nothing else running.
 """
 
 from __future__ import annotations
 
 import argparse
 import functools
-import re
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ import torch
 from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from benchmarks.common import shared, write_result
+from benchmarks.common import write_result
 from benchmarks.distillation_losses import (
     ALPHA,
     LENGTH,
@@ -239,7 +240,7 @@ def _seconds(work: Callable[[], object]) -> float:
 def main() -> None:
     """Measure every side in turn and write benchmarks/results/distillation.json."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--rows", type=int, default=8, help="rows of a batch")
     arguments = parser.parse_args()
     losses = [measured(kind, positions) for positions in POSITIONS for kind in ("listing", "ours", *OTHERS)]
@@ -247,16 +248,14 @@ def main() -> None:
     agreement = bench.agreement()
     bench.warm_up()
     sides = {name: side for name, side in SIDES.items() if bench.dtype != torch.float32 or name != "ours in float32"}
-    jobs = {
-        f"distillation/rows{arguments.rows}/round{number}-{re.sub(r'[^a-z0-9]+', '_', name)}": (name, number)
-        for number in range(arguments.rounds)
-        for name in sides
-    }
-    found = shared({key: functools.partial(bench.timed, sides[name], number) for key, (name, number) in jobs.items()})
     done: dict[str, list[dict]] = {name: [] for name in sides}
-    for key, (name, _) in jobs.items():
-        done[name].append(found[key])
-    rate = matmul_rate(bench.dtype)
+    rates = []
+    for number in range(arguments.rounds):
+        rates.append(matmul_rate(bench.dtype))
+        for name, side in sides.items():
+            done[name].append(bench.timed(side, number))
+            print(f"round {number + 1} of {arguments.rounds}, {name}: done", file=sys.stderr, flush=True)
+    rate = median(rates)
     sizes = {name: models.count_parameters(getattr(bench.plain, name)) for name in ("teacher", "student")}
     result = {
         "rows a batch": arguments.rows,
@@ -265,6 +264,7 @@ def main() -> None:
         / sum(r["computed"] for r in done["listing"]),
         "parameters": sizes,
         "matmul GFLOP/s": rate / 1e9,
+        "matmul GFLOP/s by round": [rate / 1e9 for rate in rates],
         "our loss over the dense one, minus 1": agreement,
         "rows": table(sizes, done, rate),
         "losses": losses,

@@ -54,8 +54,8 @@ def _steps(result: Mapping) -> str:
     share, rate = by_side["ours"] / by_side["floor"], result["matmul GFLOP/s"]
     return (
         f"{markdown_table(rows)}\n\nReal tokens per second. Ours reaches {share:.0%} of the floor, which spends "
-        f"{rate:,.0f} GFLOP/s, the best of several products in the pair's shapes, on 2 N of the teacher and 6 N of the "
-        "student for each token, and on nothing else."
+        f"{rate:,.0f} GFLOP/s (of several products in the pair's shapes the best, of the rounds the median) on 2 N "
+        "of the teacher and 6 N of the student for each token, and on nothing else."
     )
 
 

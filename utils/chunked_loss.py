@@ -14,7 +14,8 @@ from torch import Tensor
 
 from utils.errors import CourseError
 
-CHUNK = 96
+CHUNK = 160
+ROWS = 8  # of a chunk, that a processor works through at a time
 
 
 def chunked_distillation_loss(
@@ -63,20 +64,18 @@ class _ChunkedLoss(torch.autograd.Function):
     ):
         ours, our_head = student_hidden.to(products), student_head.to(products)
         theirs, their_head = teacher_hidden.to(products), teacher_head.to(products)
-        total = torch.zeros((), dtype=_wide(student_hidden), device=student_hidden.device)
+        wide = _wide(student_hidden)
+        total = torch.zeros((), dtype=wide, device=student_hidden.device)
         grad_hidden = torch.zeros_like(student_hidden)
         grad_head = torch.zeros_like(student_head)
+        space = total.new_empty(2, min(chunk, len(targets)), len(student_head))
         for start in range(0, len(targets), chunk):
             place = slice(start, start + chunk)
-            loss, grad_logits = _loss_and_gradient(
-                (ours[place] @ our_head.T).to(total.dtype),
-                (theirs[place] @ their_head.T).to(total.dtype),
-                targets[place],
-                temperature,
-                alpha,
-            )
-            total += loss
-            grad_logits = grad_logits.to(products)
+            student_logits, teacher_logits = space[:, : len(targets[place])]
+            _product(ours[place], our_head, student_logits)
+            _product(theirs[place], their_head, teacher_logits)
+            total += _loss_to_gradient(student_logits, teacher_logits, targets[place], temperature, alpha)
+            grad_logits = student_logits.to(products)
             grad_hidden[place] = (grad_logits @ our_head).to(grad_hidden.dtype)
             if products == grad_head.dtype:
                 grad_head.addmm_(grad_logits.T, ours[place])
@@ -91,6 +90,31 @@ class _ChunkedLoss(torch.autograd.Function):
         if grad_output != 1:  # a product would be a second table of the output layer's size
             grad_hidden, grad_head = ((grad * grad_output).to(grad.dtype) for grad in (grad_hidden, grad_head))
         return grad_hidden, grad_head, *[None] * 7
+
+
+def _product(hidden: Tensor, head: Tensor, logits: Tensor) -> None:
+    """Write hidden (n, D) times head (V, D) to logits (n, V)."""
+    if hidden.dtype == logits.dtype:
+        torch.mm(hidden, head.T, out=logits)
+    else:
+        logits.copy_(hidden @ head.T)
+
+
+def _loss_to_gradient(
+    student_logits: Tensor, teacher_logits: Tensor, targets: Tensor, temperature: float, alpha: float
+) -> Tensor:
+    """The blend summed over the positions of one chunk; its gradient takes the place of the student's logits (n, V).
+
+    A processor works through few rows at a time, whose tables its caches hold.
+    """
+    rows = ROWS if student_logits.device.type == "cpu" else len(targets)
+    pieces = zip(student_logits.split(rows), teacher_logits.split(rows), targets.split(rows), strict=True)
+    total = student_logits.new_zeros(())
+    for ours, theirs, came in pieces:
+        loss, gradient = _loss_and_gradient(ours, theirs, came, temperature, alpha)
+        ours.copy_(gradient)
+        total += loss
+    return total
 
 
 def _loss_and_gradient(
