@@ -122,11 +122,11 @@ def _loss_and_gradient(
 ) -> tuple[Tensor, Tensor]:
     """The blend summed over the positions of one chunk, and its gradient on the student's logits (n, V).
 
+    The teacher's logits are written over.
     d soft / dz = T (softmax(z / T) - p) and d hard / dz = softmax(z) - onehot, written in place wherever a table is not
     needed any more: autograd would hold twice as many of them.
     """
     log_p = torch.log_softmax(teacher_logits.div_(temperature), dim=-1)
-    del teacher_logits
     log_q = torch.log_softmax(student_logits / temperature, dim=-1)
     p = log_p.exp()
     soft = log_p.sub_(log_q).masked_fill_(p == 0, 0.0).mul_(p).sum()
