@@ -17,13 +17,14 @@ import functools
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from benchmarks.common import arguments_of, from_numbers, pooled_perplexity, shared, write_result
 from benchmarks.sweep_jobs import COSINE, ROWS, Point, Sweeps
 from utils.batches import BatchPlan
 from utils.calibration import Calibration
 from utils.evaluation import paired_effect
+from utils.hidden_states import hidden_state_loss
 from utils.profiles import get_profile
 from utils.sweeps import Hidden, wins
 from utils.topk_loss import truncation_bias
@@ -32,7 +33,9 @@ TEMPERATURES = (1.0, 3.0, 5.0, 10.0)
 ALPHAS = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
 FEW_ROWS, MORE_ROWS = 250, 1000  # the few are read so often that both give as many updates
 WEIGHTS, COSINE_WEIGHTS = (0.001, 0.01, 0.1, 1.0), (0.1, 1.0)
-WEIGHTS_OF_CONTROLS = (0.001, 0.1)  # one that suits the states' size, and one that is large beside it
+DISTANCES = {"MSE": hidden_state_loss, "cosine": COSINE}
+# One weight that suits the states' size, one that is large beside it, and a distance for which their size is nothing.
+CONTROLS = (("MSE", 0.001), ("MSE", 0.1), ("cosine", 0.1))
 KEPT, BATCHES_TRUNCATED = (8, 64, 512), 4  # tokens of an answer, and on how many batches that is tried
 SEEDS_OF_CALIBRATION = 3
 FEWER_SEEDS = 2  # for the points of the map that lie on neither knob's own line
@@ -144,11 +147,12 @@ def hidden(sweeps: Sweeps, control: list[dict], rate: float) -> list[dict]:
     arms = {"logits alone": jobs()}
     arms |= {f"MSE, weight {weight:g}": jobs(Hidden(weight, layers)) for weight in WEIGHTS}
     arms |= {f"cosine, weight {weight:g}": jobs(Hidden(weight, layers, loss=COSINE)) for weight in COSINE_WEIGHTS}
-    for weight in WEIGHTS_OF_CONTROLS:
+    for distance, weight in CONTROLS:
+        name, matched = f"control, {distance}, weight {weight:g}", Hidden(weight, layers, loss=DISTANCES[distance])
         arms |= {
-            f"control, weight {weight:g}: projection random and frozen": jobs(Hidden(weight, layers, frozen=True)),
-            f"control, weight {weight:g}: layers in reverse": jobs(Hidden(weight, layers[::-1])),
-            f"control, weight {weight:g}: states of an untrained teacher": jobs(Hidden(weight, layers), untrained=True),
+            f"{name}: projection random and frozen": jobs(replace(matched, frozen=True)),
+            f"{name}: layers in reverse": jobs(replace(matched, teacher_layers=layers[::-1])),
+            f"{name}: states of an untrained teacher": jobs(matched, untrained=True),
         }
     done = sweeps.run([job for some in arms.values() for job in some])
     runs = {name: [done[job] for job in some] for name, some in arms.items()}

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from matplotlib.colors import TwoSlopeNorm
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
@@ -21,6 +21,8 @@ from utils.plots import COLOURS, new_figure
 
 FEWEST = 10  # tokens in a bin that is drawn: fewer would show chance alone
 RECORDED, LIVE = "#555555", COLOURS["distilled"]
+BY_ROWS, BY_UPDATES = "each row read equally often", "the same number of updates"
+TIED = 0.005  # of the ratio: nearer points are all called the lowest
 
 
 def knob(
@@ -138,8 +140,8 @@ def text_figure(by_rows: Sequence[Mapping], equal_updates: Sequence[Mapping]) ->
     """
     figure, (axis,) = new_figure("text")
     for recorded, marks, colour, label in (
-        (by_rows, "o-", LIVE, "each row read as often"),
-        (equal_updates, "s--", COLOURS["soft"], "the same number of updates"),
+        (by_rows, "o-", LIVE, BY_ROWS),
+        (equal_updates, "s--", COLOURS["soft"], BY_UPDATES),
     ):
         rows = [row["rows"] for row in recorded]
         ratios, lows, highs = (np.array([row[key] for row in recorded]) for key in ("ratio to CE-only", "low", "high"))
@@ -158,7 +160,7 @@ def text_figure(by_rows: Sequence[Mapping], equal_updates: Sequence[Mapping]) ->
 
 def describe_text(by_rows: Sequence[Mapping], equal_updates: Sequence[Mapping]) -> str:
     """The figure of `text_figure` in words."""
-    named = (("each row read as often", by_rows), ("the same number of updates", equal_updates))
+    named = ((BY_ROWS, by_rows), (BY_UPDATES, equal_updates))
     parts = [
         f"{name}, " + ", ".join(f"{row['rows']:,} rows: {row['ratio to CE-only']:.3f}" for row in recorded)
         for name, recorded in named
@@ -180,16 +182,21 @@ class SurfaceScene:
         left.set_xticks(range(len(self.alphas)), [f"{a:g}" for a in self.alphas])
         left.set_yticks(range(len(self.temperatures)), [f"{t:g}" for t in self.temperatures])
         left.set(title="Perplexity, ratio to CE-only", xlabel="alpha", ylabel="temperature T")
-        self.figure.colorbar(shown, ax=left)
+        scale = self.figure.colorbar(shown, ax=left, ticks=[shown.norm.vmin, 1, shown.norm.vmax], format="%.2f")
+        scale.minorticks_off()
         for (row, column), ratio in np.ndenumerate(self._grid):
             colour = "white" if abs(shown.norm(ratio) - 0.5) > 0.35 else "black"
             left.text(column, row, f"{ratio:.2f}", ha="center", va="center", fontsize="small", color=colour)
         self._row = Rectangle((-0.5, -0.5), len(self.alphas), 1, fill=False, edgecolor=LIVE, linewidth=3, clip_on=False)
         left.add_patch(self._row)
-        for line in self._grid:
+        for temperature, line in zip(self.temperatures, self._grid, strict=True):
             right.plot(self.alphas, line, color="#bbbbbb", linewidth=1)
+            end = (self.alphas[-1], line[-1])
+            right.annotate(f"T = {temperature:g}", end, (6, 0), textcoords="offset points", va="center")
         (self._slice,) = right.plot([], [], "o-", color=LIVE)
-        right.axhline(1, color=COLOURS["ce_only"], linestyle="--")
+        right.axhline(1, color=COLOURS["ce_only"], linestyle="--", label="CE-only")
+        right.legend(frameon=False, loc="upper left")
+        right.margins(x=0.18)
         right.set(title="The slice at T, among the others", xlabel="alpha", ylabel="ratio to CE-only")
         self.figure.tight_layout()
         self.moving = (self._row, self._slice)
@@ -203,11 +210,13 @@ class SurfaceScene:
     def sentence(self, temperature: float) -> str:
         """The slice in words."""
         line = self._grid[self.temperatures.index(temperature)]
-        best = int(np.argmin(line))
         points = ", ".join(f"{a:g}: {value:.3f}" for a, value in zip(self.alphas, line, strict=True))
-        return f"T = {temperature:g}, ratio to CE-only by alpha: {points}. Lowest at alpha = {self.alphas[best]:g}."
+        lowest = " and ".join(f"{a:g}" for a, value in zip(self.alphas, line, strict=True) if value < line.min() + TIED)
+        where = f"Lowest, to half a percent, at alpha = {lowest}."
+        return f"T = {temperature:g}, ratio to CE-only by alpha: {points}. {where}"
 
 
-def _around_one(ratios: np.ndarray) -> TwoSlopeNorm:
-    """Colours that turn where distilling is as good as CE-only, whatever the largest ratio is."""
-    return TwoSlopeNorm(1.0, min(ratios.min(), 0.99), max(ratios.max(), 1.01))
+def _around_one(ratios: np.ndarray) -> LogNorm:
+    """Colours that turn where distilling is as good as CE-only, as deep for half the perplexity as for twice."""
+    limit = max(ratios.max(), 1 / ratios.min(), 1.01)
+    return LogNorm(1 / limit, limit)

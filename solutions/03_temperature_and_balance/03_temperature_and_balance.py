@@ -20,7 +20,8 @@
 # **After this lab you can**
 #
 # - sweep T and alpha cheaply, because the teacher is asked only once;
-# - say why a low T suits language models, when T hardly matters and when it does, and what T squared is for;
+# - say why a low T suits language models, when T matters little and when much, and what T squared is
+#   for;
 # - read a calibration curve, and say what perplexity does not show;
 # - match hidden states across different depths and widths, and tell their effect from that of a random target;
 # - say how a teacher's worth changes with the amount of text, and what else changes with it.
@@ -175,8 +176,8 @@ plots.show(
 #
 # Now look at the left end. Between T = 1 and T = 3 the gradient shrinks *also with* T squared. The rule holds in the
 # limit of a high T; on the way there, what was gathered on a few likely tokens is spread over the whole vocabulary, and
-# a vocabulary is large. In a picture of ten classes you would hardly see it. So for a language model T still moves the
-# balance, here about tenfold from T = 1 to T = 10, and a sweep over T is best read beside one over alpha.
+# a vocabulary is large. So for a language model T still moves the balance, here about tenfold from T = 1 to T = 10, and a
+# sweep over T is best read beside one over alpha.
 
 # %% [markdown]
 # ## Step 3. Which temperature?
@@ -225,8 +226,8 @@ plots.show(figure, sweep_plots.describe_knob("temperature", live, control.evalua
 #
 # *Ours, over several seeds; yours will differ a little.* The last column says how often each temperature has the lowest
 # perplexity when documents and seeds are drawn again, with replacement. T = 1 and T = 3 share the draws, and the higher
-# two never win. Look at the size of the differences beside it: T = 3 costs next to nothing, and T = 10 about a third of
-# what distilling gains over CE-only. A region that wins, and how much is lost outside it: a report needs both.
+# two never win. Look at the size of the differences beside it: T = 3 at its own best rate costs next to nothing, and T = 10
+# about a third of what distilling gains over CE-only. A region that wins, and how much is lost outside it: a report needs both.
 #
 # Why so low? In a picture of ten classes the teacher is nearly certain, and at T = 1 its wrong answers are too small to
 # learn from. The next token is uncertain by nature: a vocabulary's worth of plausible continuations is already soft at
@@ -261,23 +262,25 @@ for name, found in curves.items():
 print(f"your guess for T = 10: {my_direction}")
 
 # %% [markdown]
-# Before and after: the untouched student promises too much where it is surest, and of that the student of T = 1 keeps only
-# the last point.
+# Before and after: the untouched student promises too much where it is surest. Training on the text takes a part of that
+# away by itself (CE-only, the control), and with the teacher at T = 1 only the last of those points stays outside the band.
 #
 # The soft part at a high T matches logits divided by T, and says little about how sharp the distribution is at T = 1. So
 # one would expect a student of T = 10 to be far off. It is not: on average its confidence is a little below its accuracy,
-# like its teacher's. The half of the loss that is labels may be what holds it in place. T = 1 and T = 3 are the pair to
-# look at. They share the draws in perplexity, and yet the second student is overconfident where the first is not.
+# like its teacher's. Is it the half of the loss that is labels that holds it in place? Step 4 takes them away. T = 1 and
+# T = 3 are the pair to look at. They share the draws in perplexity, and yet the second student is overconfident where the first is not.
 # Perplexity alone would have called the two the same. Is it the temperature? T = 3 and T = 5, the two that are
 # overconfident, learned at a rate of {{ results.sweeps.learning_rates["T 3, alpha 0.5, 500 rows, 2 epochs"] }}; T = 1 and
 # T = 10 at {{ results.sweeps.learning_rates["T 1, alpha 0.5, 500 rows, 2 epochs"] }}. Each T got the rate that was best for
 # its *perplexity*, and so the table compares two things at once. Once more, with the rate held still:
 #
-# {{ table(results.sweeps["calibration by rate"], {"learning rate": "learning rate", "temperature": "T", "confidence minus accuracy": "confidence minus accuracy, with the lowest and the highest seed", "perplexity": "perplexity"}) }}
+# {{ table(results.sweeps["calibration by rate"], {"learning rate": "learning rate", "temperature": "T", "confidence minus accuracy": "confidence minus accuracy, with the lowest and the highest seed", "calibration error": "calibration error", "perplexity": "perplexity"}) }}
 #
-# *Ours, over three seeds.* At the lower rate no student promises more than a thousandth too much, at the higher one every
-# student does, whatever its temperature. Between the temperatures the differences are as large as a hundredth, and in no
-# order of T. So the sign is the rate's doing; from the first table alone you would have named the wrong cause.
+# *Ours, over three seeds, at alpha = 0.5.* At the lower rate no student promises more than a thousandth too much, at the
+# higher one every student does, whatever its temperature. So here the sign follows the rate. The temperature has a part of
+# its own, in no order of T: T = 3 lies above T = 1 at either rate, and the error is smallest at T = 1 at either. From the
+# first table alone you could not have told the two apart. The last column settles something else: with the rate held
+# still, T = 1 is ahead of T = 3 by just under one percent at both rates, and not by next to nothing.
 
 # %% [markdown]
 # ## Step 4. Which balance?
@@ -333,12 +336,12 @@ plots.show(scene.figure, scene.sentence(profile.temperature))
 # {{ table(results.sweeps.surface | selectattr("alpha", "equalto", 1.0) | list, {"temperature": "T", "perplexity": "perplexity", "ratio to CE-only": "ratio to CE-only, with 95 % interval", "calibration error": "calibration error"}) }}
 #
 # *Ours, two seeds, five at T = 1; a ratio compares the same seeds on both sides.* The knobs are not independent. At alpha
-# = 0.5 or less, T moves little. Without labels a high T ruins the student: at T = 5 it is no better than the untouched
+# = 0.5 or less, T moves the perplexity by a few percent. Without labels a high T ruins the student: at T = 5 it is no better than the untouched
 # student ({{ results.sweeps.references.untouched.perplexity | number }}), which was not trained on this text at all, and at
 # T = 10 it is worse. Its task is then to match distributions that nobody uses, those at T, and hardly anything in its loss
-# depends on the few tokens that decide at T = 1, where it is judged. Its calibration error stays small all the while, and
-# is largest at T = 3, where the perplexity is not: a student can be poor and know it, so neither measure stands for the
-# other. "T hardly matters" and "alpha should be high" are both true here, each at the usual value of the other; together
+# depends on the few tokens that decide at T = 1, where it is judged. Its calibration error stays small all the while (so it
+# was not the labels that held it in place) and is largest at T = 3, where the perplexity is not: a student can be poor and
+# know it, so neither measure stands for the other. "T moves little" and "alpha should be high" are both true here, each at the usual value of the other; together
 # they mislead.
 #
 # (Lab 2 and the profile distil at alpha = 0.5, the value that most recipes start with. It is not the best one here.)
@@ -392,9 +395,10 @@ check("layer_map", layer_map)
 # afterwards. The loss is the squared difference between the projected state and the teacher's, averaged over the
 # positions that are real and over the teacher's features:
 #
-# $$\frac{1}{N D_t} \sum_{\text{real } t} \big\lVert P\, h_t^{\text{student}} - h_t^{\text{teacher}} \big\rVert^2$$
+# $$\frac{1}{N D_t} \sum_{\text{real } s} \big\lVert P\, h_s^{\text{student}} - h_s^{\text{teacher}} \big\rVert^2$$
 #
-# A state is not a prediction. What the student holds after token t belongs beside what the teacher holds after token t.
+# with N real positions s, and D_t numbers in a state of the teacher's. A state is not a prediction: what the student holds
+# after token s belongs beside what the teacher holds after token s.
 # The gradient reaches the student and the projection, never the teacher.
 #
 # **Difficulty:** 2 of 5. **Time:** about 10 minutes.
@@ -454,8 +458,9 @@ for layer, both in enumerate(zip(states, of_untrained, strict=True)):
 
 # %% [markdown]
 # Layer 0 is the embedding, and the last state has been through the final layer norm. Between them the residual stream
-# adds up what each layer writes. So the mean over all layers is a mean over the large ones, and a weight of 1 says
-# nothing before you know the size of what it weighs.
+# adds up what each layer writes. What is trained on is the loss on the logits plus a weight times the mean of your
+# `hidden_state_loss` over the student's layers. That mean is mostly the layers whose
+# states are large, and a weight of 1 says nothing before you know the size of what it weighs.
 #
 # ### Does it help?
 #
@@ -463,8 +468,8 @@ for layer, both in enumerate(zip(states, of_untrained, strict=True)):
 # it. And a gain could come from the mere presence of another target. So the controls are a projection that stays random,
 # layers in reverse, and the states of a teacher that was never trained.
 #
-# The live run takes the weight 0.1. The numbers above say that it is a large one; the table below has smaller ones, and
-# the controls for a large and for a small one.
+# The live run takes the weight 0.1. The numbers above say that it is a large one; the table below has smaller ones, the
+# cosine distance, and the controls for each.
 #
 # **Predict first.** Will hidden states lower the perplexity further? By how many percent?
 
@@ -487,21 +492,22 @@ if ready(layer_map, hidden_state_loss):
 # %% [markdown]
 # {{ table(results.sweeps.hidden, {"hidden states": "hidden states", "perplexity": "perplexity", "ratio to logits alone": "ratio to logits alone, with 95 % interval"}, 4) }}
 #
-# *Ours, over five seeds; the controls are MSE.* Read the first row as the line to beat and the controls as what a
-# meaningless target gives.
+# *Ours, over five seeds.* Read the first row as the line to beat, and each control by what it takes away: the reading that
+# learns, the order of the layers, the knowledge.
 #
-# A negative result is a result. At weight 0.1 it matters what is matched, and how: the right layers with a projection that
-# learns cost less than the layers in reverse, and far less than a random projection. But they cost: the student already
-# learns from the logits, and beyond them the states had next to nothing to give here. At a weight that suits their size,
-# matching gains between one and two thousandths, and so does the cosine distance, which sees a state's direction and not
-# its size. That can be told from zero (not so for the cosine distance at weight 1). Is it what you set out to show? Look
-# at the controls at the same weight. With a random projection there is no gain, and with the states of an untrained
-# teacher hardly any: it takes a projection that learns, and a teacher that knows something. But the layers in reverse gain
-# as much as the right ones. Which layer follows which, the first thing that you wrote in this step, made no difference.
+# A negative result is a result. At weight 0.1 of the squared difference it matters what is matched, and how: the right
+# layers with a projection that learns cost less than the layers in reverse, and far less than a random projection. But they
+# cost: the student already learns from the logits, and beyond them the states had next to nothing to give here. What states
+# can do is disturb: the larger the weight, the more of the update goes into something the student does not need.
 #
-# What states can do is disturb: the larger the weight, the more of the update goes into something the student does not
-# need. An untrained teacher's states are far smaller, as you saw, so at the same weight they pull less than the real ones:
-# how little a target disturbs does not tell how much it teaches.
+# At a weight that suits their size, matching gains between one and two thousandths, and so does the cosine distance, which
+# sees a state's direction and not its size. That can be told from zero (not so for the cosine distance at weight 1). Is it
+# what you set out to show? Look at the controls at the same weight. With a random projection there is no gain: the
+# projection has to learn. The layers in reverse gain no less than the right ones, so which layer follows which, the first
+# thing that you wrote in this step, made no difference. And the knowledge? By the squared difference an untrained teacher
+# gives hardly anything, but all of its states save the last are far smaller, as you saw, and pull less. A control has to
+# pull as much. The cosine distance, for which size is nothing, makes it do so, and with it about half of the gain is
+# there. So about half of the little that there is, a teacher that knows nothing gives as well.
 #
 # Published gains come with much deeper models, and with a long training on the states before the logits are matched
 # ([TinyBERT](https://arxiv.org/abs/1909.10351)).
@@ -538,17 +544,19 @@ print(f"your guess: {my_amount}")
 #
 # {{ table(results.sweeps["text at equal updates"], {"rows": "rows", "updates": "updates", "CE-only": "CE-only", "perplexity": "distilled", "ratio to CE-only": "ratio, with 95 % interval"}) }}
 #
-# *Ours, over several seeds; both sides have a learning rate of their own at every point. In the figure "each row read as
-# often" is the first table, "the same number of updates" the second.* The guess that sounds so
-# reasonable is wrong here: the effect grows with the text, and flattens towards 2,000 rows. But more rows read as often are more updates too, so the first
-# table cannot say which of the two it is. In the second, 250 rows are read until they gave as many updates as 1,000. Their
-# effect stays nearer to that of 250 rows than to that of 1,000. So a part of it is the updates, and the larger part
-# seems to be the text.
+# *Ours, over several seeds; both sides have a learning rate of their own at every point. In the figure "each row read
+# equally often" is the first table, "the same number of updates" the second.* The guess that sounds so reasonable is wrong
+# here: the effect grows with the text, up to 1,000 rows; from there to 2,000 the change cannot be told from none. But more
+# rows that are read equally often are more updates too, so the first table cannot say which of the two it is. In the second,
+# 250 rows are read eight times, until they gave as many updates as 1,000 rows in two readings. Their effect stays nearer to
+# that of 250 rows than to that of 1,000. So a part of it is the updates (or the readings, which grow with them), and the
+# larger part seems to be the text.
 #
 # Why? A soft target is worth more than a label at each position, and each new position is another chance to be taught. On
 # few rows there are few, and a good learning rate is so low that both students stay near their common start. What this
 # does not show: how it goes on. With text without end the labels alone would say all that a teacher knows, and nothing
-# that it has wrong, so somewhere the line has to turn. Up to 2,000 rows it does not.
+# that it has wrong, so somewhere the line has to turn. Whether it begins to at 2,000 rows, our five seeds cannot
+# tell.
 
 # %% [markdown]
 # ## Say it
@@ -574,9 +582,10 @@ print(f"your guess: {my_amount}")
 # rate of its own: on 500 rows ours was {{ results.sweeps.learning_rates["CE-only, 500 rows, 2 epochs"] }} where soft
 # targets alone took {{ results.sweeps.learning_rates["T 1, alpha 1, 500 rows, 2 epochs"] }}. On 2,000 rows our ratio to it was
 # {{ results.sweeps.text[4]["ratio to CE-only"] | number }} ({{ results.sweeps.text[4].low | number }} to
-# {{ results.sweeps.text[4].high | number }}); on fewer it was closer to 1, so she should not expect more from 3,000
-# dialogues because they are few. If the assistant's probabilities decide when to hand over to a person, perplexity is not
-# enough: look at the calibration curve, above all if she takes a higher temperature.
+# {{ results.sweeps.text[4].high | number }}); on 500 and fewer it was closer to 1, so a small number of
+# dialogues is no reason to expect more (all of this at alpha = 0.5). If the assistant's probabilities decide when to hand over to a person, perplexity is not
+# enough: look at the calibration curve, above all if she takes a higher temperature or learning
+# rate.
 
 # %% [markdown]
 # ## Check yourself
@@ -589,7 +598,7 @@ print(f"your guess: {my_amount}")
 # Half a percent may be within what another draw of documents or another seed moves. Say how often T = 5 wins when both are
 # drawn again.
 # </details>
-# <details><summary>B. By how much T = 5 is ahead, and how often it wins when documents and seeds are drawn again.</summary>
+# <details><summary>B. More seeds first; then by how much T = 5 is ahead, and how often it wins when documents and seeds are drawn again.</summary>
 # Right. In our sweep two of four temperatures share the draws, and the other two never win. One run shows neither.
 # </details>
 # <details><summary>C. Nothing, one seed says nothing.</summary>
@@ -599,7 +608,8 @@ print(f"your guess: {my_amount}")
 # **2. Hidden states with a random, frozen projection help as much as with a learned one. What follows?**
 #
 # <details><summary>A. Hidden states carry much.</summary>
-# Then it should matter how they are read. The control says it does not.
+# Perhaps, but this does not show it: behind a frozen projection, too, are the teacher's own states. A control without its
+# knowledge is missing, such as the states of an untrained teacher.
 # </details>
 # <details><summary>B. The gain is not shown to come from matching the learned way, perhaps from any extra target.</summary>
 # Right. Next you would try the states of an untrained teacher: if they help too, it was regularisation.
@@ -625,11 +635,11 @@ print(f"your guess: {my_amount}")
 #
 # - Ask a teacher once; a cache is named by the hash of its teacher, rows and settings, so that it is never stale.
 # - T squared keeps the soft gradient's size at high T; with a large vocabulary not all the way down to T = 1.
-# - T = 1 is a good start for a language model. How much T matters depends on alpha: hardly with labels at half weight,
-#   very much without them.
+# - T = 1 is a good start for a language model. How much T matters depends on alpha: a few percent with labels at half
+#   weight, very much without them.
 # - alpha's optimum is a region; give the shares of the draws, not a number.
 # - Know the size of a loss before you weigh it. Hidden states need controls: a gain that a random target gives as well
-#   is not the teacher's, and beside the logits they may have nothing to add.
+#   is not the teacher's, and beside the logits they may have next to nothing to add.
 # - More text means more updates too: ask which of the two made the difference.
 
 # %% [markdown]
@@ -637,7 +647,7 @@ print(f"your guess: {my_amount}")
 #
 # | Here | Elsewhere | What to watch |
 # |---|---|---|
-# | `temperature`, with T squared | `temperature` in TRL's `DistillationTrainer` and `GKDConfig` | no T squared there: moving T moves the loss's weight too |
+# | `temperature`, with T squared | `temperature` in TRL's `DistillationTrainer` | no T squared: moving T moves the loss's weight too, and the sampling. In `GKDConfig` it is for sampling alone; the loss stays at T = 1 |
 # | `alpha` | none in TRL; `alpha_ce`, `alpha_clm` in the DistilBERT scripts | names differ on which part is weighed |
 # | `hidden_state_loss` | FitNets' hint loss, TinyBERT's hidden loss, `alpha_cos` in DistilBERT | cosine ignores the length of a state |
 # | forward KL | `beta` in GKD: 0 forward, 1 reverse, between them Jensen-Shannon | read the direction in the code, not in the name |

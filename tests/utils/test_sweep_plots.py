@@ -49,7 +49,7 @@ def test_the_effect_of_text_is_drawn_at_equal_updates_beside_equal_epochs():
     assert flat_lines(axis) == [1]
     assert interval_ends(axis) == {0.89, 0.92, 0.94, 0.97, 0.7, 0.9}
     assert sweep_plots.describe_text(by_rows, equal) == (
-        "Distilled over tuned CE-only. each row read as often, 125 rows: 0.900, 2,000 rows: 0.950; "
+        "Distilled over tuned CE-only. each row read equally often, 125 rows: 0.900, 2,000 rows: 0.950; "
         "the same number of updates, 500 rows: 0.800."
     )
 
@@ -63,8 +63,8 @@ def test_a_slice_of_the_surface_is_its_row_and_names_its_lowest_point():
     scene = sweep_plots.SurfaceScene(surface)
     scene.move(3.0)
     assert scene.moving[1].get_ydata() == pytest.approx([1.0, 1.05, 1.1])
-    assert scene.sentence(3.0).endswith("Lowest at alpha = 0.")
-    assert scene.sentence(1.0).endswith("Lowest at alpha = 1.")
+    assert scene.sentence(3.0).endswith("Lowest, to half a percent, at alpha = 0.")
+    assert scene.sentence(1.0).endswith("Lowest, to half a percent, at alpha = 1.")
 
 
 def test_bins_with_hardly_a_token_are_not_drawn_but_counted_in_the_error():

@@ -69,9 +69,9 @@ def test_the_slice_through_the_surface_moves_with_its_slider_over_the_temperatur
     (slider,) = explorer.sliders
     assert slider.description == "temperature" and [value for _, value in slider.options] == [1.0, 3.0]
     low = explorer.moving.value
-    assert "0.5: 0.950" in low and "Lowest at alpha = 1." in low
+    assert "0.5: 0.950" in low and "Lowest, to half a percent, at alpha = 1." in low
     slider.value = 3.0
-    assert "0.5: 1.050" in explorer.moving.value and "Lowest at alpha = 0." in explorer.moving.value
+    assert "0.5: 1.050" in explorer.moving.value and "Lowest, to half a percent, at alpha = 0." in explorer.moving.value
     assert marks(explorer.moving.value) != marks(low)
 
 
