@@ -67,6 +67,19 @@ def test_a_slice_of_the_surface_is_its_row_and_names_its_lowest_point():
     assert scene.sentence(1.0).endswith("Lowest, to half a percent, at alpha = 1.")
 
 
+def test_points_that_are_as_good_as_the_lowest_are_named_with_it():
+    ratios = {0.0: 1.0, 0.7: 0.871, 0.9: 0.874, 1.0: 0.877}
+    surface = [{"temperature": 1.0, "alpha": alpha, "ratio to CE-only": ratio} for alpha, ratio in ratios.items()]
+    assert sweep_plots.SurfaceScene(surface).sentence(1.0).endswith("at alpha = 0.7 and 0.9.")
+
+
+def test_the_maps_colour_turns_at_ce_only_and_is_as_deep_on_either_side():
+    ratios = {0.0: 1.0, 0.5: 0.8, 1.0: 1.25}
+    surface = [{"temperature": 1.0, "alpha": alpha, "ratio to CE-only": ratio} for alpha, ratio in ratios.items()]
+    norm = sweep_plots.SurfaceScene(surface).figure.axes[0].images[0].norm
+    assert [norm(ratio) for ratio in ratios.values()] == pytest.approx([0.5, 0.0, 1.0])
+
+
 def test_bins_with_hardly_a_token_are_not_drawn_but_counted_in_the_error():
     found = Calibration(tokens=(100, 2), confidence=(30.0, 1.8), right=(20, 0))
     (axis,) = sweep_plots.reliability({"a student": found}).axes
