@@ -60,7 +60,7 @@ def show_rows(rows: Sequence[Mapping]) -> None:
         "bits per byte": [f"{row['bits_per_byte']:.3f}" for row in rows],
         "tokens": [f"{row['tokens']:,}" for row in rows],
     }
-    display(pd.DataFrame(columns).style.hide(axis="index"))
+    display(pd.DataFrame(columns).style.hide(axis="index").set_uuid("comparison"))  # else it is drawn anew each time
 
 
 def errors_as_sentences() -> None:
