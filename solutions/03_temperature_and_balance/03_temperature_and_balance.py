@@ -397,8 +397,8 @@ check("layer_map", layer_map)
 #
 # $$\frac{1}{N D_t} \sum_{\text{real } s} \big\lVert P\, h_s^{\text{student}} - h_s^{\text{teacher}} \big\rVert^2$$
 #
-# with N real positions s, and D_t numbers in a state of the teacher's. A state is not a prediction: what the student holds
-# after token s belongs beside what the teacher holds after token s.
+# with $N$ real positions $s$, and $D_t$ numbers in a state of the teacher's. A state is not a prediction: what the student holds
+# after token $s$ belongs beside what the teacher holds after token $s$.
 # The gradient reaches the student and the projection, never the teacher.
 #
 # **Difficulty:** 2 of 5. **Time:** about 10 minutes.
