@@ -64,8 +64,7 @@ class _ChunkedLoss(torch.autograd.Function):
     ):
         ours, our_head = student_hidden.to(products), student_head.to(products)
         theirs, their_head = teacher_hidden.to(products), teacher_head.to(products)
-        wide = _wide(student_hidden)
-        total = torch.zeros((), dtype=wide, device=student_hidden.device)
+        total = torch.zeros((), dtype=_wide(student_hidden), device=student_hidden.device)
         grad_hidden = torch.zeros_like(student_hidden)
         grad_head = torch.zeros_like(student_head)
         space = total.new_empty(2, min(chunk, len(targets)), len(student_head))
