@@ -26,9 +26,9 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from benchmarks.common import write_result
-from grader.assemble import set_up
-from grader.labs import labs_in
-from utils.workspace import ROOT
+from grader.notebook.assemble import set_up
+from grader.notebook.labs import labs_in
+from utils.machine.workspace import ROOT
 
 TORCH = "torch==2.13.0"
 # Colab keeps Jupyter old; numpy and matplotlib are older ones of the ranges in requirements.txt.

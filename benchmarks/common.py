@@ -20,12 +20,15 @@ from typing import IO
 import torch
 import transformers
 
-from utils import corpus, forward, models, training
-from utils.batches import BatchPlan, Row
-from utils.evaluation import Evaluation, evaluate
-from utils.history import NO_PARTS, settings_of
-from utils.profiles import PROFILES, Profile
-from utils.workspace import ROOT, write_whole
+from utils.data import corpus
+from utils.data.batches import BatchPlan, Row
+from utils.machine.workspace import ROOT, write_whole
+from utils.measuring.evaluation import Evaluation, evaluate
+from utils.models import forward
+from utils.models import loading as models
+from utils.models.profiles import PROFILES, Profile
+from utils.training import loop as training
+from utils.training.history import NO_PARTS, settings_of
 
 RESULTS = ROOT / "benchmarks" / "results"
 

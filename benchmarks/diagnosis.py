@@ -17,10 +17,10 @@ import numpy as np
 import torch
 
 from benchmarks.common import write_result
-from grader.diagnose import verdict
 from grader.exercises import EXERCISES, get
 from grader.exercises.loss_pairs import named, pairs
 from grader.exercises.loss_recipe import cook
+from grader.marking.diagnose import verdict
 from utils.checks import Verdict
 from utils.checks.ask import ask
 from utils.checks.records import Table

@@ -39,12 +39,14 @@ from benchmarks.distillation_losses import (
     listing,
     measured,
 )
-from utils import forward, models, training
-from utils.allocator import keep_freed_memory
-from utils.batches import Batch, Row, model_inputs, pack, pad, valid_tokens
-from utils.chunked_step import blend_from_hidden, last_hidden
-from utils.losses import distillation_loss
-from utils.remembering_teacher import RememberingTeacher
+from utils.data.batches import Batch, Row, model_inputs, pack, pad, valid_tokens
+from utils.losses.core import distillation_loss
+from utils.machine.allocator import keep_freed_memory
+from utils.models import forward
+from utils.models import loading as models
+from utils.teachers.remembering import RememberingTeacher
+from utils.training import loop as training
+from utils.training.chunked_step import blend_from_hidden, last_hidden
 
 END = VOCABULARY - 1
 OTHER_ROWS = 10_000  # a seed that no round has

@@ -22,9 +22,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from utils.allocator import keep_freed_memory
-from utils.chunked_loss import CHUNK, chunked_distillation_loss
-from utils.workspace import ROOT
+from utils.losses.chunked import CHUNK, chunked_distillation_loss
+from utils.machine.allocator import keep_freed_memory
+from utils.machine.workspace import ROOT
 
 VOCABULARY, LENGTH, WIDTH, TEACHER_WIDTH = 50257, 128, 768, 1024
 TEMPERATURE, ALPHA = 3.0, 0.5

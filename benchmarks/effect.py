@@ -17,12 +17,12 @@ import numpy as np
 import torch
 
 from benchmarks.common import arguments_of, as_numbers, from_numbers, shared, train_and_judge, write_result
-from utils import models
-from utils.batches import Row, rows_of
-from utils.corpus import load_corpus
-from utils.evaluation import comparison_row, evaluate, paired_effect
-from utils.losses import distillation_loss
-from utils.profiles import Profile, get_profile
+from utils.data.batches import Row, rows_of
+from utils.data.corpus import load_corpus
+from utils.losses.core import distillation_loss
+from utils.measuring.evaluation import comparison_row, evaluate, paired_effect
+from utils.models import loading as models
+from utils.models.profiles import Profile, get_profile
 
 LEARNING_RATES = (1e-3, 2e-3, 4e-3, 8e-3)
 ARMS = ("ce_only", "distilled")

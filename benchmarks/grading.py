@@ -28,7 +28,7 @@ from benchmarks.common import shared, write_result
 from benchmarks.grading_class import MIX, Course, make_course
 from benchmarks.grading_phases import STARTING, phases
 from benchmarks.watched import watched
-from utils.workspace import ROOT
+from utils.machine.workspace import ROOT
 
 GOALS = {"times_faster_as_shipped": 20, "core_seconds_each": 0.4, "minutes_for_1000_on_2_cores": 4}
 

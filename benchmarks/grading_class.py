@@ -11,8 +11,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.matching import EXPENSIVE
-from utils.workspace import ROOT
+from grader.marking.matching import EXPENSIVE
+from utils.machine.workspace import ROOT
 
 WRITTEN = "The teacher runs in eval mode and without gradients, because it is the target and not what is trained."
 MIX = (

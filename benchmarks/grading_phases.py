@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from utils.workspace import ROOT
+from utils.machine.workspace import ROOT
 
 PHASES = (
     "imports", "sandbox starts", "probes are made", "gradebook opens", "notebook is read", "fork", "cells run",
@@ -38,7 +38,7 @@ def phases(root: Path, number: str, environment: Mapping[str, str]) -> dict:
 def main() -> None:
     began = time.monotonic()
     root, number = Path(sys.argv[1]), sys.argv[2]
-    from grader import batch, matching
+    from grader.marking import batch, matching
     from grader.sandbox.process import ServerProcess
 
     spent = Counter({"imports": time.monotonic() - began})
@@ -55,8 +55,8 @@ def main() -> None:
 
 def set_clocks(spent: Counter) -> None:
     """Let every stage add its seconds to `spent`. No stage runs inside another."""
-    from grader import autograded, batch, diagnose, feedback, gradebook
-    from grader.journal import Journal
+    from grader.marking import autograded, batch, diagnose, feedback, gradebook
+    from grader.marking.journal import Journal
     from grader.sandbox.client import Attempt, Sandbox
 
     stages = {

@@ -16,9 +16,9 @@ import time
 from collections.abc import Sequence
 
 from benchmarks.common import write_result
-from grader.labs import labs_in
+from grader.notebook.labs import labs_in
 from utils.errors import CourseError
-from utils.workspace import ROOT
+from utils.machine.workspace import ROOT
 
 HEADING = "-- "  # what `run` puts before the heading that it comes to
 USUAL_MINUTES = 60

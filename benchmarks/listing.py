@@ -13,9 +13,9 @@ from functools import partial
 
 from benchmarks.common import arguments_of, from_numbers, pooled_perplexity, shared, train_and_judge, write_result
 from benchmarks.effect import Experiment
-from utils.evaluation import paired_effect
-from utils.listing import ALONE, Errors, listing_with
-from utils.profiles import get_profile
+from utils.labs.listing import ALONE, Errors, listing_with
+from utils.measuring.evaluation import paired_effect
+from utils.models.profiles import get_profile
 
 TEMPERATURE, ALPHA = 3.0, 0.5  # the printed defaults
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import matplotlib
 
-from utils.dark_knowledge import saved_prediction
-from utils.plots import png
-from utils.temperature_view import temperatures_figure
-from utils.workspace import ROOT
+from utils.figures.base import png
+from utils.figures.temperature import temperatures_figure
+from utils.labs.dark_knowledge import saved_prediction
+from utils.machine.workspace import ROOT
 
 
 def main() -> None:

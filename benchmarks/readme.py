@@ -8,8 +8,8 @@ from __future__ import annotations
 import matplotlib
 
 from benchmarks.pages import recorded, with_sections
-from utils import plots
-from utils.workspace import ROOT
+from utils.figures import base as plots
+from utils.machine.workspace import ROOT
 
 FIGURE = ROOT / "docs" / "comparison.png"
 

@@ -18,9 +18,9 @@ import numpy as np
 import torch
 
 from benchmarks.common import write_result
-from utils.dark_knowledge import saved_prediction
-from utils.widgets import Explorer, loss_explorer, temperature_explorer
-from utils.workspace import ROOT
+from utils.figures.sliders import Explorer, loss_explorer, temperature_explorer
+from utils.labs.dark_knowledge import saved_prediction
+from utils.machine.workspace import ROOT
 
 BAR_MILLISECONDS = 60
 RECORDED = ROOT / "outputs" / "browser"

@@ -23,10 +23,10 @@ from benchmarks.common import (
     write_result,
 )
 from benchmarks.effect import Experiment
-from utils.evaluation import Evaluation, paired_effect
-from utils.profiles import Profile, get_profile
-from utils.soft_target_controls import HARD, SHUFFLED, SOFT, arms, soft_target_loss
-from utils.training import LossFunction
+from utils.labs.soft_target_controls import HARD, SHUFFLED, SOFT, arms, soft_target_loss
+from utils.measuring.evaluation import Evaluation, paired_effect
+from utils.models.profiles import Profile, get_profile
+from utils.training.loop import LossFunction
 
 LEARNING_RATES = (5e-4, 1e-3, 2e-3, 4e-3)
 TEMPERATURES = (1.0, 5.0, 20.0)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from benchmarks.pages import recorded, with_sections
-from grader.rendering import markdown_table
-from utils.workspace import ROOT
+from grader.notebook.rendering import markdown_table
+from utils.machine.workspace import ROOT
 
 PAGE = ROOT / "docs" / "speed.md"
 LABS = ("01", "02", "03")

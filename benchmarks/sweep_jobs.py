@@ -17,17 +17,18 @@ from transformers.modeling_outputs import CausalLMOutput
 
 from benchmarks.common import as_numbers, from_numbers, shared
 from benchmarks.effect import Experiment
-from utils import forward, models
-from utils.batches import Row
-from utils.cache_settings import CacheSettings
-from utils.cached_teacher import CachedTeacher
-from utils.calibration import calibration
-from utils.evaluation import evaluate
-from utils.hidden_states import hidden_state_loss, layer_map
-from utils.profiles import Profile
-from utils.sweeps import Hidden, Outcome, Setting, Sweep, arm_name
-from utils.teacher_cache import cache_answers
-from utils.workspace import ROOT
+from utils.data.batches import Row
+from utils.losses.hidden_states import hidden_state_loss, layer_map
+from utils.machine.workspace import ROOT
+from utils.measuring.calibration import calibration
+from utils.measuring.evaluation import evaluate
+from utils.measuring.sweeps import Hidden, Outcome, Setting, Sweep, arm_name
+from utils.models import forward
+from utils.models import loading as models
+from utils.models.profiles import Profile
+from utils.teachers.cache import cache_answers
+from utils.teachers.cache_settings import CacheSettings
+from utils.teachers.cached import CachedTeacher
 
 ROWS = (125, 250, 500, 1000, 2000)
 RATES = (1.25e-4, 2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3, 8e-3)

@@ -21,13 +21,13 @@ from dataclasses import asdict, replace
 
 from benchmarks.common import arguments_of, from_numbers, pooled_perplexity, shared, write_result
 from benchmarks.sweep_jobs import COSINE, ROWS, Point, Sweeps
-from utils.batches import BatchPlan
-from utils.calibration import Calibration
-from utils.evaluation import paired_effect
-from utils.hidden_states import hidden_state_loss
-from utils.profiles import get_profile
-from utils.sweeps import Hidden, wins
-from utils.topk_loss import truncation_bias
+from utils.data.batches import BatchPlan
+from utils.losses.hidden_states import hidden_state_loss
+from utils.losses.topk import truncation_bias
+from utils.measuring.calibration import Calibration
+from utils.measuring.evaluation import paired_effect
+from utils.measuring.sweeps import Hidden, wins
+from utils.models.profiles import get_profile
 
 TEMPERATURES = (1.0, 3.0, 5.0, 10.0)
 ALPHAS = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)

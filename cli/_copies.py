@@ -10,7 +10,7 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
-from grader.labs import METADATA, PATTERN, is_called
+from grader.notebook.labs import METADATA, PATTERN, is_called
 from utils.errors import CourseError
 
 MINE = "my_labs"

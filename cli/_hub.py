@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from utils.errors import CourseError
-from utils.hub import address, hub_answers, is_switched_off
-from utils.profiles import PROFILES
+from utils.machine.hub import address, hub_answers, is_switched_off
+from utils.models.profiles import PROFILES
 
 TIMEOUT = 3.0  # seconds
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grader.labs import PATTERN, is_called
+from grader.notebook.labs import PATTERN, is_called
 from utils.errors import CourseError
 
 OPTIONAL_TAGS = {"sweep", "stretch"}  # long, and not needed for the lab's own question

@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from utils.workspace import write_whole
+from utils.machine.workspace import write_whole
 
 
 def print_results(results: dict, console: Console) -> None:

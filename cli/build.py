@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from utils.profiles import PROFILES
+from utils.models.profiles import PROFILES
 
 ROOT = Path(__file__).resolve().parent.parent
 USUAL = "embedded"
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace, root: Path = ROOT) -> int:
     from cli._lab import find_lab, require_tables
     from cli._profiles import asked_for
-    from grader.labs import lab_of, labs_in
+    from grader.notebook.labs import lab_of, labs_in
     from utils.errors import CourseError
 
     profile = asked_for(args.profile, PROFILES) or USUAL
@@ -40,7 +40,7 @@ def main(args: argparse.Namespace, root: Path = ROOT) -> int:
     if args.check:
         return check_all(labs)
 
-    from grader.build import build
+    from grader.notebook.build import build
 
     for lab in labs:
         require_tables(lab.source)
@@ -52,7 +52,7 @@ def main(args: argparse.Namespace, root: Path = ROOT) -> int:
 
 def require_places(lab) -> None:
     """Raise CourseError where a lab's notebooks cannot be written: executing takes minutes."""
-    from utils.workspace import require_writable
+    from utils.machine.workspace import require_writable
 
     for path in (lab.released, lab.solution):
         require_writable(path.parent, FREE_MEGABYTES, otherwise="build needs a course that it may write to")
@@ -70,7 +70,7 @@ def check_all(labs) -> int:
 def problems_of(lab) -> list[str]:
     """What has drifted, and what to do; a lab that cannot even be put together must not hide the others."""
     from cli._lab import require_tables
-    from grader.build import check
+    from grader.notebook.build import check
     from utils.errors import CourseError
 
     command = f"python3 course.py build {lab.number}"

@@ -84,7 +84,7 @@ def gpu() -> str:
 
 def hub() -> str:
     from cli._hub import why_silent
-    from utils.hub import address
+    from utils.machine.hub import address
 
     silence = why_silent()
     if not silence:
@@ -102,8 +102,8 @@ def embedded_pair() -> str:
 
 
 def text() -> str:
-    from utils.corpus import load_corpus
-    from utils.profiles import EMBEDDED
+    from utils.data.corpus import load_corpus
+    from utils.models.profiles import EMBEDDED
 
     corpus, least = load_corpus("python"), EMBEDDED.min_characters
     longer = len(corpus.longer_than(least).train)

@@ -17,12 +17,12 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.labs import Lab, is_called
+from grader.notebook.labs import Lab, is_called
 from utils.errors import CourseError
 
 if TYPE_CHECKING:
-    from grader.batch import Settings
-    from grader.matching import Release
+    from grader.marking.batch import Settings
+    from grader.marking.matching import Release
 
 ROOT = Path(__file__).resolve().parent.parent
 WARNING = """\
@@ -55,9 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    from grader.matching import release
+    from grader.marking.matching import release
     from grader.sandbox.process import ServerProcess
-    from utils.workspace import require_writable
+    from utils.machine.workspace import require_writable
 
     if args.jobs < 1 or args.cell_seconds <= 0 or args.ask_seconds <= 0:
         raise CourseError("--jobs, --cell-seconds and --ask-seconds must be positive.")
@@ -70,7 +70,7 @@ def main(args: argparse.Namespace) -> int:
         print(WARNING, file=sys.stderr, flush=True)
     show = Lines() if args.json else Bar()
     with contextlib.closing(show), ServerProcess(not args.no_sandbox) as server:
-        from grader import batch  # while the server loads what it needs
+        from grader.marking import batch  # while the server loads what it needs
 
         settings = _settings(args, lab, source.solution if path.resolve() == source.released else None)
         summary = batch.run(settings, show, server)
@@ -88,7 +88,7 @@ def _require_apart(submissions: Path, out: Path) -> None:
 
 
 def _settings(args: argparse.Namespace, lab: Release, solution: Path | None) -> Settings:
-    from grader import batch
+    from grader.marking import batch
     from grader.sandbox.limits import Limits
 
     return batch.Settings(

@@ -46,9 +46,9 @@ def main(args: argparse.Namespace) -> int:
 
 def prepare(out: Path, db: str | None, labs: Path) -> Path:
     """Tell nbgrader where this grading lies; returns the folder to start it in.  Raises CourseError."""
-    from grader.gradebook import opened
+    from grader.marking.gradebook import opened
     from utils.errors import CourseError
-    from utils.workspace import write_whole
+    from utils.machine.workspace import write_whole
 
     folder = out.resolve()
     if not (folder / "results.csv").is_file():

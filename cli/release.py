@@ -19,8 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace, root: Path = ROOT) -> int:
     from cli._lab import find_lab
-    from grader.labs import lab_of
-    from grader.release import release
+    from grader.notebook.labs import lab_of
+    from grader.notebook.release import release
 
     folder = release(lab_of(find_lab(args.lab, root / "solutions")), args.seed, args.db)
     print(f"For the learners: {folder}")

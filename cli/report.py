@@ -16,8 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    from grader import report
-    from utils.workspace import write_whole
+    from grader.marking import report
+    from utils.machine.workspace import write_whole
 
     found = report.summarise(report.read(args.out / "results.csv", args.lab))
     page, table = (args.out / f"report_{found.lab}.{kind}" for kind in ("html", "csv"))

@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 
 from utils.errors import CourseError
-from utils.profiles import PROFILES
+from utils.models.profiles import PROFILES
 
 ROOT = Path(__file__).resolve().parent.parent
 FREE_MEGABYTES = 100  # figures, checkpoints and results of one lab
@@ -32,7 +32,7 @@ def main(args: argparse.Namespace, solutions: Path = ROOT / "solutions") -> int:
     from cli._hub import require_models
     from cli._lab import LabRun, find_lab, require_tables, run_cells
     from cli._profiles import asked_for
-    from utils.workspace import require_writable
+    from utils.machine.workspace import require_writable
 
     began = time.monotonic()
     source = find_lab(args.lab, solutions)

@@ -8,8 +8,8 @@ How to use one, in four steps that can run in different processes::
     exercise = grader.exercises.get("distillation_loss")
     table = exercise.table(seed)                      # probes, expected numbers, fingerprints (float64)
     answers = utils.checks.ask.ask(table.name, table.probes, fn, seconds=2.0)
-    verdict = grader.diagnose.verdict(table, answers) # -> utils.checks.Verdict
-    scores = grader.diagnose.scores(exercise, table, answers)   # -> {part name: points earned}
+    verdict = grader.marking.diagnose.verdict(table, answers) # -> utils.checks.Verdict
+    scores = grader.marking.diagnose.scores(exercise, table, answers)   # -> {part name: points earned}
 
 - ``seed=None`` gives the fixed probes that ship with ``utils.checks``; an integer draws fresh ones from numpy's PCG64.
 - ``table.probes`` are plain arrays and scalars (``utils.checks.records.Probe``). Only they go into a sandbox.

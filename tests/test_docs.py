@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from utils.workspace import ROOT
+from utils.machine.workspace import ROOT
 
 SPEED = ROOT / "docs" / "speed.md"
 

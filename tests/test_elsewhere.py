@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from utils.workspace import ROOT
+from utils.machine.workspace import ROOT
 
 # Imports the course, then takes away what Windows lacks and imports it again; the packages of others stay loaded.
 PROGRAM = """

@@ -4,6 +4,8 @@ The mistake this module exists to prevent: a typing error in a setting that answ
 or, the other way round, a real defect of the course that is hidden behind a friendly sentence.
 """
 
+HOLDS_NO_ANSWER = True
+
 
 class CourseError(ValueError):
     """A mistake a user can mend; shown without a stack trace.

@@ -14,7 +14,7 @@ from IPython.display import display
 
 from utils.checks import Verdict, judge, known
 from utils.errors import CourseError
-from utils.workspace import ROOT
+from utils.machine.workspace import ROOT
 
 
 def ready(*functions: Callable) -> bool:

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from grader.exercises.loss_kernels import HARD_CODED, TEMPERATURES, neighbour
-from grader.exercises.loss_probes import IGNORED
 from grader.exercises.loss_weights import NO_SHIFT, PADDING, PATTERNS, Labels
+from utils.data.batches import IGNORE
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ def _general(axis: str, score: Callable, weigh: Callable, offset: int, divide: C
         log_q, log_p = (
             (x[:, window] / y).log_softmax(AXES[axis]) for x, y in ((student, by_student), (teacher, by_teacher))
         )
-        wanted = neighbour(labels, offset, IGNORED)[:, window].clamp(min=0)
+        wanted = neighbour(labels, offset, IGNORE)[:, window].clamp(min=0)
         hot = torch.nn.functional.one_hot(wanted, size).to(log_q.dtype)
         return (score(log_p, log_q, hot) * weights[:, window]).sum()
 
@@ -229,7 +229,7 @@ def _zeroed() -> Iterator[Mixed]:
 
     def total(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float) -> Tensor:
         wanted = labels[:, 1:]
-        logs = (student[:, :-1] * (wanted != IGNORED).unsqueeze(-1)).log_softmax(-1)
+        logs = (student[:, :-1] * (wanted != IGNORE).unsqueeze(-1)).log_softmax(-1)
         return -logs.gather(-1, wanted.clamp(min=0).unsqueeze(-1)).sum()
 
     yield Mixed("hard", (ZEROED,), total, _counter(True, False), 1.5)
@@ -255,14 +255,14 @@ def _reshaped() -> Iterator[Mixed]:
 def _counter(shifted: bool, masked: bool) -> Callable[[Labels, int], float]:
     def count(labels: Labels, vocabulary: int) -> float:
         window = labels[:, 1:] if shifted else labels
-        return float((window != IGNORED).sum() if masked else window.size)
+        return float((window != IGNORE).sum() if masked else window.size)
 
     return count
 
 
 def _keep(labels: Tensor, shifted: bool, masked: bool) -> Tensor:
     window = _window(labels, shifted, labels=True)
-    return window != IGNORED if masked else torch.ones_like(window, dtype=torch.bool)
+    return window != IGNORE if masked else torch.ones_like(window, dtype=torch.bool)
 
 
 def _logs(axis: str, logits: Tensor, wrong: bool, keep: Tensor, shifted: bool, whole: bool) -> Tensor:

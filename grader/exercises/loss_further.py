@@ -14,10 +14,11 @@ from torch import Tensor
 from grader.exercise import Misconception
 from grader.exercises.loss_divergences import NORMALISER
 from grader.exercises.loss_kernels import RARE_TEMPERATURES
-from grader.exercises.loss_recipe import IGNORED, Recipe, cook
+from grader.exercises.loss_recipe import Recipe, cook
 from utils.checks.blend import LEAKING
 from utils.checks.judgement import BACKWARD
 from utils.checks.loss import CUT_OFF, UNSTABLE
+from utils.data.batches import IGNORE
 
 RIGHT = cook(Recipe())
 
@@ -25,7 +26,7 @@ RIGHT = cook(Recipe())
 def _packed(student: Tensor, teacher: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Student, teacher (both (N, V)) and labels (N,) of the positions that count."""
     wanted = labels[:, 1:]
-    valid = wanted != IGNORED
+    valid = wanted != IGNORE
     return student[:, :-1][valid], teacher[:, :-1][valid].detach(), wanted[valid]
 
 
@@ -62,14 +63,14 @@ def skewed(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5): 
 
 def zeroed(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):  # type: ignore[no-untyped-def]
     student, teacher, _ = _packed(student_logits, teacher_logits, labels)
-    mask = (labels[:, 1:] != IGNORED).float()
+    mask = (labels[:, 1:] != IGNORE).float()
     every = (student_logits[:, :-1] * mask.unsqueeze(-1)).flatten(0, 1)
     hard = F.cross_entropy(every, labels[:, 1:].clamp(min=0).flatten())
     return alpha * temperature**2 * _kl(teacher / temperature, student / temperature) + (1 - alpha) * hard
 
 
 def right_padded(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):  # type: ignore[no-untyped-def]
-    lengths = (labels[:, 1:] != IGNORED).sum(1)
+    lengths = (labels[:, 1:] != IGNORE).sum(1)
     log_p, log_q = (
         torch.log_softmax(logits[:, :-1] / temperature, -1) for logits in (teacher_logits.detach(), student_logits)
     )
@@ -84,7 +85,7 @@ def teacher_rolled(student_logits, teacher_logits, labels, temperature=3.0, alph
 
 
 def one_id_off(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):  # type: ignore[no-untyped-def]
-    moved = torch.where(labels == IGNORED, labels, (labels + 1) % student_logits.shape[-1])
+    moved = torch.where(labels == IGNORE, labels, (labels + 1) % student_logits.shape[-1])
     return RIGHT(student_logits, teacher_logits, moved, temperature, alpha)
 
 

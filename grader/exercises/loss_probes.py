@@ -15,8 +15,8 @@ import numpy as np
 
 from grader.exercises.toy_probes import stream_of
 from utils.checks.records import Probe
+from utils.data.batches import IGNORE
 
-IGNORED = -100
 ALPHAS = {"hard": 0.0, "soft": 1.0, "blend": 0.3}
 PARAMETERS = ("student_logits", "teacher_logits", "labels", "temperature", "alpha")
 LOGITS = PARAMETERS[:2]
@@ -59,7 +59,7 @@ def _draw(frame: Frame, stream: np.random.Generator, scale: float = 2.0) -> dict
     labels = stream.integers(0, frame.vocabulary, valid.shape)
     while not _telling(labels, valid, frame.vocabulary):
         labels = stream.integers(0, frame.vocabulary, valid.shape)
-    return {"student_logits": student, "teacher_logits": teacher, "labels": np.where(valid, labels, IGNORED)}
+    return {"student_logits": student, "teacher_logits": teacher, "labels": np.where(valid, labels, IGNORE)}
 
 
 def _probe(name: str, tensors: dict[str, np.ndarray], *rest: float) -> Probe:
@@ -75,7 +75,7 @@ def _huge(frame: Frame, stream: np.random.Generator) -> list[Probe]:
     drawn = _draw(frame, stream, 400.0)
     huge = {name: array if name == "labels" else np.clip(array, -1000, 1000) for name, array in drawn.items()}
     favourite = np.roll(huge["student_logits"].argmax(-1), 1, axis=1)
-    tame = {**huge, "labels": np.where(huge["labels"] == IGNORED, IGNORED, favourite)}
+    tame = {**huge, "labels": np.where(huge["labels"] == IGNORE, IGNORE, favourite)}
     return [_probe("huge/hard", huge, 500.0, ALPHAS["hard"]), _probe("huge/soft", tame, 2.0, ALPHAS["soft"])]
 
 

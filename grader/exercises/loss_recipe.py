@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-IGNORED = -100
+from utils.data.batches import IGNORE
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _shift(choice: str, student: Tensor, teacher: Tensor, labels: Tensor) -> tup
         "wrong end": (slice(1, None), slice(1, None), slice(1, None)),
     }
     if choice == "flattened":
-        following = torch.cat([labels.flatten()[1:], torch.tensor([IGNORED])])
+        following = torch.cat([labels.flatten()[1:], torch.tensor([IGNORE])])
         return student, teacher, following.view_as(labels)
     if choice == "rolled":
         return student, teacher, torch.roll(labels, -1, 1)
@@ -71,7 +71,7 @@ def _shift(choice: str, student: Tensor, teacher: Tensor, labels: Tensor) -> tup
 
 def _mask(choice: str, wanted: Tensor, labels: Tensor, vocabulary: int) -> Tensor:
     """1 where a position counts; ``wanted`` are the labels in the window, ``labels`` the whole ones."""
-    valid = wanted != IGNORED
+    valid = wanted != IGNORE
     place = torch.arange(wanted.shape[1])
     if choice == "first row":
         return valid & (torch.arange(len(wanted)) == 0).unsqueeze(1)
@@ -82,11 +82,11 @@ def _mask(choice: str, wanted: Tensor, labels: Tensor, vocabulary: int) -> Tenso
         "not last id": lambda: valid & (wanted != vocabulary - 1),
         "only not id 0": lambda: wanted != 0,
         "only not last id": lambda: wanted != vocabulary - 1,
-        "unshifted": lambda: labels[:, : wanted.shape[1]] != IGNORED,
+        "unshifted": lambda: labels[:, : wanted.shape[1]] != IGNORE,
         "inverted": lambda: ~valid,
         "last": lambda: (place == wanted.shape[1] - 1).expand_as(valid),
         "without first": lambda: valid & (place > 0),
-        "both ends": lambda: valid & (labels[:, : wanted.shape[1]] != IGNORED),
+        "both ends": lambda: valid & (labels[:, : wanted.shape[1]] != IGNORE),
     }[choice]()
 
 
@@ -104,7 +104,7 @@ def _mean(choice: str, costs: Tensor, mask: Tensor, labels: Tensor, vocabulary: 
             "batch": batch,
             "all": batch * width,
             "sum": 1,
-            "before shift": (labels != IGNORED).sum(),
+            "before shift": (labels != IGNORE).sum(),
             "vocabulary": valid * vocabulary,
             "only vocabulary": vocabulary,
             "everything": batch * width * vocabulary,
@@ -280,7 +280,7 @@ def _disturb(choice: str, student: Tensor, teacher: Tensor, labels: Tensor, temp
     """Side effects on the inputs; the computation itself has worked on copies."""
     with torch.no_grad():
         if choice == "labels":
-            labels[labels == IGNORED] = 0
+            labels[labels == IGNORE] = 0
         elif choice == "student":
             student.div_(temperature + 1)
         elif choice == "teacher":

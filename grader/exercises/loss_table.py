@@ -14,9 +14,10 @@ from torch import Tensor
 
 from grader.exercises.loss_axes import Mixed, mixed
 from grader.exercises.loss_kernels import Kernel, hard_kernels, soft_kernels
-from grader.exercises.loss_probes import FRAMES, IGNORED, LOGITS, probes
+from grader.exercises.loss_probes import FRAMES, LOGITS, probes
 from grader.exercises.loss_weights import DIVISORS, PATTERNS, divisors, patterns
 from utils.checks.records import Probe, Table
+from utils.data.batches import IGNORE
 
 DEFAULTS = {"temperature": 3.0, "alpha": 0.5}
 
@@ -26,7 +27,7 @@ def reference(
 ) -> Tensor:
     """The contract, word for word, in the precision of what comes in."""
     student, teacher, wanted = student_logits[:, :-1], teacher_logits[:, :-1].detach(), labels[:, 1:]
-    valid = wanted != IGNORED
+    valid = wanted != IGNORE
     student, teacher, wanted = student[valid], teacher[valid], wanted[valid]
     log_p, log_q = ((logits / temperature).log_softmax(-1) for logits in (teacher, student))
     soft = temperature**2 * (log_p.exp() * (log_p - log_q)).sum(-1).mean()

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from grader.exercises.loss_kernels import FLAT, NO_SHIFT, neighbour
-from grader.exercises.loss_probes import IGNORED
+from utils.data.batches import IGNORE
 
 Labels = np.ndarray
 UNSHIFTED = "labels shifted but the mask is not{}"
@@ -21,13 +21,13 @@ PADDING = "padding counted{}"
 
 
 def _next(labels: Labels, offset: int, after: str = "") -> np.ndarray:
-    """The label ``offset`` places on at each position, IGNORED where there is none."""
-    return neighbour(torch.from_numpy(labels), offset, IGNORED, after).numpy()
+    """The label ``offset`` places on at each position, IGNORE where there is none."""
+    return neighbour(torch.from_numpy(labels), offset, IGNORE, after).numpy()
 
 
 def _valid(labels: Labels, offset: int) -> np.ndarray:
     """At each position: is the label ``offset`` places on there and not ignored?"""
-    return _next(labels, offset) != IGNORED
+    return _next(labels, offset) != IGNORE
 
 
 def _inside(labels: Labels, offset: int) -> np.ndarray:
@@ -64,7 +64,7 @@ Choose = Callable[[Labels, np.ndarray, int], np.ndarray]
 Pattern = tuple[tuple[str, ...], Callable[[Labels, int], np.ndarray], float]
 TOKEN_ID = "masked by token id instead of -100: valid labels equal to {} are dropped{{}}"
 
-# names; the label that a position is masked by, IGNORED where there is none; the positions that are looked at; cost
+# names; the label that a position is masked by, IGNORE where there is none; the positions that are looked at; cost
 SHIFTS: tuple[tuple[tuple[str, ...], Callable[[Labels], np.ndarray], Callable[[Labels], np.ndarray], float], ...] = (
     ((), lambda y: _next(y, 1), lambda y: _inside(y, 1), 0.0),
     ((NO_SHIFT,), lambda y: y, lambda y: _inside(y, 0), 1.0),
@@ -86,7 +86,7 @@ SHIFTS: tuple[tuple[tuple[str, ...], Callable[[Labels], np.ndarray], Callable[[L
 CHOICES: tuple[tuple[tuple[str, ...], Choose, float], ...] = (
     ((), lambda y, at, V: _counted(y, at), 0.0),
     ((PADDING,), lambda y, at, V: at, 1.0),
-    (("the mask is inverted: only ignored positions count{}",), lambda y, at, V: at & (y == IGNORED), 1.3),
+    (("the mask is inverted: only ignored positions count{}",), lambda y, at, V: at & (y == IGNORE), 1.3),
     ((TOKEN_ID.format("0"),), lambda y, at, V: _counted(y, at) & (y != 0), 1.2),
     ((TOKEN_ID.format("the last id"),), lambda y, at, V: _counted(y, at) & (y != V - 1), 1.2),
     ((TOKEN_ID.format("0"), PADDING), lambda y, at, V: at & (y != 0), 2.2),
@@ -112,7 +112,7 @@ OTHERS: tuple[Pattern, ...] = (
 
 
 def _counted(labels: Labels, positions: np.ndarray) -> np.ndarray:
-    return positions & (labels != IGNORED)
+    return positions & (labels != IGNORE)
 
 
 def _pattern(shift: Callable, positions: Callable, choose: Choose) -> Callable[[Labels, int], np.ndarray]:
@@ -171,5 +171,5 @@ DIVISORS: tuple[tuple[tuple[str, ...], Callable[..., float], float], ...] = (
 
 def divisors(labels: Labels, vocabulary: int) -> np.ndarray:
     """(D,): each divisor of this frame."""
-    valid, before = _valid(labels, 1).sum(), (labels != IGNORED).sum()
+    valid, before = _valid(labels, 1).sum(), (labels != IGNORE).sum()
     return np.array([float(divide(valid, before, *labels.shape, vocabulary)) for _, divide, _ in DIVISORS])

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from grader.plain_text import one_line
+from grader.marking.plain_text import one_line
 from grader.sandbox.protocol import Message, ProtocolError
 from grader.sandbox.wire import MOST_NOTE
 from utils.checks.records import Answer, Probe

@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from grader.plain_text import one_line
+from grader.marking.plain_text import one_line
 from grader.sandbox import wire
 from grader.sandbox.answers import answer_from
 from grader.sandbox.limits import MOST_PATIENCE, Limits

@@ -16,7 +16,7 @@ import contextlib
 import gc
 import importlib
 import os
-import pathlib
+import pkgutil
 import random
 import select
 import signal
@@ -76,9 +76,9 @@ def _load():
     import utils
     from utils.checks import ask  # noqa: F401
 
-    for path in sorted(pathlib.Path(utils.__path__[0]).glob("*.py")):
+    for found in pkgutil.walk_packages(utils.__path__, "utils.", onerror=lambda name: None):
         with contextlib.suppress(Exception):  # a module that builds on an absent one
-            importlib.import_module(f"utils.{path.stem}")
+            importlib.import_module(found.name)
     torch.set_num_threads(1)
     shell = new_shell()
     run_cell(shell, "pass")  # loads what IPython loads late

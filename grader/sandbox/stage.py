@@ -1,9 +1,9 @@
 """What of the course stands beside a submission?  What its cells need, and no answer to an exercise.
 
 The library holds the mathematics, so in the sandbox its modules are stand-ins: importing from them works, as the
-learner's set-up cell does, and calling what was imported says "write it here". Modules without an answer (where text
-and models come from) are copied as they are. The mistake this prevents: ``from utils.losses import distillation_loss``
-as a submission. What is not named here as harmless is a stand-in.
+learner's set-up cell does, and calling what was imported says "write it here". A module that holds no answer says so
+itself, ``HOLDS_NO_ANSWER = True``, or its room's ``__init__.py`` says it for all of them; these are copied as they are.
+Whoever says nothing is a stand-in, so that no forgotten line gives an answer away.
 """
 
 from __future__ import annotations
@@ -13,10 +13,7 @@ import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-HARMLESS = (
-    "allocator", "batches", "bootstrap", "corpus", "distributed", "documents", "errors", "fingerprint", "forward",
-    "history", "hub", "interrupts", "models", "plots", "pretrained", "profiles", "workspace",
-)  # fmt: skip
+HARMLESS = "HOLDS_NO_ANSWER"
 _ASKING = ("ask", "verdict")  # modules of utils.checks; with them come those that they import
 _INSIDE = ("__init__", "limits", "names", "namespaces", "protocol", "seccomp", "server", "shell", "wire")
 
@@ -75,13 +72,11 @@ def __getattr__(name):
 def build(folder: Path, root: Path = ROOT) -> Path:
     """Write the reduced course into ``folder``. root: the course's own folder."""
     utils = folder / "utils"
-    utils.mkdir(parents=True)
-    for source in sorted((root / "utils").iterdir()):
-        _copy_or_replace(source, utils)
+    for source in sorted((root / "utils").rglob("*")):
+        _copy_or_replace(source, root / "utils", utils)
     for name in ("course.py", "requirements.txt"):  # a set-up cell knows the course by the one and reads the other
         (folder / name).write_text("")
     checks = utils / "checks"
-    checks.mkdir(exist_ok=True)
     for name in asking_modules(root / "utils" / "checks"):
         shutil.copy(root / "utils" / "checks" / f"{name}.py", checks)
     (checks / "__init__.py").write_text(_CHECKS)
@@ -112,9 +107,16 @@ def asking_modules(checks: Path) -> set[str]:
 
 def stand_in(source: Path) -> str:
     """A module without answers: its plain constants, and for every other name something that says so."""
-    body = ast.parse(source.read_text(encoding="utf-8")).body if source.is_file() else []
+    body = ast.parse(source.read_text(encoding="utf-8")).body
     constants = [node for node in body if isinstance(node, ast.Assign) and _is_plain(node.value)]
-    return "\n".join([STAND_IN, *map(ast.unparse, constants), ""])
+    taken = [
+        f"from {node.module} import {each.name}"
+        for node in body
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("utils.")
+        for each in node.names
+        if each.name.isupper()
+    ]
+    return "\n".join([STAND_IN, *taken, *map(ast.unparse, constants), ""])
 
 
 def _is_plain(value: ast.expr) -> bool:
@@ -123,15 +125,27 @@ def _is_plain(value: ast.expr) -> bool:
     return all(isinstance(node, parts) for node in ast.walk(value))
 
 
-def _copy_or_replace(source: Path, utils: Path) -> None:
-    """One module or package of ``utils``: itself where it is harmless, else a stand-in of the same name."""
-    name = source.stem
-    if name.startswith((".", "__pycache__")) or source.name == "checks":
+def holds_no_answer(source: Path, utils: Path) -> bool:
+    """Whether this file of ``utils``, or a room that it lies in, says so."""
+    rooms = [utils / part / "__init__.py" for part in source.relative_to(utils).parents if part != Path()]
+    return any(_says_harmless(path) for path in (source, *rooms) if path.suffix == ".py" and path.is_file())
+
+
+def _says_harmless(module: Path) -> bool:
+    assigned = [node for node in ast.parse(module.read_text(encoding="utf-8")).body if isinstance(node, ast.Assign)]
+    return any(ast.unparse(node) == f"{HARMLESS} = True" for node in assigned)
+
+
+def _copy_or_replace(source: Path, library: Path, utils: Path) -> None:
+    """One file of ``utils``: itself where it holds no answer, else a stand-in of the same name; of checks nothing."""
+    inside = source.relative_to(library)
+    if source.is_dir() or "__pycache__" in inside.parts or inside.parts[0].startswith("."):
         return
-    if name in HARMLESS or name == "__init__":
-        if source.is_dir():
-            shutil.copytree(source, utils / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, utils / source.name)
-    elif source.suffix == ".py" or (source / "__init__.py").exists():
-        (utils / f"{name}.py").write_text(stand_in(source) + (_NOTEBOOK if name == "notebook" else ""))
+    target = utils / inside
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if inside.parts[0] == "checks":
+        return
+    if source.name == "__init__.py" or holds_no_answer(source, library):
+        shutil.copy(source, target)
+    elif source.suffix == ".py":
+        target.write_text(stand_in(source) + (_NOTEBOOK if inside.stem == "notebook" else ""))

@@ -44,26 +44,23 @@ from dataclasses import replace
 
 import torch
 
-from utils import (
-    batches,
-    control_plots,
-    corpus,
-    dark_knowledge,
-    evaluation,
-    losses,
-    models,
-    plots,
-    temperature_view,
-    training,
-    widgets,
-)
-from utils import soft_target_controls as controls
 from utils.checks import check
-from utils.history import settings_of
+from utils.data import batches, corpus
+from utils.figures import base as plots
+from utils.figures import controls as control_plots
+from utils.figures import sliders as widgets
+from utils.figures import temperature as temperature_view
+from utils.labs import dark_knowledge
+from utils.labs import soft_target_controls as controls
+from utils.losses import core as losses
+from utils.machine.workspace import output_folder
+from utils.measuring import evaluation
+from utils.measuring.sweeps import best_rate
+from utils.models import loading as models
+from utils.models.profiles import get_profile
 from utils.notebook import committed, errors_as_sentences, ready
-from utils.profiles import get_profile
-from utils.sweeps import best_rate
-from utils.workspace import output_folder
+from utils.training import loop as training
+from utils.training.history import settings_of
 
 errors_as_sentences()
 profile = get_profile("auto")

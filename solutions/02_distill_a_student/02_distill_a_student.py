@@ -50,13 +50,19 @@ from dataclasses import replace
 import torch
 import torch.nn.functional as F
 
-from utils import batches, corpus, evaluation, loss_view, models, plots, premises, training, widgets
 from utils.checks import check
-from utils.history import settings_of
+from utils.data import batches, corpus
+from utils.figures import base as plots
+from utils.figures import loss_parts as loss_view
+from utils.figures import sliders as widgets
+from utils.machine.workspace import output_folder
+from utils.measuring import evaluation, premises
+from utils.models import loading as models
+from utils.models.profiles import get_profile
 from utils.notebook import committed, errors_as_sentences, ready, show_rows
-from utils.profiles import get_profile
-from utils.remembering_teacher import RememberingTeacher
-from utils.workspace import output_folder
+from utils.teachers.remembering import RememberingTeacher
+from utils.training import loop as training
+from utils.training.history import settings_of
 
 errors_as_sentences()
 profile = get_profile("auto")
@@ -468,7 +474,7 @@ for name, model in (("teacher", teacher), ("CE-only", control), ("distilled", st
 # size on one batch; *guess which one is largest before you run it*.
 
 # %%
-from utils import listing
+from utils.labs import listing
 
 batch = batches.to_device(next(iter(plan.epoch(0))), device)
 with torch.no_grad():
@@ -553,7 +559,7 @@ loss_view.show_loss_parts(*logits, batch["labels"], temperature=3.0, alpha=0.5)
 # *For comparison, the printed listing's loss*, with its three errors as switches; all of them are on by default. Read it
 # beside your own:
 #
-# {{ source("utils/listing.py", "listing_loss") }}
+# {{ source("utils/labs/listing.py", "listing_loss") }}
 
 # %% [markdown]
 # ## Check yourself
@@ -624,7 +630,7 @@ loss_view.show_loss_parts(*logits, batch["labels"], temperature=3.0, alpha=0.5)
 # | labels, shifted, -100 | completions and their mask | the shift is done inside the trainer |
 
 # %%
-from utils.trl_map import trl_divergence
+from utils.labs.trl_map import trl_divergence
 
 if ready(distillation_loss):
     student_logits, teacher_logits = logits

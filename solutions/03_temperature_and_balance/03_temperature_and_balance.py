@@ -48,27 +48,23 @@ import torch
 import torch.nn.functional as F
 from transformers import AutoModelForCausalLM
 
-from utils import (
-    batches,
-    cache_settings,
-    corpus,
-    evaluation,
-    losses,
-    models,
-    plots,
-    premises,
-    sweep_plots,
-    teacher_cache,
-    topk_loss,
-)
-from utils.cached_teacher import CachedTeacher
-from utils.calibration import calibration
 from utils.checks import check
+from utils.data import batches, corpus
+from utils.figures import base as plots
+from utils.figures import sweeps as sweep_plots
+from utils.losses import core as losses
+from utils.losses import topk as topk_loss
+from utils.machine.workspace import output_folder
+from utils.measuring import evaluation, premises
+from utils.measuring.calibration import calibration
+from utils.measuring.sweeps import Hidden, Setting, Sweep, arm_name, best_rate, wins
+from utils.models import loading as models
+from utils.models.profiles import get_profile
 from utils.notebook import committed, errors_as_sentences, ready
-from utils.profiles import get_profile
-from utils.remembering_teacher import RememberingTeacher
-from utils.sweeps import Hidden, Setting, Sweep, arm_name, best_rate, wins
-from utils.workspace import output_folder
+from utils.teachers import cache as teacher_cache
+from utils.teachers import cache_settings
+from utils.teachers.cached import CachedTeacher
+from utils.teachers.remembering import RememberingTeacher
 
 errors_as_sentences()
 profile = get_profile("auto")
@@ -318,7 +314,7 @@ print("how often each alpha wins on documents drawn again:", {a: round(s, 2) for
 # combination that we ran, each at its own best learning rate. Move the slice.
 
 # %% tags=["notebook-only"]
-from utils.widgets import surface_explorer
+from utils.figures.sliders import surface_explorer
 
 surface_explorer(recorded["surface"])
 
@@ -652,7 +648,7 @@ print(f"your guess: {my_amount}")
 # | `hidden_state_loss` | FitNets' hint loss, TinyBERT's hidden loss, `alpha_cos` in DistilBERT | cosine ignores the length of a state |
 # | forward KL | `beta` in GKD: 0 forward, 1 reverse, between them Jensen-Shannon | read the direction in the code, not in the name |
 #
-# `utils.divergences` has reverse KL and the Jensen-Shannon divergence, with the same shift, mask and T squared, to try
+# `utils.losses.divergences` has reverse KL and the Jensen-Shannon divergence, with the same shift, mask and T squared, to try
 # instead.
 
 # %%

@@ -11,10 +11,10 @@ import pytest
 
 from benchmarks import bootstrap
 from benchmarks.common import RESULTS
-from grader.assemble import TEMPLATE
-from grader.build import prepare
-from grader.labs import labs_in
-from utils.workspace import ROOT
+from grader.notebook.assemble import TEMPLATE
+from grader.notebook.build import prepare
+from grader.notebook.labs import labs_in
+from utils.machine.workspace import ROOT
 
 LABS = labs_in(ROOT)
 

@@ -6,8 +6,8 @@ import pytest
 
 from benchmarks.common import RESULTS
 from benchmarks.sweep_jobs import RATES
+from utils.machine.workspace import ROOT
 from utils.pretrained import card
-from utils.workspace import ROOT
 
 
 @pytest.fixture(scope="module")

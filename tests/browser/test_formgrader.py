@@ -41,7 +41,7 @@ class Course:
 
     def recorded(self) -> dict[str, tuple[dict, dict]]:
         """student -> what the gradebook holds: {grade_id: (automatic score, manual score)}, and the manual comments."""
-        from grader.gradebook import opened
+        from grader.marking.gradebook import opened
 
         found = {}
         with opened(str(self.root / "gradebook.db")) as book:

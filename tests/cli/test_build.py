@@ -31,7 +31,7 @@ def test_check_ends_with_one_and_names_every_lab_that_drifted(course, monkeypatc
             raise CourseError("01 cannot be put together.")
         return ["02 differs in cell 3."]
 
-    monkeypatch.setattr("grader.build.check", check)
+    monkeypatch.setattr("grader.notebook.build.check", check)
     assert start(course, check=True) == 1
     said = capsys.readouterr().err
     assert said.splitlines() == [
@@ -43,7 +43,7 @@ def test_check_ends_with_one_and_names_every_lab_that_drifted(course, monkeypatc
 
 
 def test_check_ends_with_zero_where_nothing_drifted(course, monkeypatch, capsys):
-    monkeypatch.setattr("grader.build.check", lambda lab: [])
+    monkeypatch.setattr("grader.notebook.build.check", lambda lab: [])
     assert start(course, check=True) == 0
     assert capsys.readouterr().out == "The notebooks of 2 labs agree with their sources.\n"
 
@@ -52,7 +52,9 @@ def test_check_ends_with_zero_where_nothing_drifted(course, monkeypatch, capsys)
 def test_one_lab_is_built_in_the_profile_that_was_asked_for(course, monkeypatch, asked, profile):
     built = []
     monkeypatch.delenv("COURSE_PROFILE", raising=False)
-    monkeypatch.setattr("grader.build.build", lambda lab, profile, again: built.append((lab.name, profile, again)))
+    monkeypatch.setattr(
+        "grader.notebook.build.build", lambda lab, profile, again: built.append((lab.name, profile, again))
+    )
     assert start(course, lab="2", profile=asked) == 0
     assert built == [("02_second", profile, False)]
 
@@ -68,14 +70,14 @@ def test_an_unknown_profile_is_said_before_anything_is_built(course, monkeypatch
 
 @pytest.mark.parametrize("place", ["labs", "solutions"])
 def test_a_course_that_cannot_be_written_is_said_before_anything_is_built(course, monkeypatch, place):
-    monkeypatch.setattr("grader.build.build", lambda *_: pytest.fail("built"))
+    monkeypatch.setattr("grader.notebook.build.build", lambda *_: pytest.fail("built"))
 
     def refuse(dir: Path) -> io.BytesIO:
         if place in dir.parts:
             raise PermissionError(13, "Permission denied")
         return io.BytesIO()
 
-    monkeypatch.setattr("utils.workspace.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("utils.machine.workspace.tempfile.TemporaryFile", refuse)
     with pytest.raises(CourseError, match=rf"{place}/01_first' \(Permission denied\): build needs a course"):
         start(course, again=True)
 
@@ -87,8 +89,8 @@ check("{name}", {name})
 
 @pytest.mark.parametrize("settings", [{}, {"check": True}])
 def test_an_exercise_without_its_table_is_said_before_anything_is_built(course, monkeypatch, capsys, settings):
-    monkeypatch.setattr("grader.build.build", lambda *_: pytest.fail("built"))
-    monkeypatch.setattr("grader.build.check", lambda _: [])
+    monkeypatch.setattr("grader.notebook.build.build", lambda *_: pytest.fail("built"))
+    monkeypatch.setattr("grader.notebook.build.check", lambda _: [])
     monkeypatch.setattr("utils.checks.known", lambda: ["entropy"])
     source = course / "solutions" / "02_second" / "02_second.py"
     source.write_text(CHECK.format(name="entropy") + CHECK.format(name="perplexity") + CHECK.format(name="nobody"))

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from cli import doctor
-from utils.corpus import Corpus
-from utils.documents import Document
+from utils.data.corpus import Corpus
+from utils.data.documents import Document
 
 
 def test_every_question_is_one_line_and_a_failing_probe_is_a_line_too(monkeypatch, capsys):
@@ -55,7 +55,7 @@ def test_too_little_memory_is_said(monkeypatch):
 
 def test_the_number_of_documents_that_a_lab_names_stands_beside_the_whole(monkeypatch):
     documents = tuple(Document(str(length), "x" * length, "made up") for length in (60, 80, 81, 200))
-    monkeypatch.setattr("utils.corpus.load_corpus", lambda _: Corpus("some text", documents, (), documents, 0))
+    monkeypatch.setattr("utils.data.corpus.load_corpus", lambda _: Corpus("some text", documents, (), documents, 0))
     said = doctor.text()
     assert "some text: 4 documents to train on" in said
     assert said.endswith("to train on, embedded takes the 2 of more than 80 characters")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from grader.exercise import Exercise, Part
-from grader.labs import Lab
+from grader.notebook.labs import Lab
 from utils.checks.records import Probe, Table
 from utils.errors import CourseError
 
@@ -34,7 +34,7 @@ TINY_LAB = r'''# ---
 import os
 import sys
 import warnings
-from utils.profiles import get_profile  # noqa: E402
+from utils.models.profiles import get_profile  # noqa: E402
 
 profile = get_profile("auto")
 
@@ -117,7 +117,7 @@ def tiny_lab(tmp_path, monkeypatch, library) -> Lab:
             raise CourseError(f"There is no exercise {name!r}.")
         return SQUARES
 
-    monkeypatch.setattr("grader.hidden.exercises", SimpleNamespace(get=get))
+    monkeypatch.setattr("grader.notebook.hidden.exercises", SimpleNamespace(get=get))
     root = tmp_path / "course"
     shutil.copytree(library, root / "utils")
     (root / "grader").mkdir()

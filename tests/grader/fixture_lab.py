@@ -11,8 +11,8 @@ SETUP = """%matplotlib inline
 import math
 import torch
 import torch.nn.functional as F
-from utils.losses import distillation_loss as library_loss
-from utils.training import distill
+from utils.losses.core import distillation_loss as library_loss
+from utils.training.loop import distill
 """
 SIGNATURES = {
     "distillation_loss": "student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5",

@@ -22,7 +22,7 @@ def make_model(seed, vocabulary, layers, width, context):
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory):
     """Labs 2 and 3 with the full profile and the TODOs written, as (number) -> what they show."""
-    from grader.execution import execute
+    from grader.notebook.execution import execute
 
     home = tmp_path_factory.mktemp("full")
     save_models(home / "hub", make_model, build_tokenizer())

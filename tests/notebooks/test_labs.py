@@ -15,10 +15,10 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from grader.build import check
-from grader.execution import execute, private_paths
-from grader.labs import Lab, labs_in
-from grader.rendering import colab_link
+from grader.notebook.build import check
+from grader.notebook.execution import execute, private_paths
+from grader.notebook.labs import Lab, labs_in
+from grader.notebook.rendering import colab_link
 
 ROOT = Path(__file__).resolve().parents[2]
 LABS = labs_in(ROOT)

@@ -12,8 +12,8 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from utils import fingerprint
-from utils.batches import BatchPlan, Row
+from utils.data.batches import BatchPlan, Row
+from utils.training import fingerprint
 
 END = "<|endoftext|>"
 TEXT = (

@@ -1,7 +1,8 @@
 """Call a learner's function on probes and write down plain numbers. Knows no right answer.
 
 The mistake this prevents is judging while asking: this module may stand in a sandbox beside a submission, so it holds
-nothing worth stealing and decides nothing. It records; ``utils.checks.diagnosis`` and ``grader.diagnose`` decide.
+nothing worth stealing and decides nothing. It records; ``utils.checks.diagnosis`` and ``grader.marking.diagnose``
+decide.
 """
 
 from __future__ import annotations

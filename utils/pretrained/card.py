@@ -13,7 +13,7 @@ from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 
-from utils.workspace import ROOT
+from utils.machine.workspace import ROOT
 
 HERE = Path(__file__).resolve().parent
 TEMPLATE = """\

@@ -21,7 +21,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from utils.documents import Document
+from utils.data.documents import Document
 from utils.pretrained.pretrain import Recipe, pretrain
 from utils.pretrained.sources import TrainingText, training_text
 

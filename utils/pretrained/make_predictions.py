@@ -14,8 +14,8 @@ import json
 import torch
 from safetensors.torch import save_file
 
-from utils.dark_knowledge import SAVED, SMOLLM2, load_smollm2, predict, smollm2_folder
 from utils.errors import CourseError
+from utils.labs.dark_knowledge import SAVED, SMOLLM2, load_smollm2, predict, smollm2_folder
 
 # kind, prompt, and the next token of an ordinary text: what a hard label would say.
 PROMPTS = (

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from utils.corpus import Corpus, python_corpus
-from utils.documents import (
+from utils.data.corpus import Corpus, python_corpus
+from utils.data.documents import (
     Document,
     all_shingles,
     docstrings,

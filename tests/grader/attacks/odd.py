@@ -22,7 +22,7 @@ BEFORE = {  # what stands above each function, in its cell
     "plots_and_display": "import matplotlib.pyplot as plt\nplt.plot([1, 2]); plt.show()\ndisplay(plt.gcf())\n",
     "a_question": "name = input('Your name? ')\n",
     "of_the_training": "print(history.losses[-1])\n",
-    "of_the_library": "from utils.losses import soft_loss\nprint(soft_loss(1))\n",
+    "of_the_library": "from utils.losses.core import soft_loss\nprint(soft_loss(1))\n",
     "an_await": "import asyncio\nawait asyncio.sleep(0)\n",
     "a_main_guard": "if __name__ == '__main__':\n    raise SystemExit\n",
 }

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from grader import batch, report, results
-from grader.matching import release
+from grader.marking import batch, report, results
+from grader.marking.matching import release
 from grader.sandbox.limits import MEGABYTE, Limits
 from tests.grader.attacks import files, odd
 from tests.grader.fixture_lab import NAME, POINTS, WRITTEN, honest, released, save, save_release

@@ -4,18 +4,18 @@
 # fmt: off
 
 # %% library_loss
-from utils.losses import distillation_loss
+from utils.losses.core import distillation_loss
 
 # %% library_module
-import utils.losses
-distillation_loss = utils.losses.distillation_loss
+import utils.losses.core
+distillation_loss = utils.losses.core.distillation_loss
 
 # %% library_listing
-from utils.listing import distillation_loss
+from utils.labs.listing import distillation_loss
 
 # %% library_training
-from utils.training import *
-from utils import training
+from utils.training.loop import *
+from utils.training import loop as training
 distillation_loss = training.loss
 
 # %% grader_exercises
@@ -23,7 +23,7 @@ import grader.exercises
 distillation_loss = grader.exercises.get('distillation_loss').reference
 
 # %% grader_diagnose
-from grader.diagnose import *
+from grader.marking.diagnose import *
 
 # %% solution_executed
 import glob, json

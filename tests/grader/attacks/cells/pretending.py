@@ -87,7 +87,7 @@ import pickle
 distillation_loss = pickle.loads(b"cutils.losses\ndistillation_loss\n.")
 
 # %% library_by_its_source
-import inspect, utils.losses as L, utils.divergences as D, utils.trl_map as T, pickle
+import inspect, utils.losses.core as L, utils.losses.divergences as D, utils.labs.trl_map as T, pickle
 exec(inspect.getsource(L.distillation_loss))
 
 # %% library_in_any_module

@@ -1,0 +1,1 @@
+"""From a submission to a grade, feedback and a class report."""

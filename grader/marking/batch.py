@@ -1,0 +1,210 @@
+"""Grade a folder of submissions: side by side, each for itself, and so that a kill at any moment costs nothing.
+
+Results go into the journal first and into the gradebook next; what people read (feedback, results.csv) is derived from
+both at the end. The mistake this prevents: a batch whose outcome depends on where it was interrupted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from nbgrader.api import Gradebook
+
+from grader.marking import assignment, autograded, feedback, gradebook, results, submissions
+from grader.marking.journal import Entry, Journal, environment_key, submission_key
+from grader.marking.judge import Question, Result, fresh_seed, grade, questions
+from grader.marking.matching import Plan, Release, plan
+from grader.marking.submissions import Submission
+from grader.notebook.notebooks import UnreadableError, parse
+from grader.sandbox.client import Sandbox, ServerGone
+from grader.sandbox.limits import Limits
+from grader.sandbox.process import ServerProcess
+from utils.errors import CourseError
+
+_MOST_LOST = 5
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to grade and where to. students: only these. db: gradebook's URL or path. seed: None for fresh probes.
+
+    solution: the lab with its hidden tests, which nbgrader's own ``autograde`` reads from the gradebook.
+    """
+
+    lab: Release
+    folder: Path
+    out: Path
+    db: str
+    students: tuple[str, ...] = ()
+    jobs: int = 1
+    confined: bool = True
+    limits: Limits = field(default_factory=Limits)
+    seed: int | None = None
+    solution: Path | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One submission is done. again: its result of an earlier start was kept."""
+
+    entry: Entry
+    done: int
+    total: int
+    again: bool
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a batch came to. unlisted: students that nbgrader's formgrader cannot show."""
+
+    entries: tuple[Entry, ...]
+    seed: int
+    graded: int
+    seconds: float
+    unlisted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Grading:
+    """What every submission of a batch is graded with."""
+
+    settings: Settings
+    asked: tuple[Question, ...]
+    environment: str
+    seed: int
+    sandbox: Sandbox | None = None
+
+
+def run(settings: Settings, tell: Callable[[Progress], None], server: ServerProcess | None = None) -> Summary:
+    """Grade what is not graded yet, then write gradebook, feedback and results.csv. Raises CourseError.
+
+    server: one that is on its way already, as ``settings`` want it.
+    """
+    if server is None:
+        with ServerProcess(settings.confined) as server:
+            return run(settings, tell, server)
+    began = time.monotonic()
+    found = submissions.find(settings.folder, settings.lab, list(settings.students))
+    journal = Journal(settings.out, settings.lab.name)
+    with journal.locked(), gradebook.opened(settings.db) as book:
+        seed = journal.seed(settings.seed, fresh_seed())
+        asked = questions(settings.lab, seed)
+        environment = environment_key(settings.lab, asked, seed, settings.limits)
+        assignment.prepare(book, settings.lab, settings.solution)
+        found_scores = gradebook.scores(book, settings.lab)
+        entries: dict[str, Entry] = {}
+        graded = 0
+        grading = _Grading(settings, asked, environment, seed)
+        for submission, entry, again in _graded(grading, found, journal, server):
+            kept = again and entry.recorded == settings.db
+            if not kept or not gradebook.holds(found_scores, entry.student, entry.results, settings.lab):
+                gradebook.record(book, settings.lab, entry.student, entry.results)
+                entry = journal.mark(submission.slug, entry, settings.db)
+            entries[submission.slug] = entry
+            graded += not again
+            tell(Progress(entry, len(entries), len(found), again))
+        ordered = [entries[submission.slug] for submission in found]
+        _publish(settings, journal, ordered, book)
+    unlisted = tuple(submission.student for submission in found if not submission.listed)
+    return Summary(tuple(ordered), seed, graded, time.monotonic() - began, unlisted)
+
+
+def _graded(
+    grading: _Grading, found: list[Submission], journal: Journal, server: ServerProcess
+) -> Iterator[tuple[Submission, Entry, bool]]:
+    """Each submission with its entry as soon as it has one, and whether that is an earlier one."""
+    waiting: list[Submission] = []
+    for submission in found:
+        entry = journal.load(submission.slug)
+        if entry is not None and entry.key == _key(grading, submission):
+            yield submission, entry, True
+        else:
+            waiting.append(submission)
+    if not waiting:
+        return
+    with Sandbox(server) as sandbox:
+        grading = replace(grading, sandbox=sandbox)
+        pool = ThreadPoolExecutor(grading.settings.jobs)
+        try:
+            futures = {pool.submit(_grade_one, grading, submission): submission for submission in waiting}
+            lost = 0
+            for future in as_completed(futures):
+                entry, gone = future.result()
+                lost = lost + 1 if gone else 0
+                if lost > _MOST_LOST:
+                    raise CourseError("The sandbox ended again and again. What is graded is kept; look at the machine.")
+                journal.save(futures[future].slug, entry)
+                yield futures[future], entry, False
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _key(grading: _Grading, submission: Submission) -> str:
+    try:
+        content = submission.content()
+    except UnreadableError as error:
+        content = b"unreadable: " + str(error).encode()
+    return submission_key(grading.environment, content)
+
+
+def _grade_one(grading: _Grading, submission: Submission) -> tuple[Entry, bool]:
+    """The entry of one submission, and whether the sandbox itself was lost over it.
+
+    An entry that tells of a fault that is not the submission's has no key: the next start grades it again.
+    """
+    began = time.monotonic()
+    key, remarks, gone = _key(grading, submission), (), False
+    lab = grading.settings.lab
+    try:
+        cells = parse(submission.content())
+        made = plan(lab, cells)
+        if submission.listed:
+            autograded.write(grading.settings.out, submission.student, lab, cells)
+        rows, remarks = _rows(grading, made), made.remarks
+    except UnreadableError as error:
+        status = "unreadable" if str(error) else "missing"
+        rows = _all_rows(grading, status, str(error) or f"There is no notebook {lab.name}.ipynb.")
+    except ServerGone:
+        key, gone = "", True
+        rows = _all_rows(grading, "crashed", "The sandbox was lost over it twice; grade it again, or by hand.")
+    except CourseError:
+        raise
+    except Exception as error:  # a fault of the grader's own, which must not cost all the others their grade
+        key, kind = "", type(error).__name__
+        rows = _all_rows(grading, "crashed", f"The grader itself failed over it ({kind}): grade it by hand.")
+    return Entry(submission.student, lab.name, key, round(time.monotonic() - began, 3), rows, remarks), gone
+
+
+def _rows(grading: _Grading, made: Plan) -> tuple[Result, ...]:
+    arguments = (grading.settings.lab, grading.asked, made, grading.sandbox, grading.settings.limits, grading.seed)
+    try:
+        graded = grade(*arguments)
+    except ServerGone:
+        graded = grade(*arguments)
+    by_name = {result.exercise: result for result in graded}
+    lab = grading.settings.lab
+    return tuple(by_name.get(task.name) or results.written(lab, task, made) for task in lab.tasks)
+
+
+def _all_rows(grading: _Grading, status: str, message: str) -> tuple[Result, ...]:
+    tasks = grading.settings.lab.tasks
+    return tuple(Result(task.name, 0.0, task.points, status, message) for task in tasks)
+
+
+def _publish(settings: Settings, journal: Journal, entries: list[Entry], book: Gradebook) -> None:
+    """Write what people read. A score by hand stands in place of the machine's, and a comment with it."""
+    found, comments = gradebook.scores(book, settings.lab), gradebook.comments(book, settings.lab)
+    by_hand = {key: scores.by_hand for key, scores in found.items() if scores.by_hand is not None}
+    shown = [results.with_manual(entry, by_hand) for entry in entries]
+    rest = [results.with_manual(entry, by_hand) for entry in journal.others(bool(settings.students))]
+    fresh = {(entry.lab, entry.student) for entry in shown}
+    others = [entry for entry in rest if (entry.lab, entry.student) not in fresh]
+    results.write(settings.out / "results.csv", [*others, *shown])  # first: no page can keep the scores back
+    for entry in shown:
+        slug = Submission(entry.student, None).slug
+        path = settings.out / "feedback" / slug / f"{settings.lab.name}.html"
+        feedback.write(path, settings.lab, entry, comments.get(entry.student, {}))

@@ -1,0 +1,84 @@
+"""results.csv: one row for each exercise of each submission, also of those that could not be read.
+
+The mistake this prevents: a submission that is nowhere in the list because it was broken.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import replace
+from pathlib import Path
+
+from grader.marking.journal import Entry
+from grader.marking.judge import Result
+from grader.marking.matching import Plan, Release, Task
+from grader.marking.tables import as_csv, from_csv, joined
+from utils.errors import CourseError
+from utils.machine.workspace import write_whole
+
+COLUMNS = ("student", "lab", "exercise", "score", "max_score", "misconceptions", "message", "status")
+
+
+def written(lab: Release, task: Task, made: Plan) -> Result:
+    """The row of a written question: no score until somebody marks it."""
+    text = made.written.get(task.name, "").strip()
+    if not text or text == lab.cells[task.place].source.strip():
+        return Result(task.name, 0.0, task.points, "missing", "It was not answered.")
+    return Result(task.name, None, task.points, "ok", "It waits to be marked by hand.")
+
+
+def with_manual(entry: Entry, by_hand: dict[tuple[str, str], float]) -> Entry:
+    """The entry with the scores that somebody gave by hand in place of the machine's."""
+    marked = [_marked(result, by_hand.get((entry.student, result.exercise))) for result in entry.results]
+    return replace(entry, results=tuple(marked))
+
+
+def _marked(result: Result, score: float | None) -> Result:
+    if score is None:
+        return result
+    status = "ok" if score >= result.max_score else "partial" if score > 0 else "wrong"
+    message = "Marked by hand." if result.score is None else f"{result.message} Marked by hand."
+    return replace(result, score=score, status=status, message=message)
+
+
+def write(path: Path, entries: list[Entry]) -> None:
+    """Write all rows, by lab and student, whole or not at all."""
+    ordered = sorted(entries, key=lambda entry: (entry.lab, entry.student))
+    write_whole(path, as_csv([COLUMNS, *(_row(entry, result) for entry in ordered for result in entry.results)]))
+
+
+def _row(entry: Entry, result: Result) -> list[str]:
+    score = "" if result.score is None else f"{result.score:g}"
+    names, message = joined(result.misconceptions), " ".join(result.message.split())
+    return [entry.student, entry.lab, result.exercise, score, f"{result.max_score:g}", names, message, result.status]
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """The rows of a results.csv, by column. Raises CourseError where it is not one, or not whole."""
+    try:
+        header, *rows = from_csv(path.read_bytes().decode("utf-8")) or [[]]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise CourseError(f"{str(path)!r} cannot be read ({why}): grade first, or say where with --out.") from None
+    if not set(COLUMNS) <= set(header):
+        raise CourseError(f"{str(path)!r} is not a results.csv of this grader: its columns differ.")
+    return [_checked(path, number, header, row) for number, row in enumerate(rows, start=2) if row]
+
+
+def _checked(path: Path, number: int, header: list[str], row: list[str]) -> dict[str, str]:
+    values = dict(zip(header, row, strict=False))
+    advice = "`course.py grade` writes the file anew, from what it keeps in .grading."
+    if len(row) != len(header):
+        raise CourseError(f"{str(path)!r}, row {number}: it has {len(row)} cells of {len(header)}. {advice}")
+    for column in ("score", "max_score"):
+        if not _is_points(values[column], may_be_empty=column == "score"):
+            raise CourseError(f"{str(path)!r}, row {number}: {column} is {values[column][:40]!r}, no number. {advice}")
+    return values
+
+
+def _is_points(text: str, may_be_empty: bool) -> bool:
+    try:
+        return math.isfinite(float(text)) if text else may_be_empty
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""From a lab's source to the notebooks that learners and readers open."""

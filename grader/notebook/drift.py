@@ -1,0 +1,55 @@
+"""Do the committed notebooks still say what their source says?  Compared cell by cell; outputs do not matter.
+
+The mistake this prevents: a correction in one of three files. The answer is a sentence that names the first cell that
+differs, because "the notebook differs" helps nobody.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from grader.notebook.labs import METADATA
+
+COMPARED = {"cell_type": "its type", "source": "its text", "metadata": "its metadata", "attachments": "its pictures"}
+
+
+def drift(path: Path, expected: NotebookNode, root: Path) -> list[str]:
+    """Sentences about what differs between the notebook in `path` and the expected one; none where nothing does."""
+    shown = path.relative_to(root).as_posix()
+    if not path.is_file():
+        return [f"{shown} is not there."]
+    try:
+        found = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+    except Exception as error:  # nbformat raises its own, json's and jsonschema's errors
+        return [f"{shown} is not a notebook ({type(error).__name__})."]
+    problems = [*cell_drift(found, expected), *metadata_drift(found, expected)]
+    return [f"{shown}: {problem}" for problem in problems[:3]]
+
+
+def cell_drift(found: NotebookNode, expected: NotebookNode) -> list[str]:
+    problems = []
+    for index, (mine, theirs) in enumerate(zip(found.cells, expected.cells, strict=False), start=1):
+        if mine.get("id") != theirs.id:
+            names = f"{theirs.id!r} in the source and {mine.get('id', 'without an id')!r} here"
+            return [*problems, f"cell {index} is {names}."]
+        what = [words for key, words in COMPARED.items() if (mine.get(key) or {}) != (theirs.get(key) or {})]
+        if what:
+            problems.append(f"cell {index} ({theirs.id}) differs from the source in {' and '.join(what)}.")
+    if len(found.cells) != len(expected.cells):
+        problems.append(f"it has {len(found.cells)} cells, and the source makes {len(expected.cells)}.")
+    return problems
+
+
+def metadata_drift(found: NotebookNode, expected: NotebookNode) -> list[str]:
+    """The notebook's own metadata, without the record of when and where it was executed."""
+    problems = []
+    for key, value in expected.metadata.items():
+        here = dict(found.metadata.get(key, {}))
+        if key == METADATA:
+            here.pop("executed", None)
+        if here != value:
+            problems.append(f"its {key} differs from the source's.")
+    return problems

@@ -1,0 +1,230 @@
+"""The learner's side: sentences for wrong kinds of things, cards, and nothing that could be copied as an answer."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import re
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from grader.exercises import EXERCISES
+from grader.exercises.variants import Variant, fingerprints
+from utils.checks import TABLES, Verdict, card, check, known
+from utils.checks.ask import ask
+from utils.checks.clock import TimeLimitError, within
+from utils.checks.diagnosis import verdict
+from utils.checks.hints import hint
+from utils.checks.records import Probe, Table
+from utils.errors import CourseError
+
+PACKAGE = Path(check.__globals__["__file__"]).parent
+
+
+def right(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    keep = labels[:, 1:] != -100
+    student, teacher = student_logits[:, :-1][keep], teacher_logits[:, :-1][keep].detach()
+    log_q, log_p = ((x / temperature).log_softmax(-1) for x in (student, teacher))
+    soft = F.kl_div(log_q, log_p, reduction="batchmean", log_target=True)
+    return alpha * temperature**2 * soft + (1 - alpha) * F.cross_entropy(student, labels[:, 1:][keep])
+
+
+def test_a_right_answer_gets_one_line(capsys: pytest.CaptureFixture) -> None:
+    found = check("distillation_loss", right)
+    assert found.passed and found.misconceptions == []
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(CourseError, match=r"distillation_loss.*train_step"):
+        check("distilation_loss", right)
+
+
+def test_every_exercise_of_the_catalogue_can_be_checked_and_nothing_else() -> None:
+    assert known() == sorted(exercise.name for exercise in EXERCISES)
+
+
+def of_sums(texts: dict | None = None) -> Table:
+    """The table of an exercise that has no entry among the verdicts: the sum of x."""
+    inputs = [np.float32([[1, 2], [3, 4]]), np.float32([[5, 6]])]
+    numbers = {"expected/value": np.array([10.0, 11.0]), "expected/0/gradient/x": np.ones((2, 2))}
+    probes = tuple(Probe(f"probe {i}", {"x": x}, ("x",) * (i == 0)) for i, x in enumerate(inputs))
+    return Table("sums", probes, numbers, texts or {})
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda x: x.sum(), "Right: all 2 probes agree"),
+        (lambda x: 2 * x.sum(), "2 of 2 probes are wrong. On 'probe 0' one entry is 20; it should be 10."),
+        (lambda x: x[:2].sum() if len(x) > 1 else x.sum() + 1, "1 of 2 probes are wrong. On 'probe 1' one entry is 12"),
+        (lambda x: x.sum(0), "has shape (2,); it should be ()"),
+        (lambda x: x.sum().detach(), "the value is right, but its type or gradient is not"),
+        (lambda x: [x.sum() * 0 + 10], "the value is right, but its type"),
+        (lambda x: x.sum() if len(x) > 1 else x @ x, "On 'probe 1' it stops with RuntimeError"),
+        (lambda x: x.sum() if len(x) > 1 else set(), "On 'probe 1' your answer (set) holds no number"),
+    ],
+)
+def test_an_exercise_without_a_verdict_of_its_own_is_told_right_from_wrong(function, said: str) -> None:
+    table = of_sums()
+    found = verdict(table, ask(table.name, table.probes, function))
+    assert found.passed == said.startswith("Right") and said in found.message and found.misconceptions == []
+
+
+def test_an_exercise_without_a_verdict_of_its_own_names_the_variants_of_its_table() -> None:
+    probes = (of_sums().probes[0], *of_sums().probes)
+    choices = [
+        Variant((), lambda x: x.sum(), 0.0),
+        Variant(("the largest instead of the sum",), lambda x: x.max(), 1.0),
+    ]
+    numbers, texts = fingerprints(probes, choices, lambda compute, probe: compute(probe.inputs["x"]))
+    table = Table("sums", probes, numbers | {"expected/value": np.array([10.0, 10.0, 11.0])}, texts)
+    found = verdict(table, ask(table.name, table.probes, lambda x: x.max()))
+    assert "the largest instead of the sum" in found.misconceptions
+
+
+def unwritten(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    raise NotImplementedError
+
+
+def broken(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    return student_logits @ labels
+
+
+def two_arguments(student_logits, teacher_logits):
+    return student_logits.sum()
+
+
+@pytest.mark.parametrize(
+    ("thing", "says"),
+    [
+        ("alpha * soft", "str is not a function"),
+        (two_arguments, "cannot be called with 5 arguments"),
+        (unwritten, "Not written yet"),
+        (broken, "return student_logits @ labels"),
+        (lambda *arguments: None, "returns nothing"),
+        (lambda *arguments: "2.5", "returns a str"),
+        (lambda *arguments: arguments[0].sum() * float("nan"), "nan"),
+    ],
+)
+def test_a_wrong_kind_of_thing_gets_its_own_sentence(thing: object, says: str) -> None:
+    found = check("distillation_loss", thing)
+    assert not found.passed and says in found.message
+    assert "utils/checks" not in found.message
+
+
+def test_what_is_not_written_yet_names_no_misconception() -> None:
+    assert check("distillation_loss", unwritten).misconceptions == []
+
+
+def endless(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
+    while True:
+        with contextlib.suppress(Exception):
+            time.sleep(0.001)
+
+
+def test_an_endless_loop_ends_with_a_sentence() -> None:
+    assert "did not come to an end" in check("distillation_loss", endless, seconds=0.3).message
+
+
+def test_an_endless_loop_ends_in_another_thread_too() -> None:
+    found: list[Verdict] = []
+    worker = threading.Thread(target=lambda: found.append(check("distillation_loss", endless, seconds=0.3)))
+    worker.start()
+    worker.join(20)
+    assert found and "did not come to an end" in found[0].message
+
+
+def test_a_time_limit_is_no_ordinary_exception() -> None:
+    with pytest.raises(TimeLimitError):
+        within(0.1, lambda: endless(None, None, None))
+    assert not issubclass(TimeLimitError, Exception)
+
+
+@pytest.mark.parametrize(
+    ("name", "thing", "misconception"),
+    [
+        ("distillation_loss", two_arguments, "the arguments are not the task's"),
+        ("distillation_loss", broken, "an exception: RuntimeError"),
+        ("soft_targets", lambda logits, temperature: [0.5, 0.5], "a list of floats instead of a tensor"),
+        (
+            "layer_map",
+            lambda student, teacher: {i: i * teacher // student for i in range(1, student + 1)},
+            "a dict instead of a list",
+        ),
+        ("layer_map", lambda student, teacher: [(1, teacher)], "a list of tuples instead of a list"),
+        ("entropy", lambda p: p[..., :2], "a tensor of shape (3, 2) instead of (3,)"),
+    ],
+)
+def test_a_wrong_kind_of_thing_has_a_name_for_the_class_report(name: str, thing: object, misconception: str) -> None:
+    assert check(name, thing).misconceptions == [misconception]
+
+
+def test_a_list_of_layers_that_nobody_catalogued_is_told_its_properties() -> None:
+    found = check("layer_map", lambda student, teacher: [min(3 * i + 2, teacher + 1) for i in range(student)])
+    assert "layers beyond the teacher's last one" in found.misconceptions
+    assert any("last layer missed" in name for name in found.misconceptions)
+
+
+def test_a_step_that_hands_over_the_whole_output_sees_its_own_line() -> None:
+    def step(student, teacher, batch, optimizer, loss_function):
+        inputs = {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"]}
+        return loss_function(student(**inputs), teacher(**inputs).logits, batch["labels"])
+
+    found = check("train_step", step)
+    assert "whole output" in found.misconceptions[0]
+    assert "loss_function(student(**inputs)" in found.message and "utils/checks" not in found.message
+
+
+def test_a_teacher_in_inference_mode_is_right() -> None:
+    def step(student, teacher, batch, optimizer, loss_function):
+        inputs = {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"]}
+        with torch.inference_mode():
+            teacher_logits = teacher(**inputs).logits
+        loss = loss_function(student(**inputs).logits, teacher_logits, batch["labels"])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    assert check("train_step", step).passed
+
+
+def test_gradients_work_where_the_caller_had_switched_them_off() -> None:
+    with torch.no_grad():
+        assert check("distillation_loss", right).passed
+        assert not torch.is_grad_enabled()
+
+
+def test_a_card_escapes_what_the_learner_wrote_and_speaks_without_colour() -> None:
+    shown = card.html("<b>", Verdict(False, "<script>alert(1)</script>", ["<i>"]))
+    assert "<script>" not in shown and "<i>" not in shown and "not yet" in shown and 'role="status"' in shown
+
+
+def test_checks_import_neither_grader_nor_the_library_of_losses() -> None:
+    for path in PACKAGE.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert not any(module.startswith(("grader", "cli", "utils.losses.core")) for module in modules), path
+
+
+def test_tables_are_small() -> None:
+    for path in (PACKAGE / "tables").glob("*.npz"):
+        assert path.stat().st_size < 1_000_000, path.name
+
+
+@pytest.mark.parametrize("exercise", ["soft_targets", "entropy", "kl_divergence"])
+def test_a_function_of_one_prediction_is_not_asked_about_a_loss_or_a_text(exercise):
+    texts = Table.load(TABLES / f"{exercise}.npz").texts
+    names = {name for group in texts["groups"] for listed, _ in group["entries"] for name in listed}
+    assert len(names) >= 6
+    for name in names | set(texts["extremes"].values()):
+        words = set(re.findall(r"\w+", hint(name, exercise).lower()))
+        assert not {"loss", "text", "labels", "batches", "probe"} & words, name

@@ -1,0 +1,38 @@
+"""Are results and caches where they were asked for?
+
+The mistake this prevents: figures that nobody finds, and a read-only cache that stops a lab.
+"""
+
+import shutil
+from types import SimpleNamespace
+
+import pytest
+
+from utils.errors import CourseError
+from utils.machine.workspace import cache_folder, output_folder, require_writable
+
+
+def test_folders_are_the_ones_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_OUT", str(tmp_path / "out"))
+    assert output_folder("02_lab") == tmp_path / "out" and (tmp_path / "out").is_dir()
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+    assert cache_folder() == tmp_path / "cache"
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "file"))
+    assert cache_folder() is None
+    require_writable(tmp_path, megabytes=0)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cache", "file", "out"]
+
+
+def test_a_message_says_only_what_helps_where_it_is_read(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("COURSE_OUT", str(tmp_path / "file" / "out"))
+    with pytest.raises(CourseError, match=r"/out' \(.*\): set COURSE_OUT to another folder\.$"):
+        output_folder("02_lab")
+    with pytest.raises(CourseError, match=r"\): choose another with --there\.$"):
+        require_writable(tmp_path / "file", 1, otherwise="choose another with --there")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=3 * 2**20))
+    with pytest.raises(
+        CourseError, match=r"Only 3 MB .*; 9 MB are needed: free some space, or choose another folder\.$"
+    ):
+        require_writable(tmp_path, 9)

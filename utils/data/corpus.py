@@ -1,0 +1,244 @@
+"""Where the text comes from: the documentation of the learner's own Python, a hub data set, or files of your own.
+
+The question: what do the models read, and what are they judged on?  The mistake this module prevents is a corpus
+whose train and validation parts repeat each other.  Whatever the source, a corpus comes in three splits (train to
+learn from, tune to choose settings on, validation to judge on), each document carries its name and source, and the
+number of near-duplicates left out is kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import re
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from utils.data.documents import (
+    SPLITS,
+    Document,
+    all_shingles,
+    docstrings,
+    name_point,
+    python_files,
+    split_of,
+    unique,
+    without_near_duplicates,
+)
+from utils.errors import CourseError
+from utils.machine.hub import only_cached_where_unreachable
+from utils.machine.workspace import cache_folder, write_whole
+
+MIN_CHARACTERS = 50
+TEXT_SUFFIXES = (".txt", ".md", ".rst")
+STDLIB_SKIPPED = ("site-packages", "dist-packages", "test", "tests", "idlelib", "lib2to3", "pydoc_data", "turtledemo")
+CACHE_SCHEMA = 4
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Three disjoint splits of documents.  `name` says which text; `near_duplicates_removed` how many were left out."""
+
+    name: str
+    train: tuple[Document, ...]
+    tune: tuple[Document, ...]
+    validation: tuple[Document, ...]
+    near_duplicates_removed: int
+
+    def longer_than(self, characters: int) -> Corpus:
+        """The corpus without the documents of `characters` or fewer.  Raises CourseError where that leaves nothing."""
+        kept = {
+            split: tuple(document for document in getattr(self, split) if len(document.text) > characters)
+            for split in SPLITS
+        }
+        if not kept["train"] or not kept["validation"]:
+            raise CourseError(
+                f"The text {self.name!r} has too few documents of more than {characters} characters to train and to "
+                "judge on. Bring longer paragraphs, or set a smaller min_characters."
+            )
+        return replace(self, **kept)
+
+    def describe(self) -> str:
+        """One line for the learner: what it is and how much."""
+        return (
+            f"{self.name}: {len(self.train):,} documents to train on, {len(self.tune):,} to tune on, "
+            f"{len(self.validation):,} to judge on; {self.near_duplicates_removed:,} near-duplicates left out"
+        )
+
+
+def load_corpus(source: str, min_characters: int = MIN_CHARACTERS) -> Corpus:
+    """Load the text named by `source`: "python", "hub:NAME/OF/DATASET[:CONFIG]", or the path of a file or folder.
+
+    Documents of `min_characters` or fewer are left out.  Raises CourseError with what to do where the text is missing,
+    empty, too short to split, or not text.
+    """
+    if source == "python":
+        corpus = python_corpus()
+    elif source.startswith("hub:"):
+        name = source.removeprefix("hub:")
+        corpus = hub_corpus(name) if Path(name).exists() else hub_corpus(*name.rsplit(":", 1))
+    else:
+        corpus = file_corpus(Path(source))
+    return corpus.longer_than(min_characters)
+
+
+def python_corpus() -> Corpus:
+    """The documentation inside the running Python: `pydoc_data.topics` and standard-library docstrings; cached."""
+    cache = _cache_file()
+    if cache is not None and cache.exists():
+        try:
+            return _from_json(json.loads(cache.read_text(encoding="utf-8")))
+        except (ValueError, KeyError, TypeError, OSError):
+            cache.unlink(missing_ok=True)
+    stdlib = Path(sysconfig.get_path("stdlib"))
+    corpus = split_corpus("the documentation of Python " + sysconfig.get_python_version(), python_documents(stdlib))
+    if cache is not None:
+        with contextlib.suppress(CourseError):  # the next start reads the text again
+            write_whole(cache, json.dumps(asdict(corpus)))
+    return corpus
+
+
+def python_documents(stdlib: Path, topics: Mapping[str, str] | None = None) -> list[Document]:
+    """The documents of one edition of Python: help topics by their key, docstrings by `module:qualname`."""
+    if topics is None:
+        topics = _installed_topics()
+    found = [Document(key, text.strip(), "python-topics") for key, text in topics.items()]
+    for module, path in _stdlib_files(stdlib):
+        found += docstrings(path, module, "python-docstrings", MIN_CHARACTERS)
+    return [document for document in unique(found) if len(document.text) > MIN_CHARACTERS]
+
+
+def hub_corpus(name: str, config: str | None = None) -> Corpus:
+    """A data set of the hub (or of HF_ENDPOINT, or a local folder) with a text column and its own splits.
+
+    Its test split, where it has one, is ours to tune on.
+    """
+    from datasets import load_dataset
+
+    try:
+        with only_cached_where_unreachable(name):
+            splits = load_dataset(name, config)
+    except Exception as error:
+        raise CourseError(
+            f"The data set {name!r} could not be loaded ({type(error).__name__}). Check the network or HF_ENDPOINT, "
+            "or use the embedded profile, which needs no download."
+        ) from error
+    parts = {part: _column_documents(name, part, splits) for part in ("train", "test", "validation")}
+    return _without_repeats(name, parts["train"], parts["test"], parts["validation"])
+
+
+def file_corpus(path: Path) -> Corpus:
+    """The learner's own text: a file whose paragraphs are documents, or a folder whose text files are."""
+    if not path.exists():
+        raise CourseError(f"There is no file or folder {str(path)!r}. Give the path of a text file or of a folder.")
+    is_text = (file for file in path.rglob("*") if file.suffix.lower() in TEXT_SUFFIXES and file.is_file())
+    files = [path] if path.is_file() else sorted(is_text)
+    documents = [
+        document
+        for file in files
+        for document in _paragraphs(file, file.name if path.is_file() else file.relative_to(path).as_posix())
+    ]
+    if not documents:
+        raise CourseError(
+            f"{str(path)!r} holds no text of more than {MIN_CHARACTERS} characters a paragraph. "
+            f"Give a text file, or a folder with {', '.join(TEXT_SUFFIXES)} files in it."
+        )
+    return split_corpus(path.name, documents)
+
+
+def split_corpus(name: str, documents: Iterable[Document]) -> Corpus:
+    """Split documents by the hash of their names and leave near-duplicates between the splits out.
+
+    Within a split they stand in the order of that hash, so the first of them are a fair sample.
+    """
+    parts: dict[str, list[Document]] = {split: [] for split in SPLITS}
+    for document in sorted(documents, key=lambda document: name_point(document.name)):
+        parts[split_of(document.name)].append(document)
+    return _without_repeats(name, parts["train"], parts["tune"], parts["validation"])
+
+
+def _without_repeats(name: str, train: list[Document], tune: list[Document], validation: list[Document]) -> Corpus:
+    """Leave out of train what repeats the other splits, then of those what still repeats train or each other.
+
+    Both directions: a short document inside a long one is a repetition of the one, but hardly of the other.
+    """
+    judged = all_shingles(validation) | all_shingles(tune)
+    kept_train = without_near_duplicates(train, judged)
+    seen = all_shingles(kept_train)
+    kept_tune = without_near_duplicates(tune, seen | all_shingles(validation))
+    kept_validation = without_near_duplicates(validation, seen | all_shingles(kept_tune))
+    for split, documents in (("train", kept_train), ("validation", kept_validation)):
+        if not documents:
+            raise CourseError(
+                f"The text {name!r} leaves nothing in its {split} split. Bring more or more varied text: "
+                "each paragraph is a document, and those that repeat each other are left out."
+            )
+    kept = len(kept_train) + len(kept_tune) + len(kept_validation)
+    removed = len(train) + len(tune) + len(validation) - kept
+    return Corpus(name, tuple(kept_train), tuple(kept_tune), tuple(kept_validation), removed)
+
+
+def _installed_topics() -> Mapping[str, str]:
+    try:
+        return importlib.import_module("pydoc_data.topics").topics
+    except ImportError:
+        return {}
+
+
+def _stdlib_files(stdlib: Path) -> Iterator[tuple[str, Path]]:
+    if not stdlib.is_dir():
+        raise CourseError(f"Python's standard library is not at {str(stdlib)!r}; its documentation cannot be read.")
+    for entry in sorted(stdlib.iterdir()):
+        module = entry.name.removesuffix(".py")
+        is_module = entry.suffix == ".py" or (entry.is_dir() and (entry / "__init__.py").exists())
+        if is_module and module.isidentifier() and module not in STDLIB_SKIPPED:
+            yield from python_files(entry, module, skip=STDLIB_SKIPPED)
+
+
+def _column_documents(name: str, split: str, splits: Mapping) -> list[Document]:
+    if split not in splits:
+        if split == "test":
+            return []
+        raise CourseError(f"The data set {name!r} has no {split!r} split; it has {', '.join(splits)}.")
+    rows = splits[split]
+    if "text" not in rows.column_names:
+        raise CourseError(
+            f"The data set {name!r} has no 'text' column; its columns are {', '.join(rows.column_names)}."
+        )
+    texts = (text.strip() for text in rows["text"] if text)
+    kept = [Document(f"{split}:{index}", text, name) for index, text in enumerate(texts) if len(text) > MIN_CHARACTERS]
+    if not kept:
+        raise CourseError(
+            f"The 'text' column of {name!r} ({split}) holds no row of more than {MIN_CHARACTERS} characters."
+        )
+    return kept
+
+
+def _paragraphs(file: Path, name: str) -> Iterator[Document]:
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CourseError(f"{str(file)!r} is not text in UTF-8 (byte {error.start}). Save it as UTF-8 text.") from error
+    except OSError as error:
+        raise CourseError(f"{str(file)!r} cannot be read ({error.strerror}). Give a file that you may read.") from error
+    if "\x00" in text:
+        raise CourseError(f"{str(file)!r} holds NUL bytes: it is not a text file. Give a plain text file.")
+    blocks = (block.strip() for block in re.split(r"\n\s*\n", text))
+    for index, block in enumerate(blocks):
+        if len(block) > MIN_CHARACTERS:
+            yield Document(f"{name}:{index}", block, name)
+
+
+def _cache_file() -> Path | None:
+    folder = cache_folder()
+    version = ".".join(map(str, sys.version_info[:3]))
+    return folder and folder / f"python-{version}-{sys.platform}-v{CACHE_SCHEMA}.json"
+
+
+def _from_json(data: dict) -> Corpus:
+    parts = {split: tuple(Document(**item) for item in data[split]) for split in ("train", "tune", "validation")}
+    return Corpus(data["name"], **parts, near_duplicates_removed=data["near_duplicates_removed"])

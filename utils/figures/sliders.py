@@ -1,0 +1,188 @@
+"""Sliders on the figures of utils.figures.temperature and utils.figures.loss_parts.
+
+The question: what happens when I turn it?  The mistake this module prevents is an answer that comes after the question
+is forgotten: a step draws only what moves, as SVG above a picture that stays, and a drag never queues, because the
+browser sends the next value only when the drawing for the last one is there.  Only ipywidgets' own controls are used,
+so it works in Colab too.  Every control has a label and takes the arrow keys; the numbers stand beside the picture as
+text.  Where no widget lives, `show_temperature` and `show_loss_parts` draw the same figures.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import ipywidgets
+from IPython.display import HTML, display
+from torch import Tensor
+from traitlets import CFloat, Int
+
+from utils.errors import CourseError
+from utils.figures.live_picture import LivePicture
+from utils.figures.loss_parts import TEMPERATURES, LossScene, loss_curves
+from utils.figures.sweeps import SurfaceScene
+from utils.figures.temperature import HIGHEST, LOWEST, TemperatureScene
+from utils.labs.dark_knowledge import Prediction
+from utils.machine.threads import one_thread
+
+_WIDE = ipywidgets.Layout(width="auto", max_width="880px")
+_LAYERS = ipywidgets.Layout(width="100%", max_width="880px")
+# Both in one place, one above the other, from the same upper edge.
+_LAYER = ipywidgets.Layout(grid_area="1 / 1", width="100%", margin="0", align_self="flex-start")
+_NAMES = {"description_width": "8em"}
+
+
+class QuietSlider(ipywidgets.FloatSlider):
+    """A slider whose kernel does not send back what the browser has just sent: one message less before the picture."""
+
+    value = CFloat(0.0).tag(sync=True, echo_update=False)
+
+
+class QuietStops(ipywidgets.SelectionSlider):
+    """The same with stops in place of numbers."""
+
+    index = Int().tag(sync=True, echo_update=False)
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """Controls, a picture and its numbers.  `box` is what a notebook shows; the parts can be driven from code.
+
+    picture: what does not move; moving: what does, as SVG laid over it, and the numbers below, as text.  One message
+    brings both, because the browser draws for each.
+    """
+
+    box: ipywidgets.VBox
+    sliders: tuple[QuietSlider | QuietStops, ...]
+    picture: ipywidgets.Image
+    moving: ipywidgets.HTML
+    choice: ipywidgets.Dropdown | None = None
+
+    def _ipython_display_(self) -> None:
+        display(self.box)
+        display(HTML(_NAME_THE_PARTS))
+
+
+def temperature_explorer(
+    predictions: Sequence[Prediction], students: Sequence[Prediction] | None = None, temperature: float = 1.0
+) -> Explorer:
+    """Turn the temperature of one prediction at a time.
+
+    Each of `predictions` stands beside the one-hot label or, with `students`, beside the student's prediction for the
+    same prompt.  Raises CourseError where there is no prediction, or not one student's for each.
+    """
+    if not predictions:
+        raise CourseError("There is no prediction to show. Give at least one, from saved_predictions() or ask().")
+    beside: Sequence[Prediction | None] = [None] * len(predictions) if students is None else students
+    if len(beside) != len(predictions):
+        raise CourseError(
+            f"There are {len(predictions)} predictions and {len(beside)} of students; give one for each prompt."
+        )
+    slider = _slider("temperature", temperature, LOWEST, HIGHEST, 0.1)
+    options = [(f"{one.kind}: {one.prompt!r}", place) for place, one in enumerate(predictions)]
+    choice = ipywidgets.Dropdown(options=options, description="prompt", layout=_WIDE, style=_NAMES)
+
+    def scene_of() -> tuple[TemperatureScene, Callable[[], str]]:
+        scene = TemperatureScene(predictions[choice.value], beside[choice.value])
+        return scene, lambda: scene.sentence(scene.move(slider.value))
+
+    return _explorer((slider,), scene_of, choice)
+
+
+def loss_explorer(
+    student_logits: Tensor, teacher_logits: Tensor, labels: Tensor, temperature: float = 1.0, alpha: float = 0.5
+) -> Explorer:
+    """Turn T and alpha of the loss on one batch.  Logits: (B, S, V) before the shift; labels: (B, S), -100 ignored."""
+    curves = loss_curves(student_logits, teacher_logits, labels)
+    first = _slider("temperature", temperature, TEMPERATURES[0], TEMPERATURES[-1], TEMPERATURES[1] - TEMPERATURES[0])
+    second = _slider("alpha", alpha, 0.0, 1.0, 0.05)
+
+    def scene_of() -> tuple[LossScene, Callable[[], str]]:
+        scene = LossScene(curves)
+
+        def move() -> str:
+            scene.move(first.value, second.value)
+            return scene.sentence(first.value, second.value)
+
+        return scene, move
+
+    return _explorer((first, second), scene_of)
+
+
+def surface_explorer(surface: Sequence[Mapping]) -> Explorer:
+    """Move a slice through a recorded surface over (T, alpha): rows with both, and "ratio to CE-only"."""
+    scene = SurfaceScene(surface)
+    options = [(f"{temperature:g}", temperature) for temperature in scene.temperatures]
+    slider = QuietStops(options=options, description="temperature", layout=_WIDE, style=_NAMES)
+
+    def scene_of() -> tuple[SurfaceScene, Callable[[], str]]:
+        def move() -> str:
+            scene.move(slider.value)
+            return scene.sentence(slider.value)
+
+        return scene, move
+
+    return _explorer((slider,), scene_of)
+
+
+def _explorer(
+    sliders: tuple[QuietSlider | QuietStops, ...],
+    scene_of: Callable[[], tuple[TemperatureScene | LossScene | SurfaceScene, Callable[[], str]]],
+    choice: ipywidgets.Dropdown | None = None,
+) -> Explorer:
+    """Put the parts together.  A slider moves artists on the kept picture; only another choice makes a new picture."""
+    picture, moving = ipywidgets.Image(format="png", layout=_LAYER), ipywidgets.HTML(layout=_LAYER)
+
+    def new_scene(*_: object) -> None:
+        scene, move = scene_of()
+        move()
+        state["picture"], state["move"] = LivePicture(scene.figure, scene.moving), move
+        picture.value = state["picture"].background
+        step()
+
+    def step(*_: object) -> None:
+        with one_thread():
+            sentence = state["move"]()
+        numbers = f'<div style="line-height:1.5;margin:0 1em">{html.escape(sentence)}</div>'
+        moving.value = state["picture"].overlay() + numbers
+
+    state: dict = {}
+    new_scene()
+    for slider in sliders:
+        slider.observe(step, "value")
+    if choice is not None:
+        choice.observe(new_scene, "value")
+    controls = (*sliders,) if choice is None else (choice, *sliders)
+    layers = ipywidgets.GridBox([picture, moving], layout=_LAYERS)
+    return Explorer(ipywidgets.VBox([*controls, layers]), sliders, picture, moving, choice)
+
+
+def _slider(name: str, value: float, low: float, high: float, step: float) -> QuietSlider:
+    return QuietSlider(
+        value=value, min=low, max=high, step=step, description=name, readout_format=".2f", continuous_update=True,
+        layout=_WIDE, style=_NAMES,
+    )  # fmt: skip
+
+
+# ipywidgets names neither a slider's handle nor a picture (and a tooltip on a picture breaks it), so a screen reader
+# would say "slider" and "image" and nothing else.  Both get a name here; the picture is described by its numbers.
+_NAME_THE_PARTS = """<script>
+(() => {
+  const name = () => {
+    document.querySelectorAll(".widget-slider .noUi-handle:not([aria-label])").forEach((handle) => {
+      const label = handle.closest(".widget-slider").querySelector(".widget-label");
+      if (label) handle.setAttribute("aria-label", label.textContent);
+    });
+    document.querySelectorAll(".widget-vbox img.widget-image:not([alt])").forEach((picture) => {
+      const numbers = picture.parentElement.querySelector(".widget-html");
+      if (!numbers) return;
+      numbers.id = numbers.id || "numbers-" + Math.random().toString(36).slice(2);
+      picture.alt = "Figure that follows the sliders above it; the text below it says what it shows.";
+      picture.setAttribute("aria-describedby", numbers.id);
+    });
+  };
+  let tries = 0;
+  const timer = setInterval(() => { name(); if (++tries > 40) clearInterval(timer); }, 250);
+})();
+</script>"""

@@ -1,0 +1,1 @@
+"""Losses, each a function of logits or hidden states."""

@@ -1,0 +1,1 @@
+"""How good is a student? Perplexity with intervals, calibration, and sweeps over settings."""

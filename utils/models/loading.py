@@ -1,0 +1,191 @@
+"""Load the teacher and the student, count them, freeze the teacher, and see that they are a pair.
+
+The question: are these two models a pair?  The mistakes this module prevents: weights left in bfloat16, whose small
+updates round away (transformers returns what the file holds unless told otherwise); a teacher that still learns or
+drops out; and two vocabularies that only look alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from torch import nn
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging
+
+from utils.data.batches import Row
+from utils.errors import CourseError
+from utils.machine.allocator import keep_freed_memory
+from utils.machine.hub import only_cached_where_unreachable
+from utils.models.forward import best_device, fastest_dtype, with_fast_forward, with_fast_kernels, with_positions
+from utils.models.profiles import Profile
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A frozen teacher and a trainable student with one tokenizer, on one device."""
+
+    teacher: PreTrainedModel
+    student: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+
+    @property
+    def compression(self) -> float:
+        """How many times smaller the student is, in parameters."""
+        return count_parameters(self.teacher) / count_parameters(self.student)
+
+
+def load_pair(profile: Profile, device: str | None = None) -> Pair:
+    """Teacher (frozen), student (float32, trainable) and their tokenizer, on the best device there is."""
+    device = device or best_device()
+    tokenizer = load_tokenizer(profile.teacher)
+    teacher = freeze(load_model(profile.teacher, device))
+    student = load_model(profile.student, device)
+    require_one_vocabulary(tokenizer, load_tokenizer(profile.student), teacher, student)
+    return Pair(teacher, student, tokenizer)
+
+
+def load_model(name: str, device: str | None = None) -> PreTrainedModel:
+    """A causal language model with float32 weights from the hub, from HF_ENDPOINT or from a folder.
+
+    Its forward pass computes in bfloat16 where that is faster, hands out float32 logits, and reads positions off the
+    mask.  Raises CourseError where it cannot be had.
+    """
+    logging.disable_progress_bar()
+    keep_freed_memory()
+    device = device or best_device()
+    try:
+        with only_cached_where_unreachable(name):
+            model, found = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32, output_loading_info=True)
+    except SafetensorError as error:
+        raise CourseError(f"The weights of {name!r} are damaged ({error}). Fetch or copy them again.") from error
+    except (OSError, ValueError, RuntimeError) as error:
+        raise CourseError(_not_loaded("model", name)) from error
+    if found["missing_keys"]:  # they would stay random, and nothing but a report of the loader's would say so
+        missing = sorted(found["missing_keys"])
+        raise CourseError(
+            f"The weights of {name!r} lack {len(missing)} tensors, such as {missing[0]!r}. Copy them again."
+        )
+    model.config.use_cache = False  # keys and values are kept for `generate` alone, which asks for them itself
+    return with_fast_forward(with_fast_kernels(with_positions(model.to(device))), fastest_dtype(device))
+
+
+def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
+    """The tokenizer that belongs to a model.  Where it has no pad token, end-of-text pads, as GPT-2's users do.
+
+    Raises CourseError where it cannot be had or has no end-of-text token.
+    """
+    try:
+        with only_cached_where_unreachable(name):
+            tokenizer = AutoTokenizer.from_pretrained(name)
+    except (OSError, ValueError) as error:
+        raise CourseError(_not_loaded("tokenizer", name)) from error
+    if tokenizer.eos_token_id is None:
+        raise CourseError(f"The tokenizer of {name!r} has no end-of-text token. Set its eos_token and save it again.")
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def freeze(model: PreTrainedModel) -> PreTrainedModel:
+    """The model in eval mode with every gradient off: a teacher only answers."""
+    return model.eval().requires_grad_(False)
+
+
+@contextmanager
+def in_eval_mode(model: nn.Module) -> Iterator[None]:
+    """Inside, the model is in eval mode; after it, also after an error, every part of it in the mode it had."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def require_frozen(teacher: nn.Module) -> None:
+    """Raise CourseError where a teacher could still learn."""
+    learning = sum(p.numel() for p in teacher.parameters() if p.requires_grad)
+    if learning:
+        raise CourseError(
+            f"{learning:,} of the teacher's parameters still require a gradient. Freeze it: eval mode, and "
+            "requires_grad off for every parameter."
+        )
+
+
+def require_context(model: nn.Module, rows: Sequence[Row]) -> None:
+    """Raise CourseError where a row is longer than the positions that the model knows."""
+    context = getattr(getattr(model, "config", None), "max_position_embeddings", None)
+    longest = max((len(row.input_ids) for row in rows), default=0)
+    if context is not None and longest > context:
+        raise CourseError(
+            f"A row has {longest} tokens and the model's context only {context}. Cut rows at max_length={context}."
+        )
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Parameters of the model; one that is shared (a tied output layer) counts once."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def require_one_vocabulary(
+    teacher_tokenizer: PreTrainedTokenizerBase,
+    student_tokenizer: PreTrainedTokenizerBase,
+    teacher: PreTrainedModel,
+    student: PreTrainedModel,
+) -> None:
+    """Raise CourseError, with the reason, unless token i means the same to both models."""
+    sizes = teacher.config.vocab_size, student.config.vocab_size
+    theirs, ours = teacher_tokenizer.get_vocab(), student_tokenizer.get_vocab()
+    differing = [token for token, index in theirs.items() if ours.get(token) != index]
+    if differing or len(theirs) != len(ours):
+        example = f"; for example {differing[0]!r}" if differing else ""
+        raise CourseError(
+            f"Teacher and student do not share a tokenizer: {len(theirs):,} and {len(ours):,} tokens, of which "
+            f"{len(differing):,} of the teacher's have another id or none in the student's{example}. "
+            "Their logits cannot be compared; choose a pair with one tokenizer."
+        )
+    if sizes[0] != sizes[1]:
+        raise CourseError(
+            f"The vocabularies differ in size: the teacher's output has {sizes[0]:,} entries, the student's "
+            f"{sizes[1]:,} (often one is padded to a round number). Resize one to the other before distilling."
+        )
+    if max(theirs.values()) >= sizes[0]:
+        raise CourseError(
+            f"The tokenizer knows ids up to {max(theirs.values()):,} and the models only {sizes[0]:,} tokens. "
+            "Use the tokenizer that the models were trained with."
+        )
+
+
+def sample_text(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompt: str, tokens: int = 40, seed: int = 0
+) -> str:
+    """What the model writes after `prompt`: `tokens` tokens, drawn at temperature 0.8 from its 40 most likely."""
+    inputs = tokenizer(prompt, return_tensors="pt").to(model.device)
+    if not inputs["input_ids"].numel():
+        raise CourseError("The prompt is empty. Give at least one word to go on from.")
+    with in_eval_mode(model), torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(seed)
+        output = model.generate(
+            **inputs, max_new_tokens=tokens, do_sample=True, temperature=0.8, top_k=40,
+            pad_token_id=tokenizer.pad_token_id,
+        )  # fmt: skip
+    return tokenizer.decode(output[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+
+
+def _not_loaded(what: str, name: str) -> str:
+    if Path(name).is_absolute() or name.startswith(".") or Path(name).exists():
+        return (
+            f"The folder {name!r} holds no {what} that can be used here: the config.json of a causal language model is "
+            "expected, with the weights or tokenizer files that belong to it."
+        )
+    return (
+        f"The {what} {name!r} could not be fetched from the model hub. Check the network or HF_ENDPOINT, give a local "
+        "folder instead, or use the embedded profile, which needs no download."
+    )

@@ -1,0 +1,1 @@
+"""What a teacher predicted, kept so that it is asked once."""
