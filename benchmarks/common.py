@@ -65,7 +65,7 @@ def shared(jobs: Mapping[str, Callable[[], dict]]) -> dict[str, dict]:
     while len(results) < len(jobs):
         done_before = len(results)
         for key, compute in jobs.items():
-            path = _partial_results() / f"{key}.json"
+            path = partial_results() / f"{key}.json"
             if key not in results and not path.exists() and (claim := _claim(path)):
                 with claim:
                     write_whole(path, json.dumps(compute()))
@@ -78,7 +78,7 @@ def shared(jobs: Mapping[str, Callable[[], dict]]) -> dict[str, dict]:
 
 
 @cache
-def _partial_results() -> Path:
+def partial_results() -> Path:
     """Where partial results lie: a folder for each version of pair, text and profiles, so that none is stale."""
     digest = hashlib.sha256(repr((corpus.CACHE_SCHEMA, PROFILES)).encode())
     for model in ("teacher", "student"):

@@ -141,16 +141,8 @@ def require_one_vocabulary(
     student: PreTrainedModel,
 ) -> None:
     """Raise CourseError, with the reason, unless token i means the same to both models."""
-    sizes = teacher.config.vocab_size, student.config.vocab_size
-    theirs, ours = teacher_tokenizer.get_vocab(), student_tokenizer.get_vocab()
-    differing = [token for token, index in theirs.items() if ours.get(token) != index]
-    if differing or len(theirs) != len(ours):
-        example = f"; for example {differing[0]!r}" if differing else ""
-        raise CourseError(
-            f"Teacher and student do not share a tokenizer: {len(theirs):,} and {len(ours):,} tokens, of which "
-            f"{len(differing):,} of the teacher's have another id or none in the student's{example}. "
-            "Their logits cannot be compared; choose a pair with one tokenizer."
-        )
+    require_one_tokenizer(teacher_tokenizer, student_tokenizer)
+    sizes, theirs = (teacher.config.vocab_size, student.config.vocab_size), teacher_tokenizer.get_vocab()
     if sizes[0] != sizes[1]:
         raise CourseError(
             f"The vocabularies differ in size: the teacher's output has {sizes[0]:,} entries, the student's "
@@ -160,6 +152,21 @@ def require_one_vocabulary(
         raise CourseError(
             f"The tokenizer knows ids up to {max(theirs.values()):,} and the models only {sizes[0]:,} tokens. "
             "Use the tokenizer that the models were trained with."
+        )
+
+
+def require_one_tokenizer(
+    teacher_tokenizer: PreTrainedTokenizerBase, student_tokenizer: PreTrainedTokenizerBase
+) -> None:
+    """Raise CourseError, with the reason, unless token i is the same token in both."""
+    theirs, ours = teacher_tokenizer.get_vocab(), student_tokenizer.get_vocab()
+    differing = [token for token, index in theirs.items() if ours.get(token) != index]
+    if differing or len(theirs) != len(ours):
+        example = f"; for example {differing[0]!r}" if differing else ""
+        raise CourseError(
+            f"Teacher and student do not share a tokenizer: {len(theirs):,} and {len(ours):,} tokens, of which "
+            f"{len(differing):,} of the teacher's have another id or none in the student's{example}. "
+            "Their logits cannot be compared; choose a pair with one tokenizer."
         )
 
 
