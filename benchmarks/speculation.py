@@ -26,7 +26,7 @@ BEST_PERPLEXITY = "CE-only, best perplexity"
 
 
 def share_with_interval(sums: np.ndarray, tokens: np.ndarray) -> dict[str, float]:
-    """sums over tokens, with the 95 % interval over documents and seeds: sums (seeds, documents), tokens (documents,)."""
+    """sums / tokens with a 95 % interval over documents and seeds; sums: (seeds, documents), tokens: (documents,)."""
     low, high = np.percentile(drawn_again(sums) / drawn_again(tokens[None]), [2.5, 97.5])
     return {"share": float(sums.sum() / tokens.sum() / len(sums)), "low": float(low), "high": float(high)}
 

@@ -23,8 +23,8 @@ class Profile:
 
     `teacher`, `student`: hub names or folders of two models with one tokenizer.  `text`: see
     utils.data.corpus.load_corpus.  Rows are documents of more than `min_characters` characters, cut at `max_length`
-    tokens.  A batch holds rows of like length, dealt out of `length_pool` batches at a time.  `learning_rate` is for the distilled student;
-    `ce_learning_rate` is the CE-only control's own best one (benchmarks/effect.py).
+    tokens.  A batch holds rows of like length, dealt out of `length_pool` batches at a time.  `learning_rate` is for
+    the distilled student; `ce_learning_rate` is the CE-only control's own best one (benchmarks/effect.py).
     """
 
     name: str
