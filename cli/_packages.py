@@ -1,5 +1,5 @@
 """Which packages come, from where, how much is that, and what is wrong when they do not?  For course.py, so: standard
-library only, and no import of anything else of the course.
+library only, and no import of anything that needs more.
 
 Two mistakes this module exists to prevent: gigabytes of CUDA libraries for a computer without an NVIDIA GPU, and forty
 lines of pip where "you are offline" is the whole story. What pip is told by its environment and its files holds here.
@@ -17,16 +17,16 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import dropwhile, takewhile
 from pathlib import Path
+
+from utils.machine.pip_reasons import missing_in, question, reason_in
 
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 OLDEST_MACOS = 14  # of the builds of the torch in constraints.txt
 DOWNLOAD_GB = {"cpu": 0.5, "cuda": 3.5}
 DISK_GB = {"cpu": 1.9, "cuda": 8.0}
-OFFLINE_SIGNS = (
-    "Failed to establish a new connection", "NameResolutionError", "ConnectTimeoutError", "ReadTimeoutError",
-    "ProxyError", "Network is unreachable", "Connection refused", "Max retries exceeded", "(from versions: none)",
-)  # fmt: skip
+CUT_OFF = ("incomplete-download", "IncompleteRead", "Connection broken", "Read timed out", "ReadTimeoutError")
 NO_DRIVER = (
     "There is no NVIDIA driver here, but the only build of torch within reach is the one for NVIDIA GPUs. It works on a"
     " CPU too. For a small one, stop now (Ctrl-C) and let PIP_EXTRA_INDEX_URL or PIP_FIND_LINKS lead to a CPU build"
@@ -146,7 +146,15 @@ def no_index(pip: Callable[..., list[str]]) -> bool:
 
 
 def run_pip(root: Path, python: Path, hold: tuple[int, ...], *arguments: str) -> list[str]:
-    """Run pip in the environment; its lines are returned, and the last one is shown in a terminal as it goes."""
+    """Run pip in the environment and return its lines.  Raises InstallError, with the reason, where it fails."""
+    code, lines = call_pip(root, python, hold, *arguments)
+    if code:
+        raise InstallError(explain(lines, lambda *again: call_pip(root, python, hold, *again)[1]))
+    return lines
+
+
+def call_pip(root: Path, python: Path, hold: tuple[int, ...], *arguments: str) -> tuple[int, list[str]]:
+    """pip's exit code and its lines; in a terminal the last one is shown as it goes."""
     environment = {**os.environ, "PIP_USER": "0", "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     process = subprocess.Popen(
         [str(python), "-I", "-m", "pip", *arguments],
@@ -158,16 +166,13 @@ def run_pip(root: Path, python: Path, hold: tuple[int, ...], *arguments: str) ->
         for line in process.stdout or ():
             lines.append(line.rstrip())
             show(line)
-        code = process.wait()
+        return process.wait(), lines
     except BaseException:
         process.terminate()
         process.wait()
         raise
     finally:
         show("")
-    if code:
-        raise InstallError(explain(lines, partial(run_pip, root, python, hold)))
-    return lines
 
 
 def show(line: str) -> None:
@@ -178,21 +183,31 @@ def show(line: str) -> None:
 
 
 def explain(lines: list[str], pip: Callable[..., list[str]]) -> str:
-    """pip's failure in two sentences: no space, no network, no such build, or its own last words."""
-    text = "\n".join(lines)
-    missing = [line.rsplit(" for ", 1)[-1] for line in lines if "No matching distribution found for" in line]
-    if "No space left" in text:
+    """pip's failure in two sentences.  `pip` is asked again, in detail, about a package of which it found no file."""
+    if any("No space left" in line for line in lines):
         need = f"{DISK_GB['cpu']} GB for .venv and {DOWNLOAD_GB['cpu']} GB in {tempfile.gettempdir()}"
         return f"the disk is full: the set-up needs about {need}. Make room, and start the same command again."
-    # a failed try that pip repeated with success is no reason: look at its errors, or at why nothing was found
-    reasons = lines if missing else [line for line in lines if line.startswith("ERROR")]
-    unsupported = no_build_of_torch() if missing and missing[0].startswith("torch") else ""
-    if unsupported:  # to pip, a system without builds looks like an index without an answer
-        return unsupported
-    if any(sign in line for sign in OFFLINE_SIGNS for line in reasons) or (missing and no_index(pip)):
-        return (
-            f"{missing[0] if missing else 'a package'} is missing, and no package index that has it answers. Connect"
-            " this computer to a network; or, on one that is, fill a folder (pip download -r requirements.txt"
-            " -c constraints.txt -d FOLDER), bring it here and start with PIP_NO_INDEX=1 PIP_FIND_LINKS=FOLDER."
-        )
-    return "pip could not install the packages. Its last words:\n" + "\n".join([line for line in lines if line][-6:])
+    for requirement in missing_in(lines):
+        # to pip, a system without builds looks like an index without an answer
+        unsupported = no_build_of_torch() if requirement.startswith("torch") else ""
+        if unsupported:
+            return unsupported
+        reason = reason_in(pip(*question(requirement)), requirement)
+        if reason:
+            return f"{requirement} is missing: {reason.cause}. {reason.advice}"
+    cut = [line for line in errors_in(lines) if any(sign in line for sign in CUT_OFF)]
+    if cut:
+        return f"a download broke off ({cut[-1].strip()[:200]}). Start the same command again; pip keeps what is whole."
+    return "pip could not install the packages. Its last words:\n" + "\n".join(last_words(lines))
+
+
+def last_words(lines: list[str]) -> list[str]:
+    """What conflicts, where versions do; else pip's errors; else its last lines."""
+    after = list(dropwhile(lambda line: "The conflict is caused by" not in line, lines))
+    conflict = list(takewhile(bool, after))
+    return conflict or errors_in(lines)[-6:] or [line for line in lines if line][-6:]
+
+
+def errors_in(lines: list[str]) -> list[str]:
+    """Without pip's warnings: a try that it repeated with success is no reason."""
+    return [line for line in lines if line.startswith(("ERROR", "error"))]

@@ -42,8 +42,9 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make_course(folder: Path) -> Path:
-    (folder / "cli").mkdir(parents=True)
-    for name in ("course.py", "cli/_packages.py", "cli/__init__.py"):
+    needed = ("cli/__init__.py", "cli/_packages.py", "utils/__init__.py", "utils/machine/__init__.py")
+    for name in ("course.py", *needed, "utils/machine/pip_reasons.py"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     (folder / "cli/__main__.py").write_text(PROGRAM)
     (folder / "requirements.txt").write_text("torch>=2.8\npkg\n")

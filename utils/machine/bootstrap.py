@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from utils.errors import CourseError
+from utils.machine.pip_reasons import missing_in, question, reason_in
 
 ROOT = Path(__file__).resolve().parents[2]
 # Replacing these breaks the host; so they stay, whatever their version.
@@ -146,16 +147,26 @@ def install(needs: list[Need], constraints: list[str]) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "held.txt"
         path.write_text("\n".join([*constraints, ""]), encoding="utf-8")
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-        command += ["--constraint", str(path), *(need.text for need in needs)]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
-    return "" if done.returncode == 0 else explain(done.stderr)
+        limits = ["--constraint", str(path)]
+        done = call_pip("install", "--quiet", *limits, *(need.text for need in needs))
+        return "" if done.returncode == 0 else explain(done.stderr, lambda *again: said_by(call_pip(*again, *limits)))
 
 
-def explain(words: str) -> str:
-    """pip's own reason, shortened, or that nobody answered."""
+def call_pip(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+
+
+def said_by(done: subprocess.CompletedProcess[str]) -> str:
+    return done.stdout + done.stderr
+
+
+def explain(words: str, ask: Callable[..., str]) -> str:
+    """pip's own reason, shortened.  `ask` gives what pip says to a second question, about a package that is missing."""
+    for requirement in missing_in(words.splitlines()):
+        reason = reason_in(ask(*question(requirement)).splitlines(), requirement)
+        if reason:
+            return f"{requirement} is missing: {reason.cause}"
     said = [line.strip() for line in words.splitlines() if line.strip()]
     errors = [line for line in said if line.upper().startswith("ERROR")] or said or ["pip failed without a word"]
-    if any("(from versions: none)" in line for line in errors) and any("Retrying" in line for line in said):
-        return "no package index answers: is there a network?"
     return re.sub(r"^error: ", "", errors[-1], flags=re.IGNORECASE).rstrip(".")[:300]

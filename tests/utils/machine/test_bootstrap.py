@@ -140,12 +140,6 @@ def test_a_package_in_use_is_announced_first_and_asks_for_a_restart(requirements
     [
         ("ERROR: No matching distribution found for tqdm>=4.66", "No matching distribution found for tqdm>=4.66"),
         ("error: externally-managed-environment\n\nhint: See PEP 668", "externally-managed-environment"),
-        (
-            "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError'\n"
-            "ERROR: Could not find a version that satisfies tqdm>=4.66 (from versions: none)\n"
-            "ERROR: No matching distribution found for tqdm>=4.66",
-            "no package index answers: is there a network?",
-        ),
         ("/usr/bin/python3: No module named pip", "No module named pip"),
     ],
 )
@@ -156,6 +150,28 @@ def test_a_failed_install_is_a_sentence_with_the_reason(requirements, host, pip,
         bootstrap.install_missing(requirements, lambda words: None)
     assert str(caught.value).startswith("tqdm could not be installed (") and reason in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("why", "reason"),
+    [
+        (
+            "connection error: [Errno 111] Connection refused",
+            "no package index answers (https://index: connection refused",
+        ),
+        (
+            "connection error: OSError('Tunnel connection failed: 407 Proxy X')",
+            "the proxy asks for a name and a password",
+        ),
+    ],
+)
+def test_pip_is_asked_again_why_it_found_nothing(requirements, host, pip, why, reason):
+    del host["tqdm"]
+    first = "ERROR: No matching distribution found for tqdm>=4.66"
+    pip.answers = [(1, first), (1, f"Could not fetch URL https://index/simple/tqdm/: {why} - skipping\n{first}")]
+    with pytest.raises(CannotStartError) as caught:
+        bootstrap.install_missing(requirements, lambda words: None)
+    assert str(caught.value).startswith(f"tqdm could not be installed (tqdm>=4.66 is missing: {reason}")
 
 
 def test_this_environment_has_everything_that_a_notebook_needs(pip):
