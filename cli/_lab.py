@@ -1,7 +1,6 @@
-"""What does a lab's source compute, and what did it draw?  Runs the code cells of a jupytext source in one namespace.
+"""Runs the code cells of a lab's source from the first to the last, in one namespace.
 
-The mistake it prevents: results that hold only in a notebook whose cells somebody ran in an order of their own. Here
-they run from the first to the last, every figure is on disk before the next cell starts, and an interrupt loses none.
+Every figure is on disk before the next cell starts, so that an interrupt loses none.
 """
 
 import linecache
@@ -12,11 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grader.notebook.labs import PATTERN, is_called
-from utils.errors import CourseError
-
-OPTIONAL_TAGS = {"sweep", "stretch"}  # long, and not needed for the lab's own question
-NOTEBOOK_ONLY = "notebook-only"  # widgets and magics
+from grader.notebook.labs import NOTEBOOK_ONLY, OPTIONAL
 
 
 @dataclass(frozen=True)
@@ -36,37 +31,6 @@ class LabRun:
     namespace: dict[str, object]
     heading: str = ""
     figures: list[Path] = field(default_factory=list)
-
-
-def find_lab(number: str, solutions: Path) -> Path:
-    """The source of lab `number` ("2", "02" or its whole name).  Raises CourseError that lists the labs there are."""
-    labs = {path.stem: path for path in sorted(solutions.glob(f"{PATTERN}/{PATTERN}.py"))}
-    for name, path in labs.items():
-        if is_called(name, number):
-            return path
-    there = f"There are: {', '.join(labs)}." if labs else f"There is none in {solutions}."
-    raise CourseError(f"There is no lab '{number}'. {there}")
-
-
-def require_tables(source: Path) -> None:
-    """Raise CourseError where a lab checks an exercise of grader/exercises whose table has not been made yet."""
-    import jupytext
-
-    from utils.checks import known
-
-    marks = (cell.metadata.get("nbgrader", {}) for cell in jupytext.read(source).cells)
-    names = [mark.get("grade_id", "").removeprefix("check_") for mark in marks if mark.get("grade")]
-    absent = set(names) - set(known())
-    if not absent:
-        return
-    from grader.exercises import EXERCISES  # the whole catalogue, which a lab with its tables does not wait for
-
-    missing = [exercise.name for exercise in EXERCISES if exercise.name in absent]
-    if missing:
-        raise CourseError(
-            f"{source.name} checks {', '.join(missing)}, and utils/checks/tables has no table of that name: "
-            "python -m grader.exercises.table makes its table."
-        )
 
 
 def read_cells(source: Path) -> Iterator[Cell]:
@@ -89,7 +53,7 @@ def run_cells(source: Path, folder: Path, with_optional: bool, on_heading: Calla
     module.__dict__.update(__file__=str(source), display=print)
     sys.modules[source.stem] = module  # dataclasses and pickle look the module up by its name
     run.namespace = module.__dict__
-    left_out = {NOTEBOOK_ONLY} if with_optional else {NOTEBOOK_ONLY, *OPTIONAL_TAGS}
+    left_out = {NOTEBOOK_ONLY} if with_optional else {NOTEBOOK_ONLY, *OPTIONAL}
     for cell in read_cells(source):
         if cell.tags & left_out:
             continue

@@ -1,9 +1,9 @@
 """Make a lab's notebooks from its source, or check that they still agree with it.
 
 Writes labs/NN_name/NN_name.ipynb (what a learner opens: no solutions, no hidden tests, no outputs) and
-solutions/NN_name/NN_name.ipynb (the solution, executed). Code runs only where the code, the library or the profile has
-changed since the last time. --check executes nothing and writes nothing: it says which cell has drifted, and ends
-with 1 where one has.
+solutions/NN_name/NN_name.ipynb (the solution, executed). Code runs only where it, what it uses (modules that it
+imports, data that they read) or the profile has changed since the last time. --check executes nothing and writes
+nothing: it says which cell has drifted, and ends with 1 where one has.
 """
 
 import argparse
@@ -28,22 +28,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace, root: Path = ROOT) -> int:
-    from cli._lab import find_lab, require_tables
     from cli._profiles import asked_for
-    from grader.notebook.labs import lab_of, labs_in
+    from grader.notebook.labs import find_source, lab_of, labs_in
     from utils.errors import CourseError
 
     profile = asked_for(args.profile, PROFILES) or USUAL
-    labs = [lab_of(find_lab(args.lab, root / "solutions"))] if args.lab else labs_in(root)
+    labs = [lab_of(find_source(args.lab, root / "solutions"))] if args.lab else labs_in(root)
     if not labs:
         raise CourseError(f"There is no lab in {root / 'solutions'}.")
     if args.check:
         return check_all(labs)
 
+    import jupytext
+
     from grader.notebook.build import build
+    from grader.notebook.rules import require_rules
 
     for lab in labs:
-        require_tables(lab.source)
+        require_rules(jupytext.read(lab.source), lab)
         require_places(lab)
     for lab in labs:
         build(lab, profile, args.again)
@@ -69,13 +71,11 @@ def check_all(labs) -> int:
 
 def problems_of(lab) -> list[str]:
     """What has drifted, and what to do; a lab that cannot even be put together must not hide the others."""
-    from cli._lab import require_tables
     from grader.notebook.build import check
     from utils.errors import CourseError
 
     command = f"python3 course.py build {lab.number}"
     try:
-        require_tables(lab.source)
         drifted = check(lab)
     except CourseError as error:
         return [str(error), f"Mend that, and then: {command}"]

@@ -18,11 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace, root: Path = ROOT) -> int:
-    from cli._lab import find_lab
-    from grader.notebook.labs import lab_of
+    from grader.notebook.labs import find_source, lab_of
     from grader.notebook.release import release
 
-    folder = release(lab_of(find_lab(args.lab, root / "solutions")), args.seed, args.db)
+    folder = release(lab_of(find_source(args.lab, root / "solutions")), args.seed, args.db)
     print(f"For the learners: {folder}")
     probes = "the repository's own" if args.seed is None else f"new ones, drawn from seed {args.seed}"
     print(f"Hidden tests: {probes}; kept in {args.db or root / 'gradebook.db'} for nbgrader autograde.")

@@ -30,13 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace, solutions: Path = ROOT / "solutions") -> int:
     from cli._hub import require_models
-    from cli._lab import LabRun, find_lab, require_tables, run_cells
+    from cli._lab import LabRun, run_cells
     from cli._profiles import asked_for
+    from grader.notebook.labs import find_source, lab_of
+    from grader.notebook.rules import require_tables
     from utils.machine.workspace import require_writable
 
     began = time.monotonic()
-    source = find_lab(args.lab, solutions)
-    require_tables(source)
+    source = find_source(args.lab, solutions)
+    require_tables(lab_of(source))
     profile = asked_for(args.profile, PROFILE_NAMES)
     if profile in PROFILES:  # auto finds out by itself what can be had
         require_models(profile)

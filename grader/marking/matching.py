@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from grader.notebook.labs import EXPENSIVE
 from grader.notebook.notebooks import Cell, UnreadableError, parse
 from utils.errors import CourseError
-
-EXPENSIVE = frozenset({"sweep", "stretch", "train", "expensive"})
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ The mistake this prevents: a minute of the lab's own work for every submission o
 from __future__ import annotations
 
 from grader.marking.matching import Plan, Release
+from grader.notebook.labs import SET_UP
 from grader.sandbox.names import names
-
-_ALWAYS = "set-up"
 
 
 def own_sources(plan: Plan) -> list[str]:
@@ -27,7 +26,7 @@ def needed(lab: Release, plan: Plan, used: set[str]) -> set[int]:
         more = {
             number
             for number, (found, step) in own.items()
-            if number not in chosen and (found is None or found[0] & wanted or _ALWAYS in lab.cells[step.place].tags)
+            if number not in chosen and (found is None or found[0] & wanted or SET_UP in lab.cells[step.place].tags)
         }
         if not more:
             return chosen

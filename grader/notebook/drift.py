@@ -1,7 +1,6 @@
 """Do the committed notebooks still say what their source says?  Compared cell by cell; outputs do not matter.
 
-The mistake this prevents: a correction in one of three files. The answer is a sentence that names the first cell that
-differs, because "the notebook differs" helps nobody.
+The answer is a sentence that names the first cell that differs, because "the notebook differs" helps nobody.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from grader.notebook.hidden import DRAWN
 from grader.notebook.labs import METADATA
 
 COMPARED = {"cell_type": "its type", "source": "its text", "metadata": "its metadata", "attachments": "its pictures"}
@@ -44,12 +44,13 @@ def cell_drift(found: NotebookNode, expected: NotebookNode) -> list[str]:
 
 
 def metadata_drift(found: NotebookNode, expected: NotebookNode) -> list[str]:
-    """The notebook's own metadata, without the record of when and where it was executed."""
+    """The notebook's own metadata, without the records of how it was made: those do not come from the source."""
     problems = []
     for key, value in expected.metadata.items():
-        here = dict(found.metadata.get(key, {}))
-        if key == METADATA:
-            here.pop("executed", None)
-        if here != value:
+        here, there = dict(found.metadata.get(key, {})), dict(value)
+        for record in ("executed", DRAWN) if key == METADATA else ():
+            here.pop(record, None)
+            there.pop(record, None)
+        if here != there:
             problems.append(f"its {key} differs from the source's.")
     return problems

@@ -1,15 +1,13 @@
 """The executed solution: every cell of a lab, run in order in a fresh kernel, with outputs that anybody may read.
 
-The mistake this prevents: a committed notebook that shows the machine it was made on. Progress bars, warnings,
-absolute paths, addresses of objects and dead widgets go; a figure's alt text and the numbers stay.
+What shows the machine goes: progress bars, warnings, absolute paths, addresses of objects and dead widgets. A figure's
+alt text and the numbers stay.
 """
 
 from __future__ import annotations
 
 import contextlib
 import copy
-import hashlib
-import json
 import os
 import platform
 import re
@@ -141,14 +139,3 @@ def record(profile: str) -> NotebookNode:
         date=datetime.now(UTC).date().isoformat(),
         profile=profile,
     )
-
-
-def code_digest(notebook: NotebookNode, root: Path) -> str:
-    """A digest of what decides the outputs: the code cells, and the library that they use."""
-    digest = hashlib.sha256()
-    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    digest.update(json.dumps(sources).encode())
-    for path in sorted((root / "utils").rglob("*")):
-        if path.suffix in (".py", ".safetensors", ".json", ".npz"):
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]

@@ -1,6 +1,6 @@
-"""Where the files of a lab lie: one source, and two notebooks that are built from it.
+"""A lab: one source, two notebooks that are built from it, and the tags that its cells may carry.
 
-The mistake this prevents: a path that is put together in two places, and a notebook written where another is read.
+Labs are found, not listed: whatever lies in solutions/NN_name/NN_name.py is one.
 """
 
 from __future__ import annotations
@@ -8,8 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from utils.errors import CourseError
+
 PATTERN = "[0-9][0-9]_*"
 METADATA = "distillation_course"  # our own key in a notebook's metadata
+
+SET_UP = "set-up"  # the one cell that finds the course; it always runs
+NOTEBOOK_ONLY = "notebook-only"  # widgets and magics: `course.py run` leaves it out
+OPTIONAL = frozenset({"sweep", "stretch"})  # long, and the lab's own question does not need it: left out but for --all
+EXPENSIVE = OPTIONAL | {"train"}  # takes minutes: grading runs only what such a cell defines
+TAGS = EXPENSIVE | {SET_UP, NOTEBOOK_ONLY}
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,29 @@ def lab_of(source: Path) -> Lab:
 
 
 def labs_in(root: Path) -> tuple[Lab, ...]:
-    """Every lab that has a source, in order."""
-    sources = sorted((root / "solutions").glob(f"{PATTERN}/{PATTERN}.py"))
-    return tuple(lab_of(source) for source in sources if source.stem == source.parent.name)
+    """Every lab that has a source, in order.  Raises CourseError for a source whose name is not its folder's."""
+    return tuple(lab_of(source) for source in sources_in(root / "solutions"))
+
+
+def sources_in(solutions: Path) -> list[Path]:
+    """The source of every lab in a folder, in order.  Raises CourseError where one is not named as its folder."""
+    sources = sorted(solutions.glob(f"{PATTERN}/{PATTERN}.py"))
+    for source in sources:
+        if source.stem != source.parent.name:
+            raise CourseError(
+                f"solutions/{source.parent.name}/{source.name} is no lab: its name must be its folder's. Call it "
+                f"{source.parent.name}.py."
+            )
+    return sources
+
+
+def find_source(number: str, solutions: Path) -> Path:
+    """The source of lab `number` ("2", "02" or its whole name).  Raises CourseError that lists the labs there are."""
+    sources = sources_in(solutions)
+    for source in sources:
+        if is_called(source.stem, number):
+            return source
+    there = (
+        f"There are: {', '.join(source.stem for source in sources)}." if sources else f"There is none in {solutions}."
+    )
+    raise CourseError(f"There is no lab '{number}'. {there}")

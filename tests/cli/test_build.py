@@ -16,7 +16,8 @@ def course(tmp_path) -> Path:
     for name in ("01_first", "02_second"):
         folder = tmp_path / "solutions" / name
         folder.mkdir(parents=True)
-        (folder / f"{name}.py").write_text("# %%")
+        (folder / f"{name}.py").write_text('# %% tags=["set-up"]\n1')
+    (tmp_path / "pyproject.toml").write_text("[project]\n")
     return tmp_path
 
 
@@ -82,18 +83,10 @@ def test_a_course_that_cannot_be_written_is_said_before_anything_is_built(course
         start(course, again=True)
 
 
-CHECK = """# %% nbgrader={{"grade": true, "grade_id": "check_{name}", "points": 1, "solution": false}}
-check("{name}", {name})
-"""
-
-
 @pytest.mark.parametrize("settings", [{}, {"check": True}])
-def test_an_exercise_without_its_table_is_said_before_anything_is_built(course, monkeypatch, capsys, settings):
+def test_what_a_source_must_obey_is_said_before_any_lab_is_executed(course, monkeypatch, capsys, settings):
     monkeypatch.setattr("grader.notebook.build.build", lambda *_: pytest.fail("built"))
-    monkeypatch.setattr("grader.notebook.build.check", lambda _: [])
-    monkeypatch.setattr("utils.checks.known", lambda: ["entropy"])
-    source = course / "solutions" / "02_second" / "02_second.py"
-    source.write_text(CHECK.format(name="entropy") + CHECK.format(name="perplexity") + CHECK.format(name="nobody"))
+    (course / "solutions" / "02_second" / "02_second.py").write_text('# %% tags=["notbook-only"]\n1')
     if settings:
         assert start(course, **settings) == 1
         said = capsys.readouterr().err
@@ -101,4 +94,5 @@ def test_an_exercise_without_its_table_is_said_before_anything_is_built(course, 
         with pytest.raises(CourseError) as error:
             start(course)
         said = str(error.value)
-    assert "02_second.py checks perplexity, " in said and "python -m grader.exercises.table makes its table" in said
+    assert "02_second.py, it has 0 code cells with the tag 'set-up'" in said
+    assert "02_second.py, cell 1: the tag 'notbook-only' means nothing here" in said

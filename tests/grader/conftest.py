@@ -3,13 +3,13 @@
 
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from grader.exercise import Exercise, Part
 from grader.notebook.labs import Lab
+from grader.notebook.uses import TABLES
 from utils.checks.records import Probe, Table
 from utils.errors import CourseError
 
@@ -117,9 +117,10 @@ def tiny_lab(tmp_path, monkeypatch, library) -> Lab:
             raise CourseError(f"There is no exercise {name!r}.")
         return SQUARES
 
-    monkeypatch.setattr("grader.notebook.hidden.exercises", SimpleNamespace(get=get))
+    monkeypatch.setattr("grader.exercises.get", get)
     root = tmp_path / "course"
     shutil.copytree(library, root / "utils")
+    table(0).save(root / TABLES / f"{SQUARES.name}.npz")
     (root / "grader").mkdir()
     for name in COPIED:
         shutil.copy(ROOT / name, root / name)

@@ -66,11 +66,6 @@ def test_the_solution_holds_the_hidden_tests_and_no_reference(tiny_lab):
     assert "grader" not in source.replace("grader/exercises", "")
 
 
-def test_a_check_without_an_exercise_gets_no_hidden_tests(tiny_lab):
-    edit(tiny_lab, '"check_squares"', '"check_cubes"')
-    assert "HIDDEN" not in text_of(prepare(tiny_lab).solution)
-
-
 def test_text_is_filled_in_from_the_committed_results(tiny_lab):
     text = text_of(prepare(tiny_lab).learner)
     assert "**Your time:** about 5 minutes." in text
@@ -119,18 +114,6 @@ def test_without_an_address_there_is_no_link_and_an_empty_default(tiny_lab):
     (tiny_lab.root / "pyproject.toml").write_text("[project]\n")
     assert colab_link(tiny_lab) == ""
     assert 'or ""' in set_up(tiny_lab.root)
-
-
-def test_a_lab_has_exactly_one_set_up_cell(tiny_lab):
-    edit(tiny_lab, 'tags=["set-up"]', 'tags=["other"]')
-    with pytest.raises(CourseError, match="0 code cells with the tag 'set-up'"):
-        prepare(tiny_lab)
-
-
-def test_a_grade_id_that_stands_twice_is_named(tiny_lab):
-    edit(tiny_lab, '"written_why"', '"squares"')
-    with pytest.raises(CourseError, match="cell 10: the grade_id 'squares' stands there twice"):
-        prepare(tiny_lab)
 
 
 def test_what_nbgrader_refuses_is_one_sentence(tiny_lab):
@@ -203,7 +186,7 @@ def test_new_prose_keeps_the_outputs_and_new_code_does_not(built, monkeypatch):
         notebook.metadata[METADATA].executed = NotebookNode()
         return notebook
 
-    monkeypatch.setattr("grader.notebook.build.execute", execute)
+    monkeypatch.setattr("grader.notebook.execution.execute", execute)
     build(built, "smoke", say=lambda words: None)
     assert executions == ["smoke"]
 
