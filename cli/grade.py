@@ -2,7 +2,8 @@
 
     python3 course.py grade 02 --submissions submitted --out graded
 
-DIR holds STUDENT/NN_name.ipynb, or is nbgrader's submitted/ folder. OUT gets gradebook.db, feedback/ and results.csv.
+DIR holds STUDENT/NN_name.ipynb, or is nbgrader's submitted/ folder. Where a notebook has another name, or several lie
+there, the cells decide and results.csv says so. OUT gets gradebook.db, feedback/ and results.csv.
 The same command goes on where it was stopped; what has not changed is not graded again.
 """
 
@@ -14,16 +15,18 @@ import json
 import os
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.notebook.labs import Lab, is_called
+from grader.notebook.labs import PATTERN, Lab, is_called
 from utils.errors import CourseError
 
 if TYPE_CHECKING:
     from grader.marking.batch import Settings
     from grader.marking.matching import Release
 
+_MOST_NAMED = 10
 ROOT = Path(__file__).resolve().parent.parent
 WARNING = """\
 =======================================================================
@@ -72,7 +75,7 @@ def main(args: argparse.Namespace) -> int:
     with contextlib.closing(show), ServerProcess(not args.no_sandbox) as server:
         from grader.marking import batch  # while the server loads what it needs
 
-        settings = _settings(args, lab, source.solution if path.resolve() == source.released else None)
+        settings = _settings(args, lab, path, source.solution if path.resolve() == source.released else None)
         summary = batch.run(settings, show, server)
     show.conclude(summary, settings)
     return 0
@@ -87,7 +90,7 @@ def _require_apart(submissions: Path, out: Path) -> None:
         )
 
 
-def _settings(args: argparse.Namespace, lab: Release, solution: Path | None) -> Settings:
+def _settings(args: argparse.Namespace, lab: Release, path: Path, solution: Path | None) -> Settings:
     from grader.marking import batch
     from grader.sandbox.limits import Limits
 
@@ -102,7 +105,22 @@ def _settings(args: argparse.Namespace, lab: Release, solution: Path | None) -> 
         limits=Limits(cell_seconds=args.cell_seconds, ask_seconds=args.ask_seconds),
         seed=args.seed,
         solution=solution,
+        others=other_labs(lab, path),
     )
+
+
+def other_labs(lab: Release, path: Path) -> tuple[Release, ...]:
+    """The released labs beside this one, whose notebooks are handed in by mistake."""
+    from grader.marking.matching import release
+
+    found = []
+    folders = dict.fromkeys((path.resolve().parents[1], ROOT / "labs"))
+    paths = {other.stem: other for folder in folders for other in sorted(folder.glob(f"{PATTERN}/{PATTERN}.ipynb"))}
+    for name, other in paths.items():
+        if name != lab.name:
+            with contextlib.suppress(CourseError):  # it is not this one's fault
+                found.append(release(other))
+    return tuple(found)
 
 
 def find_release(number: str, labs: Path) -> Path:
@@ -134,6 +152,11 @@ def _line(progress) -> dict:
     }
 
 
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(repr(name)[:60] for name in names[:_MOST_NAMED]) + more
+
+
 class Lines:
     """For machines: one JSON object a line on standard output."""
 
@@ -145,6 +168,7 @@ class Lines:
 
     def conclude(self, summary, settings) -> None:
         last = {"seed": summary.seed, "graded": summary.graded, "submissions": len(summary.entries)}
+        last |= {"apart": list(summary.apart)}
         print(json.dumps(last | {"seconds": round(summary.seconds, 3), "out": str(settings.out)}), flush=True)
 
 
@@ -178,10 +202,14 @@ class Bar:
         print(f"Exercises: {counts}.")
         unread = [e.student for e in summary.entries if any(row.status == "unreadable" for row in e.results)]
         if unread:
-            names = ", ".join(repr(name)[:60] for name in unread[:10])
-            print(f"{len(unread)} could not be read; why is in results.csv: {names}.")
+            print(f"{len(unread)} could not be read; why is in results.csv: {_named(unread)}.")
+        told = [entry.student for entry in summary.entries if entry.notes]
+        if told:
+            print(f"{len(told)} handed in not just the notebook; notes in results.csv say what: {_named(told)}.")
+        if summary.apart:
+            print(f"No student's, and not graded: {_named(summary.apart)}.")
         print(f"Scores: {settings.out / 'results.csv'}; pages: {settings.out / 'feedback'}; gradebook: {settings.db}")
         if summary.unlisted:
-            names = ", ".join(repr(name)[:60] for name in summary.unlisted[:5])
+            names = _named(summary.unlisted)
             print(f"Formgrader cannot show {len(summary.unlisted)} of them, for their folders' names: {names}.")
         print(f"Seed of the probes: {summary.seed} (recorded; the next start uses it again).")

@@ -7,19 +7,19 @@ both at the end. The mistake this prevents: a batch whose outcome depends on whe
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nbgrader.api import Gradebook
 
-from grader.marking import assignment, autograded, feedback, gradebook, results, submissions
+from grader.marking import assignment, autograded, feedback, gradebook, holdings, results, submissions
 from grader.marking.journal import Entry, Journal, environment_key, submission_key
 from grader.marking.judge import Question, Result, fresh_seed, grade, questions
 from grader.marking.matching import Plan, Release, plan
 from grader.marking.submissions import Submission
-from grader.notebook.notebooks import UnreadableError, parse
+from grader.notebook.notebooks import Cell, UnreadableError
 from grader.sandbox.client import Sandbox, ServerGone
 from grader.sandbox.limits import Limits
 from grader.sandbox.process import ServerProcess
@@ -33,6 +33,7 @@ class Settings:
     """What to grade and where to. students: only these. db: gradebook's URL or path. seed: None for fresh probes.
 
     solution: the lab with its hidden tests, which nbgrader's own ``autograde`` reads from the gradebook.
+    others: the course's other labs, whose notebooks are handed in by mistake.
     """
 
     lab: Release
@@ -45,6 +46,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     seed: int | None = None
     solution: Path | None = None
+    others: tuple[Release, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,15 @@ class Progress:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a batch came to. unlisted: students that nbgrader's formgrader cannot show."""
+    """What a batch came to. unlisted: students that nbgrader's formgrader cannot show. apart: names of what lies
+    among the submissions and is none."""
 
     entries: tuple[Entry, ...]
     seed: int
     graded: int
     seconds: float
     unlisted: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,8 @@ def run(settings: Settings, tell: Callable[[Progress], None], server: ServerProc
         with ServerProcess(settings.confined) as server:
             return run(settings, tell, server)
     began = time.monotonic()
-    found = submissions.find(settings.folder, settings.lab, list(settings.students))
+    survey = submissions.find(settings.folder, settings.lab, settings.students, settings.others)
+    found = survey.submissions
     journal = Journal(settings.out, settings.lab.name)
     with journal.locked(), gradebook.opened(settings.db) as book:
         seed = journal.seed(settings.seed, fresh_seed())
@@ -110,18 +115,21 @@ def run(settings: Settings, tell: Callable[[Progress], None], server: ServerProc
         ordered = [entries[submission.slug] for submission in found]
         _publish(settings, journal, ordered, book)
     unlisted = tuple(submission.student for submission in found if not submission.listed)
-    return Summary(tuple(ordered), seed, graded, time.monotonic() - began, unlisted)
+    return Summary(tuple(ordered), seed, graded, time.monotonic() - began, unlisted, survey.apart)
 
 
 def _graded(
-    grading: _Grading, found: list[Submission], journal: Journal, server: ServerProcess
+    grading: _Grading, found: Sequence[Submission], journal: Journal, server: ServerProcess
 ) -> Iterator[tuple[Submission, Entry, bool]]:
     """Each submission with its entry as soon as it has one, and whether that is an earlier one."""
     waiting: list[Submission] = []
     for submission in found:
         entry = journal.load(submission.slug)
         if entry is not None and entry.key == _key(grading, submission):
-            yield submission, entry, True
+            shown = replace(entry, file=submission.file, notes=submission.notes)
+            if shown != entry:
+                journal.save(submission.slug, shown)
+            yield submission, shown, True
         else:
             waiting.append(submission)
     if not waiting:
@@ -160,14 +168,16 @@ def _grade_one(grading: _Grading, submission: Submission) -> tuple[Entry, bool]:
     key, remarks, gone = _key(grading, submission), (), False
     lab = grading.settings.lab
     try:
-        cells = parse(submission.content())
+        cells = submission.cells()
+        _require_this_lab(grading.settings, cells)
         made = plan(lab, cells)
         if submission.listed:
             autograded.write(grading.settings.out, submission.student, lab, cells)
         rows, remarks = _rows(grading, made), made.remarks
+    except _OtherLab as error:
+        rows = _all_rows(grading, "missing", str(error))
     except UnreadableError as error:
-        status = "unreadable" if str(error) else "missing"
-        rows = _all_rows(grading, status, str(error) or f"There is no notebook {lab.name}.ipynb.")
+        rows = _all_rows(grading, submission.status, str(error))
     except ServerGone:
         key, gone = "", True
         rows = _all_rows(grading, "crashed", "The sandbox was lost over it twice; grade it again, or by hand.")
@@ -176,7 +186,19 @@ def _grade_one(grading: _Grading, submission: Submission) -> tuple[Entry, bool]:
     except Exception as error:  # a fault of the grader's own, which must not cost all the others their grade
         key, kind = "", type(error).__name__
         rows = _all_rows(grading, "crashed", f"The grader itself failed over it ({kind}): grade it by hand.")
-    return Entry(submission.student, lab.name, key, round(time.monotonic() - began, 3), rows, remarks), gone
+    seconds = round(time.monotonic() - began, 3)
+    about = {"file": submission.file, "notes": submission.notes}
+    return Entry(submission.student, lab.name, key, seconds, rows, remarks, **about), gone
+
+
+class _OtherLab(Exception):
+    """The notebook is another lab's; the message is one sentence for its author."""
+
+
+def _require_this_lab(settings: Settings, cells: tuple[Cell, ...]) -> None:
+    other = holdings.other_lab(settings.lab, settings.others, cells)
+    if other is not None:
+        raise _OtherLab(f"This is {holdings.called(other)}'s notebook, {other.name}: hand in {settings.lab.name}.")
 
 
 def _rows(grading: _Grading, made: Plan) -> tuple[Result, ...]:
@@ -187,7 +209,7 @@ def _rows(grading: _Grading, made: Plan) -> tuple[Result, ...]:
         graded = grade(*arguments)
     by_name = {result.exercise: result for result in graded}
     lab = grading.settings.lab
-    return tuple(by_name.get(task.name) or results.written(lab, task, made) for task in lab.tasks)
+    return tuple(by_name.get(task.name) or results.written(task, made) for task in lab.tasks)
 
 
 def _all_rows(grading: _Grading, status: str, message: str) -> tuple[Result, ...]:

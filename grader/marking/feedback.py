@@ -81,7 +81,7 @@ def page(lab: Release, entry: Entry, comments: Mapping[str, str]) -> str:
         open=len(waiting),
         results=entry.results,
         comments=comments,
-        remarks=entry.remarks,
+        remarks=[*entry.notes, *entry.remarks],
         labels=LABELS,
     )
 

@@ -159,7 +159,7 @@ def record(book: Gradebook, lab: Release, student: str, results: Sequence[Result
             grade = _grade(book, notebook, grade_id)
             share = points / task.points if task.points else 0.0
             if task.written:
-                grade.auto_score = None if result.status == "ok" else 0.0
+                grade.auto_score = result.score
             else:
                 grade.auto_score = (result.score or 0.0) * share
             grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
@@ -182,8 +182,12 @@ def _comment(notebook: SubmittedNotebook, task: Task, result: Result) -> None:
     """The verdict, where nbgrader's pages show a comment of the machine's; a person's own comment stays beside it."""
     for comment in notebook.comments:
         if comment.name == task.name:
-            missing = "No response." if result.status == "missing" else None
-            comment.auto_comment = missing if task.written else result.message
+            comment.auto_comment = _on_written(result) if task.written else result.message
+
+
+def _on_written(result: Result) -> str | None:
+    """What formgrader says beside a written answer; nbgrader's own words where there is none."""
+    return {"missing": "No response.", "partial": result.message}.get(result.status)
 
 
 @dataclass(frozen=True)
@@ -245,7 +249,7 @@ def holds(found: dict[tuple[str, str], Scores], student: str, results: Sequence[
     written = {task.name for task in lab.tasks if task.written}
     for result in results:
         there = found.get((student, result.exercise))
-        expected = None if result.exercise in written and result.status == "ok" else result.score or 0.0
+        expected = result.score if result.exercise in written else result.score or 0.0
         if there is None or (there.automatic is None) != (expected is None):
             return False
         if expected is not None and abs(there.automatic - expected) > 1e-6:

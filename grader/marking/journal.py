@@ -28,7 +28,10 @@ except ImportError:  # Windows: two gradings into one folder are not told apart
 
 @dataclass(frozen=True)
 class Entry:
-    """One graded submission. recorded: the gradebook that holds it, if one does."""
+    """One graded submission. recorded: the gradebook that holds it, if one does.
+
+    remarks: what is unusual in the notebook. file, notes: which file it is, why that one, and what else lay there.
+    """
 
     student: str
     lab: str
@@ -37,6 +40,8 @@ class Entry:
     results: tuple[Result, ...]
     remarks: tuple[str, ...]
     recorded: str = ""
+    file: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def environment_key(lab: Release, asked: tuple[Question, ...], seed: int, limits: Limits) -> str:
@@ -117,4 +122,5 @@ def _entry(values: dict) -> Entry:
     for row in values["results"]:
         parts = tuple((name, points, earned) for name, points, earned in row["parts"])
         results.append(Result(**row | {"misconceptions": tuple(row["misconceptions"]), "parts": parts}))
-    return Entry(**values | {"results": tuple(results), "remarks": tuple(values["remarks"])})
+    sentences = {name: tuple(values.get(name, ())) for name in ("remarks", "notes")}
+    return Entry(**values | sentences | {"results": tuple(results)})

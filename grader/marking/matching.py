@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from grader.marking import written
+from grader.marking.written import Written
 from grader.notebook.labs import EXPENSIVE
 from grader.notebook.notebooks import Cell, UnreadableError, parse
 from utils.errors import CourseError
@@ -60,10 +62,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """steps: in the submission's order. written: grade_id -> text. remarks: what is unusual, a sentence each."""
+    """steps: in the submission's order. written: grade_id -> answer. remarks: what is unusual, a sentence each."""
 
     steps: tuple[Step, ...]
-    written: dict[str, str]
+    written: dict[str, Written]
     remarks: tuple[str, ...]
 
 
@@ -102,9 +104,7 @@ def plan(lab: Release, submitted: tuple[Cell, ...]) -> Plan:
     pairs = match(lab.cells, submitted)
     asked_at = {task.place: task.name for task in lab.tasks if not task.written}
     written_at = {task.place: task.name for task in lab.tasks if task.written}
-    written = {
-        written_at[place]: submitted[index].source for index, place in sorted(pairs.items()) if place in written_at
-    }
+    answers = written.answers(lab.cells, submitted, pairs, list(written_at))
     copies = {_text(cell): place for place, cell in enumerate(lab.cells) if not _is_function(cell)}
     steps = []
     for index, cell in enumerate(submitted):
@@ -118,7 +118,11 @@ def plan(lab: Release, submitted: tuple[Cell, ...]) -> Plan:
             unchanged = original is not None and original.source.strip() == cell.source.strip()
             own = place if unchanged and not _is_function(original) else None
             steps.append(Step(index + 1, cell.source if part else "", part or "all", asks, own))
-    return Plan(tuple(steps), written, tuple(_remarks(lab, submitted, pairs)))
+    return Plan(
+        tuple(steps),
+        {written_at[place]: answer for place, answer in answers.items()},
+        tuple(_remarks(lab, submitted, pairs)),
+    )
 
 
 def _is_code(cell: Cell, original: Cell | None) -> bool:

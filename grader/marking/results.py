@@ -12,20 +12,25 @@ from pathlib import Path
 
 from grader.marking.journal import Entry
 from grader.marking.judge import Result
-from grader.marking.matching import Plan, Release, Task
+from grader.marking.matching import Plan, Task
 from grader.marking.tables import as_csv, from_csv, joined
 from utils.errors import CourseError
 from utils.machine.workspace import write_whole
 
 COLUMNS = ("student", "lab", "exercise", "score", "max_score", "misconceptions", "message", "status")
+_ABOUT = ("file", "notes")  # which file was graded, and what there is to say about it
+WAITING = "waiting"
+_WAITS = "It waits to be marked by hand."
 
 
-def written(lab: Release, task: Task, made: Plan) -> Result:
+def written(task: Task, made: Plan) -> Result:
     """The row of a written question: no score until somebody marks it."""
-    text = made.written.get(task.name, "").strip()
-    if not text or text == lab.cells[task.place].source.strip():
+    answer = made.written[task.name]
+    if not answer.text:
         return Result(task.name, 0.0, task.points, "missing", "It was not answered.")
-    return Result(task.name, None, task.points, "ok", "It waits to be marked by hand.")
+    if answer.beside:
+        return Result(task.name, None, task.points, "partial", f"A new cell beside the question holds text. {_WAITS}")
+    return Result(task.name, None, task.points, WAITING, _WAITS)
 
 
 def with_manual(entry: Entry, by_hand: dict[tuple[str, str], float]) -> Entry:
@@ -45,13 +50,16 @@ def _marked(result: Result, score: float | None) -> Result:
 def write(path: Path, entries: list[Entry]) -> None:
     """Write all rows, by lab and student, whole or not at all."""
     ordered = sorted(entries, key=lambda entry: (entry.lab, entry.student))
-    write_whole(path, as_csv([COLUMNS, *(_row(entry, result) for entry in ordered for result in entry.results)]))
+    write_whole(
+        path, as_csv([COLUMNS + _ABOUT, *(_row(entry, result) for entry in ordered for result in entry.results)])
+    )
 
 
 def _row(entry: Entry, result: Result) -> list[str]:
     score = "" if result.score is None else f"{result.score:g}"
     names, message = joined(result.misconceptions), " ".join(result.message.split())
-    return [entry.student, entry.lab, result.exercise, score, f"{result.max_score:g}", names, message, result.status]
+    row = [entry.student, entry.lab, result.exercise, score, f"{result.max_score:g}", names, message, result.status]
+    return [*row, entry.file, " ".join([*entry.notes, *entry.remarks])]
 
 
 def read(path: Path) -> list[dict[str, str]]:

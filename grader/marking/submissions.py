@@ -1,10 +1,11 @@
-"""Which files are submissions, and whose?  A folder for each student, flat or as nbgrader's ``submitted/`` has it.
+"""The submissions in a folder, and what else lies there.
 
-    DIR/STUDENT/NN_name.ipynb        or        DIR/STUDENT/NN_name/NN_name.ipynb
+A student has a folder, and in it the notebook; ``choice`` picks the file. A notebook beside the folders is a student's
+too: of the one whose name stands before the lab's, as in ``bob_02_distill_a_student.ipynb``. What belongs to no student
+is listed apart.
 
-A student's name is the folder's name, with what is no character or is not shown in Python's spelling; where a file is
-made for a student, a safe name stands for it. The mistake this prevents: a name that is a path, or markup, and is
-taken for one.
+A student's name is shown on one line, with Python's spelling for what is not shown. Files that are made for a student
+get a safe name: a folder's name may be a path or markup.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.marking.choice import cells_of, choose
+from grader.marking.folder import File, files_in, is_left_by_a_computer, is_never_a_student, shown
 from grader.marking.matching import Release
-from grader.marking.plain_text import escaped
-from grader.notebook.notebooks import UnreadableError, read_file
+from grader.notebook.notebooks import Cell, UnreadableError, read_file
 from utils.errors import CourseError
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
@@ -27,11 +30,17 @@ _LISTED = re.compile(r"\w[\w ,.'()@+-]{0,99}")  # without what is a pattern or a
 
 @dataclass(frozen=True)
 class Submission:
-    """student: as shown and stored. path: the notebook, None where there is none. problem: why there is none."""
+    """student: as shown and stored. path: the notebook, None where there is none. problem: why there is none.
+
+    file: the notebook's name in the student's folder. notes: why that one, and what else lies there.
+    """
 
     student: str
     path: Path | None
     problem: str = ""
+    status: str = "unreadable"
+    file: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def slug(self) -> str:
@@ -53,17 +62,41 @@ class Submission:
             raise UnreadableError(self.problem)
         return read_file(self.path)
 
+    def cells(self) -> tuple[Cell, ...]:
+        """The notebook's cells. Raises UnreadableError."""
+        if self.path is None:
+            raise UnreadableError(self.problem)
+        return cells_of(self.path)
 
-def find(folder: Path, lab: Release, students: list[str] | None = None) -> list[Submission]:
-    """All submissions, by student. students: only these. Raises CourseError where there are none."""
+
+@dataclass(frozen=True)
+class Found:
+    """What lies in the folder of submissions. apart: names of what belongs to no student."""
+
+    submissions: tuple[Submission, ...]
+    apart: tuple[str, ...]
+
+
+def find(folder: Path, lab: Release, students: Sequence[str] = (), others: Sequence[Release] = ()) -> Found:
+    """All submissions, by student. students: only these. others: the course's other labs.
+
+    Raises CourseError where there are none.
+    """
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name))
     except OSError as error:
         raise CourseError(
             f"The submissions in {str(folder)!r} cannot be read ({error.strerror}): check --submissions."
         ) from None
-    found = [_submission(entry, lab.name) for entry in entries if _is_folder(entry)]
-    found = [each for each in found if each.path or each.problem or not each.student.startswith(".")]
+    flat, apart = _flat(entries, lab, others)
+    folders = [entry for entry in entries if _is_folder(entry)]
+    apart += [shown(entry.name) for entry in folders if is_never_a_student(entry.name)]
+    folders = [entry for entry in folders if not is_never_a_student(entry.name)]
+    made = [_submission(entry, flat.pop(shown(entry.name), []), lab, others) for entry in folders]
+    found = [each for each in made if each.path or not is_left_by_a_computer(each.student)]
+    apart += [each.student for each in made if each not in found]
+    found += [_chosen(student, files, lab, others) for student, files in flat.items()]
+    found.sort(key=lambda each: each.student)
     _refuse_two_of_one_name(folder, found)
     if students:
         unknown = set(students) - {submission.student for submission in found}
@@ -71,10 +104,38 @@ def find(folder: Path, lab: Release, students: list[str] | None = None) -> list[
             raise CourseError(f"No submission of {', '.join(sorted(unknown))} in {str(folder)!r}: check --student.")
         found = [submission for submission in found if submission.student in students]
     if not found:
+        there = f" (there: {', '.join(apart[:5])})" if apart else ""
         raise CourseError(
-            f"{str(folder)!r} holds no student's folder: expected STUDENT/{lab.name}.ipynb inside, a folder each."
+            f"{str(folder)!r} holds no student's folder{there}: expected STUDENT/{lab.name}.ipynb inside, a folder"
+            " each."
         )
-    return found
+    return Found(tuple(found), tuple(apart))
+
+
+def _flat(
+    entries: Sequence[os.DirEntry], lab: Release, others: Sequence[Release]
+) -> tuple[dict[str, list[File]], list[str]]:
+    """Files that lie beside the folders: student -> notebooks called STUDENT_LAB.ipynb; and names of all the others."""
+    flat: dict[str, list[File]] = {}
+    apart = []
+    for entry in entries:
+        file = File(Path(entry.path), shown(entry.name))
+        if _is_folder(entry):
+            continue
+        if (
+            is_left_by_a_computer(entry.name)
+            or not file.is_notebook
+            or any(other.name in file.stem for other in others)
+        ):
+            apart.append(file.shown)
+        else:
+            flat.setdefault(_author(file, lab), []).append(file)
+    return flat, apart
+
+
+def _author(file: File, lab: Release) -> str:
+    """Whose notebook a flat file is: what stands before the lab's name, or all of its name."""
+    return shown(file.stem.partition(lab.name)[0].strip(" _-") or file.stem)
 
 
 def _refuse_two_of_one_name(folder: Path, found: list[Submission]) -> None:
@@ -93,24 +154,23 @@ def _is_folder(entry: os.DirEntry) -> bool:
     return entry.is_symlink() or entry.is_dir(follow_symlinks=False)
 
 
-def _submission(entry: os.DirEntry, lab: str) -> Submission:
-    student = escaped(os.fsencode(entry.name).decode("utf-8", "backslashreplace"))
+def _submission(entry: os.DirEntry, flat: list[File], lab: Release, others: Sequence[Release]) -> Submission:
+    """flat: files of this student that lie beside the folder."""
+    student = shown(entry.name)
     if entry.is_symlink():
         return Submission(student, None, "The student's folder is a link to somewhere else.")
     folder = Path(entry.path)
+    if (folder / lab.name).is_symlink():
+        return Submission(student, None, "The lab's folder is a link to somewhere else.")
     try:
-        deeper = folder / lab
-        if deeper.is_symlink():
-            return Submission(student, None, "The lab's folder is a link to somewhere else.")
-        inside = deeper if deeper.is_dir() else folder
-        names = sorted(name for name in os.listdir(inside) if name.endswith(".ipynb"))
+        files = files_in(folder)
     except OSError as error:
         return Submission(student, None, f"The folder cannot be read ({error.strerror}).")
-    number = lab.partition("_")[0]
-    named = [name for name in names if name == f"{lab}.ipynb"] or [name for name in names if name.startswith(number)]
-    if not named:
-        there = escaped(", ".join(names[:3]))[:200]
-        return Submission(student, None, f"There is no notebook {lab}.ipynb; there is {there}." if names else "")
-    if len(named) > 1:
-        return Submission(student, None, f"There are several notebooks of this lab; one must be named {lab}.ipynb.")
-    return Submission(student, inside / named[0])
+    return _chosen(student, [*files, *flat], lab, others)
+
+
+def _chosen(student: str, files: Sequence[File], lab: Release, others: Sequence[Release]) -> Submission:
+    choice = choose(files, lab, others)
+    if choice.file is None:
+        return Submission(student, None, choice.problem or f"There is no notebook {lab.name}.ipynb.", "missing")
+    return Submission(student, choice.file.path, file=choice.file.shown, notes=choice.notes)

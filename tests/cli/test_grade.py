@@ -7,6 +7,9 @@ import pytest
 
 from cli.__main__ import main
 from cli.grade import Bar, find_release
+from grader.marking.batch import Summary
+from grader.marking.journal import Entry
+from grader.marking.judge import Result
 from tests.grader.fixture_lab import NAME, save_release
 from utils.errors import CourseError
 
@@ -59,11 +62,26 @@ def test_results_are_not_written_among_the_students(tmp_path, capsys, out):
     assert not (tmp_path / out).exists()
 
 
+def concluded(capsys, *entries: Entry, **summary: object) -> str:
+    """What `grade` says at the end."""
+    Bar().conclude(
+        Summary(entries, seed=1, graded=len(entries), seconds=1.0, **summary),
+        SimpleNamespace(out=Path("graded"), db="book"),
+    )
+    return capsys.readouterr().out
+
+
+def entry(student: str, status: str = "ok", score: float | None = 1.0, **about: object) -> Entry:
+    return Entry(student, NAME, "key", 0.1, (Result("squares", score, 1.0, status, ""),) * 2, (), **about)
+
+
 def test_the_summary_names_whose_submission_could_not_be_read(capsys):
-    entries = [
-        SimpleNamespace(student=name, seconds=0.1, results=[SimpleNamespace(status=status)] * 2)
-        for name, status in (("ann", "ok"), ("bob", "unreadable"))
-    ]
-    summary = SimpleNamespace(entries=entries, graded=2, seconds=1.0, unlisted=[], seed=1)
-    Bar().conclude(summary, SimpleNamespace(out=Path("graded"), db="book"))
-    assert "1 could not be read; why is in results.csv: 'bob'." in capsys.readouterr().out
+    said = concluded(capsys, entry("ann"), entry("bob", "unreadable", 0.0))
+    assert "1 could not be read; why is in results.csv: 'bob'." in said
+
+
+def test_the_summary_names_who_handed_in_other_files_and_what_is_no_student_s(capsys):
+    said = concluded(capsys, entry("ann", notes=("Also there: x.py.",)), entry("bob"), apart=("__MACOSX", "x.zip"))
+    assert "1 handed in not just the notebook; notes in results.csv say what: 'ann'." in said
+    assert "No student's, and not graded: '__MACOSX', 'x.zip'." in said
+    assert "No student's" not in concluded(capsys, entry("bob"))

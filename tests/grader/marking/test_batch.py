@@ -22,7 +22,7 @@ from grader.marking.journal import Journal
 from grader.marking.matching import release
 from grader.sandbox.client import ServerGone
 from grader.sandbox.limits import Limits
-from tests.grader.fixture_lab import NAME, POINTS, RIGHT, WRITTEN, honest, released, save, save_release
+from tests.grader.fixture_lab import NAME, POINTS, RIGHT, WRITTEN, cell, honest, notebook, released, save, save_release
 from utils.errors import CourseError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -67,8 +67,8 @@ def grade(home: Path, **changes: object) -> tuple[dict[tuple[str, str], dict], l
 def test_results_feedback_and_gradebook_say_the_same_and_are_kept(home):
     rows, anew = grade(home)
     assert anew == ["anna", "bob", "carl", "dora", "emil"]
-    assert {row["status"] for (student, _), row in rows.items() if student == "anna"} == {"ok"}
-    assert rows["anna", WRITTEN]["score"] == ""
+    assert {row["status"] for (student, _), row in rows.items() if student == "anna"} == {"ok", "waiting"}
+    assert (rows["anna", WRITTEN]["score"], rows["anna", WRITTEN]["status"]) == ("", "waiting")
     assert rows["bob", "distillation_loss"]["status"] == "wrong"
     assert float(rows["bob", "perplexity"]["score"]) == POINTS["perplexity"]
     assert {rows["carl", name]["status"] for name in (*POINTS, WRITTEN)} == {"missing"}
@@ -106,6 +106,31 @@ def test_results_feedback_and_gradebook_say_the_same_and_are_kept(home):
     other, anew = grade(home, seed=None)
     assert len(anew) == 5
     assert other["anna", "distillation_loss"]["score"] == "8"
+
+
+def test_another_lab_s_notebook_is_told_in_one_sentence(home):
+    path = home / "labs" / "01_other" / "01_other.ipynb"
+    path.parent.mkdir()
+    answer = cell("code", "def entropy(p):\n    raise NotImplementedError", "entropy", solution=True)
+    path.write_text(json.dumps(notebook([answer, cell("code", "entropy(1)", "check_entropy", grade=True, points=2)])))
+    save(home / "submissions", "zoe", path.read_bytes())
+    rows, _ = grade(home, others=(release(path),), students=("zoe",))
+    said = {(row["status"], row["score"], row["message"]) for row in rows.values()}
+    assert said == {("missing", "0", f"This is Lab 1's notebook, 01_other: hand in {NAME}.")}
+
+
+def test_a_row_says_which_file_was_graded_and_what_else_lay_there(home):
+    name = f"{NAME} (1).ipynb"
+    (home / "submissions" / "carl" / name).write_text(json.dumps(honest()))
+    rows, _ = grade(home, students=("carl",))
+    row = rows["carl", "perplexity"]
+    assert (row["status"], row["file"]) == ("ok", name)
+    assert row["notes"].startswith(f"Graded: {name}, the fullest of 2 files")
+    assert f"Not graded: {NAME}.ipynb (answers 0)." in row["notes"]
+    (home / "submissions" / "carl" / "notes.txt").write_text("mine")
+    rows, anew = grade(home, students=("carl",), seed=None)
+    assert not anew and "Also there: notes.txt." in rows["carl", "perplexity"]["notes"]
+    assert "notes.txt" in (home / "out" / "feedback" / "carl" / f"{NAME}.html").read_text()
 
 
 def test_the_same_seed_gives_the_same_messages_and_another_other_probes(home):

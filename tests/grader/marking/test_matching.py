@@ -121,7 +121,7 @@ def test_what_is_unusual_is_said(lab):
 
 
 def test_the_written_answer_is_kept(lab):
-    assert "target" in planned(lab, honest()).written[WRITTEN]
+    assert "target" in planned(lab, honest()).written[WRITTEN].text
 
 
 def test_a_notebook_without_points_is_no_release(tmp_path):

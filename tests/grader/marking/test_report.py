@@ -18,7 +18,7 @@ def row(student: str, exercise: str, score: object, misconceptions: str = "", st
 
 ROWS = [
     row("anna", "distillation_loss", 4, status="ok"),
-    row("anna", "written", "", status="ok"),
+    row("anna", "written", "", status="waiting"),
     row("<b>bob</b>", "distillation_loss", 2, "no shift; T^2 is missing", "partial"),
     row("<b>bob</b>", "written", 2, status="partial"),
     row("carl", "distillation_loss", 0, "no shift"),
