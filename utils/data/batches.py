@@ -21,6 +21,7 @@ from transformers import PreTrainedTokenizerBase
 
 from utils.data.documents import Document
 from utils.errors import CourseError
+from utils.settings import read_numbers
 
 Batch = dict[str, Tensor]
 IGNORE = -100  # the label of a position that must not count, as in Hugging Face
@@ -155,6 +156,7 @@ class BatchPlan:
     pool: int = 1
 
     def __post_init__(self) -> None:
+        read_numbers(self)
         if not self.rows or self.batch_size < 1 or self.pool < 1:
             raise CourseError(
                 f"{len(self.rows)} rows in batches of {self.batch_size}, pooled by {self.pool}, give nothing to train "

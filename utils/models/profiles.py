@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from utils.errors import CourseError
 from utils.machine.workspace import ROOT
+from utils.settings import read_numbers
 
 _PAIR = ROOT / "utils" / "pretrained"
 
@@ -47,6 +48,9 @@ class Profile:
     alpha: float = 0.5
     sweep_rows: int = 500
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        read_numbers(self)
 
 
 EMBEDDED = Profile(

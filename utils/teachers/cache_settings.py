@@ -16,6 +16,7 @@ from utils.data.batches import Row
 from utils.errors import CourseError
 from utils.machine.memory import available_memory
 from utils.machine.workspace import require_writable
+from utils.settings import read_numbers
 
 SMALL_VOCABULARY = 2**16
 
@@ -33,6 +34,7 @@ class CacheSettings:
     hidden_layers: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        read_numbers(self)
         if self.top_k is not None and self.top_k < 0:
             raise CourseError(f"top_k is {self.top_k}; keep at least 1 token, 0 for no logits, or None for all.")
         if self.top_k and not self.temperatures:

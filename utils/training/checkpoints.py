@@ -105,7 +105,10 @@ class Run:
             self.save()
 
     def save(self) -> None:
-        """Write the checkpoint beside the old one, then put it in its place; a failed write leaves the old one."""
+        """Write the checkpoint beside the old one, then put it in its place; a failed write leaves the old one.
+
+        It is opened as the next run would open it, before it takes the place: what cannot be read is no checkpoint.
+        """
         if self.path is None or distributed.rank() > 0:
             return
         partial = self._partial()
@@ -113,9 +116,10 @@ class Run:
             torch.save(self._state(), partial)
             with partial.open("r+b") as written:
                 os.fsync(written.fileno())  # a disk may say only now that it is full
+            _read(partial, tensors=False)
             partial.replace(self.path)
             self.steps_saved = self.history.steps_done
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, CourseError) as error:
             partial.unlink(missing_ok=True)
             kept = f"the one of step {self.steps_saved} is kept" if self.steps_saved else "there is none yet"
             warnings.warn(f"The checkpoint could not be written ({error}); {kept}, training goes on.", stacklevel=2)
@@ -134,6 +138,11 @@ class Run:
             return stopped + " The student keeps its weights so far; no checkpoint was asked for."
         if not self.steps_saved:
             return stopped + " Nothing was saved yet; the same call begins anew."
+        if self._identity() != self.identity:  # asked before it is promised: the same call would ask the same
+            return (
+                f"{stopped} They are kept in {self.path.name}, but the same call would begin anew: the loss, the step, "
+                "the teacher or the student's configuration changed while it trained. Make it as it was, then call again."
+            )
         return (
             f"{stopped} Weights, optimizer and history of {self.steps_saved} steps are kept in {self.path.name}; "
             "the same call goes on from there."
@@ -229,9 +238,10 @@ def saved_history(path: Path) -> History:
     return History.from_dict(_read(path)["history"])
 
 
-def _read(path: Path) -> dict:
+def _read(path: Path, tensors: bool = True) -> dict:
+    """The state in a checkpoint; without `tensors` their values stay on the disk until they are asked for."""
     try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
+        state = torch.load(path, weights_only=True, map_location="cpu", mmap=not tensors)
         if {"identity", "started_from", "student", "optimizer", "scheduler", "history", "computing"} <= state.keys():
             return state
     except Exception as error:  # torch raises a dozen kinds for a file that is cut short or of another format

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 
 from utils.errors import CourseError
 from utils.models.profiles import Profile
+from utils.settings import read_numbers
 
 HOLDS_NO_ANSWER = True
 NO_PARTS = 10**9  # as record_parts_every: the soft and hard part are not recorded apart
@@ -32,6 +33,7 @@ class TrainingSettings:
     record_parts_every: int = 5
 
     def __post_init__(self) -> None:
+        read_numbers(self)
         for name, least in (("learning_rate", 0), ("epochs", 1), ("seed", 0), ("record_parts_every", 1)):
             value = getattr(self, name)
             if not least <= value < math.inf:

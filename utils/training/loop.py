@@ -24,6 +24,7 @@ from utils.machine.interrupts import DeferredInterrupt
 from utils.machine.memory import choose_memory_plan, recompute_layers
 from utils.models.forward import computes_in
 from utils.models.loading import require_context, require_frozen
+from utils.settings import plain_number
 from utils.training import checkpoints
 from utils.training.accumulation import PiecewiseStep, Step
 from utils.training.history import History, StepRecord, TrainingSettings
@@ -92,6 +93,9 @@ def distill(
     returns no float, a loss or gradient that is not finite (the student keeps the weights of the step before), and a
     loss that jumps (it gets its last good ones back).
     """
+    if micro_batch is not None:
+        micro_batch = plain_number("micro_batch", micro_batch, whole=True)
+    temperature = plain_number("temperature", temperature, whole=False)
     _require_a_pair_that_can(student, teacher, plan, step, micro_batch)
     distributed.join(next(student.parameters()).device)
     history = History(name=name, steps_total=len(plan) * settings.epochs, steps_per_epoch=len(plan))
@@ -142,6 +146,7 @@ def _take_the_steps(run: checkpoints.Run, recorder: _PartsRecorder) -> None:
             _seed_dropout(run.settings.seed, history.steps_done)
             value = run.stepper(student, run.teacher, to_device(batch, device), run.optimizer, recorder)
             _require_float(value)
+            value = float(value)  # numpy's own float is one too, and no checkpoint holds it
             guard.require_finite(value)
             run.scheduler.step()
             history.add(StepRecord(epoch, value, valid_tokens(batch), *recorder.means(device)))

@@ -33,6 +33,6 @@ def run(student, teacher, plan, path, step=None, **changes):
     return distill(student, teacher, plan, **{**arguments, **changes})
 
 
-def interrupted(student, teacher, plan, path, at, **keywords):
+def interrupted(student, teacher, plan, path, at, after_update=False, **changes):
     with pytest.raises(KeyboardInterrupt):
-        run(student, teacher, plan, path, stopping_at(at, **keywords))
+        run(student, teacher, plan, path, stopping_at(at, after_update=after_update), **changes)

@@ -9,12 +9,14 @@ import os
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from tests.utils.training.interrupted_runs import LOSS, interrupted, run, stopping_at
+from tests.utils.training.interrupted_runs import LOSS, SETTINGS, interrupted, run, stopping_at
 from utils.errors import CourseError
 from utils.models.forward import computes_in, with_fast_forward
 from utils.training import checkpoints, fingerprint
@@ -220,3 +222,56 @@ def test_a_run_stopped_by_ctrl_c_and_killed_at_random_steps_goes_on_to_the_same_
     assert found["resumed"]["weights"] == found["whole"]["weights"], stops
     assert found["resumed"]["history"] == found["whole"]["history"], stops
     assert found["left"] == ["result.json", "said.txt"], stops
+
+
+NUMBERS = {
+    "learning_rate": np.logspace(-4, -2, 3)[2],
+    "learning rate as a tensor": torch.tensor(1e-2),
+    "epochs": np.int64(2),
+    "weight_decay": np.float32(0.01),
+}
+
+
+@pytest.mark.parametrize("setting", NUMBERS)
+def test_a_run_whose_numbers_come_from_numpy_or_torch_goes_on(new_student, teacher, plan, path, capsys, setting):
+    settings = replace(SETTINGS, **{setting if setting in vars(SETTINGS) else "learning_rate": NUMBERS[setting]})
+    interrupted(new_student(), teacher, plan, path, 4, settings=settings, micro_batch=np.int64(2))
+    run(new_student(), teacher, plan, path, settings=settings, micro_batch=np.int64(2))
+    assert "going on at step 4 of 10" in capsys.readouterr().out
+
+
+def test_a_step_that_returns_numpys_float_keeps_a_checkpoint_that_can_be_read(new_student, teacher, plan, path, capsys):
+    def step(*arguments):
+        if len(losses) == 3:
+            raise KeyboardInterrupt
+        losses.append(np.float64(train_step(*arguments)))
+        return losses[-1]
+
+    losses = []
+    with pytest.raises(KeyboardInterrupt):
+        run(new_student(), teacher, plan, path, step)
+    assert "the same call goes on" in capsys.readouterr().out
+    assert saved_history(path).steps_done == 3
+
+
+def test_a_checkpoint_that_nobody_could_read_again_is_not_promised(new_student, teacher, plan, path, capsys):
+    """The student keeps something of numpy's in its state: written without a word, and unreadable."""
+    student = new_student()
+    student.__class__ = type("Student", (type(student),), {"get_extra_state": lambda self: np.float64(1.0)})
+    with pytest.warns(UserWarning, match="The checkpoint could not be written .*cannot be read"):
+        interrupted(student, teacher, plan, path, 4)
+    assert "Nothing was saved yet; the same call begins anew" in capsys.readouterr().out
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_loss_that_changes_while_it_trains_is_not_promised_to_go_on(new_student, teacher, plan, path, capsys):
+    def loss(student_logits, teacher_logits, labels):
+        seen.append(1)
+        return LOSS(student_logits, teacher_logits, labels)
+
+    seen = []
+    interrupted(new_student(), teacher, plan, path, 4, loss=loss)
+    said = capsys.readouterr().out
+    assert "the same call would begin anew: the loss" in said and "goes on" not in said
+    run(new_student(), teacher, plan, path, loss=loss)
+    assert "set aside" in capsys.readouterr().out
