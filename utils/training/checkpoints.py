@@ -141,7 +141,7 @@ class Run:
         if self._identity() != self.identity:  # asked before it is promised: the same call would ask the same
             return (
                 f"{stopped} They are kept in {self.path.name}, but the same call would begin anew: the loss, the step, "
-                "the teacher or the student's configuration changed while it trained. Make it as it was, then call again."
+                "the teacher or the student's configuration changed on the way. Make it as it was, then call again."
             )
         return (
             f"{stopped} Weights, optimizer and history of {self.steps_saved} steps are kept in {self.path.name}; "
