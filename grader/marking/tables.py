@@ -14,15 +14,18 @@ from collections.abc import Iterable, Sequence
 
 from grader.marking.plain_text import escaped
 
-_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20']")  # the wide signs are formulas to some spreadsheets too
+# The wide signs are formulas to some spreadsheets too; a line alone, Moodle's "nothing", is one to none.
+_FORMULA = re.compile(r"(?!-$)\s*[=+\-@\uff1d\uff0b\uff0d\uff20']")
 _SIGN = re.compile(r"[\\;]")
 _ENTRY = re.compile(r"(?:[^\\;]|\\.)+")
 
 
-def as_csv(rows: Iterable[Sequence[object]]) -> str:
+def as_csv(rows: Iterable[Sequence[object]], delimiter: str = ",") -> str:
     """The table as text. A cell that a spreadsheet would compute, or that begins with ', gets a ' before it."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([_cell(value) for value in row] for row in rows)
+    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(
+        [_cell(value) for value in row] for row in rows
+    )
     return text.getvalue()
 
 

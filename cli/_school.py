@@ -1,0 +1,92 @@
+"""What `grades` and `handback` have in common: a graded class, its policy for late work, and the grades of both."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader.notebook.labs import is_called
+from utils.errors import CourseError
+
+if TYPE_CHECKING:
+    from grader.school.grades import Grade
+    from grader.school.intake import Row
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--class", dest="home", metavar="DIR", type=Path, required=True, help="as for intake")
+    parser.add_argument("--out", metavar="DIR", type=Path, default=Path("graded"), help="grade's folder (graded)")
+    parser.add_argument("--db", metavar="URL", help="nbgrader's gradebook, as grade was told (OUT/gradebook.db)")
+    parser.add_argument(
+        "--late", metavar="FILE", type=Path, help="deadlines and penalty (DIR/late.toml, if it is there)"
+    )
+
+
+@dataclass(frozen=True)
+class Class:
+    """grades: of everybody. intake: lab -> what came in. labs: those that are graded."""
+
+    grades: Sequence[Grade]
+    intake: dict[str, list[Row]]
+    labs: tuple[str, ...]
+
+    @classmethod
+    def of(cls, args: argparse.Namespace) -> Class:
+        """The class as it is graded; the gradebook and the pages learn who is late. Raises CourseError."""
+        from grader.marking.gradebook import opened
+        from grader.school import grades, handback, in_gradebook, intake, lateness, roster
+
+        rows = grades.read_results(args.out)
+        labs = tuple(sorted({row["lab"] for row in rows}))
+        known = roster.load(args.home)
+        students = [*known.students, *known.strangers]
+        if not students:
+            raise CourseError(
+                f"{str(args.home)!r} holds no class: run `course.py intake` first, with --class {args.home}."
+            )
+        came = {lab: intake.read_rows(args.home, lab) for lab in labs}
+        usual = args.home / "late.toml"
+        path = args.late or (usual if usual.is_file() else None)
+        names = {*labs, *(folder.name for folder in (ROOT / "labs").glob("[0-9][0-9]_*"))}
+        policy = lateness.read(path, students, names) if path else lateness.Policy()
+        address = in_gradebook.address(args.out, args.db)
+        extra = {}
+        if address:
+            with opened(address) as book:
+                extra = in_gradebook.extra_credit(book)
+        found = grades.compute(rows, students, came, policy, extra)
+        if address:
+            with opened(address) as book:
+                in_gradebook.set_deadlines(book, {lab: policy.deadline(lab) for lab in labs})
+                in_gradebook.record(book, found)
+        handback.add_notes(args.out, found)
+        return cls(found, came, labs)
+
+    def tell(self) -> None:
+        """Say in a few lines what there is to know."""
+        waiting = [grade for grade in self.grades if grade.waiting]
+        print(f"{len(self.grades)} students, {', '.join(self.labs)}.")
+        for lab in self.labs:
+            of_lab = [grade.labs[lab] for grade in self.grades]
+            absent = sum(one.status == "absent" for one in of_lab)
+            late = [one for one in of_lab if one.late.note]
+            print(f"{lab}: {len(of_lab) - absent} handed in, {absent} did not, {len(late)} late.")
+        if waiting:
+            print(f"{len(waiting)} wait for marks by hand: `course.py mark`, then `course.py grade` again.")
+
+
+def named(pairs: Sequence[str], labs: Sequence[str]) -> dict[str, str]:
+    """What was given as NN=VALUE, by the lab's name. Raises CourseError."""
+    found = {}
+    for pair in pairs:
+        number, sign, value = pair.partition("=")
+        fitting = [lab for lab in labs if is_called(lab, number)]
+        if not sign or not value or not fitting:
+            raise CourseError(f"{pair!r} must be the number of a graded lab, =, and a value ({', '.join(labs)}).")
+        found[fitting[0]] = value
+    return found

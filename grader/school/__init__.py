@@ -1,0 +1,1 @@
+"""Into and out of the school: submissions from Canvas and Moodle, grades and feedback back to them."""
