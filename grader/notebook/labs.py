@@ -5,6 +5,7 @@ Labs are found, not listed: whatever lies in solutions/NN_name/NN_name.py is one
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,9 @@ NOTEBOOK_ONLY = "notebook-only"  # widgets and magics: `course.py run` leaves it
 OPTIONAL = frozenset({"sweep", "stretch"})  # long, and the lab's own question does not need it: left out but for --all
 EXPENSIVE = OPTIONAL | {"train"}  # takes minutes: grading runs only what such a cell defines
 TAGS = EXPENSIVE | {SET_UP, NOTEBOOK_ONLY}
+
+
+_CHECKED = re.compile(r'"grade_id": "check_(\w+)"')
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,11 @@ class Lab:
     @property
     def number(self) -> str:
         return self.name.partition("_")[0]
+
+    @property
+    def exercises(self) -> tuple[str, ...]:
+        """The functions that the source checks, in order."""
+        return tuple(_CHECKED.findall(self.source.read_text(encoding="utf-8")))
 
 
 def is_called(name: str, wanted: str) -> bool:

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from grader.marking import autograded
-from grader.marking.matching import Plan, _tasks, match, plan, release
+from grader.marking.matching import Plan, match, plan, release
 from grader.notebook.notebooks import UnreadableError, parse
 from tests.grader.fixture_lab import NAME, POINTS, RIGHT, WRITTEN, cell, honest, notebook, released, save_release
 from utils.errors import CourseError
@@ -27,19 +27,15 @@ def test_points_and_exercises_come_from_the_release(lab):
     assert [task.name for task in lab.tasks if task.written] == [WRITTEN]
 
 
-def test_several_checks_of_one_function_add_up():
-    cells = parse(
-        json.dumps(
-            notebook(
-                [
-                    cell("code", "def f(): ...", "f", solution=True),
-                    cell("code", "f()", "check_f", grade=True, points=2),
-                    cell("code", "f(1)", "more_of_f", grade=True, points=1),
-                ]
-            )
-        ).encode()
-    )
-    (task,) = _tasks(cells)
+def test_several_checks_of_one_function_add_up(tmp_path):
+    cells = [
+        cell("code", "def f(): ...", "f", solution=True),
+        cell("code", "f()", "check_f", grade=True, points=2),
+        cell("code", "f(1)", "more_of_f", grade=True, points=1),
+    ]
+    path = tmp_path / "lab.ipynb"
+    path.write_text(json.dumps(notebook(cells)))
+    (task,) = release(path).tasks
     assert (task.name, task.points, len(task.grade_cells)) == ("f", 3.0, 2)
 
 

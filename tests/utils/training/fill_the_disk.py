@@ -116,7 +116,7 @@ def text(folder: Path) -> dict:
         fill(folder)
         return [Document(f"name{i}", " ".join(f"word{i}x{j}" for j in range(40)), "") for i in range(200)]
 
-    corpus.python_documents, corpus._cache_file = documents, lambda: folder / "text.json"
+    corpus.python_documents, corpus.cache_folder = documents, lambda: folder
     found = corpus.python_corpus()
     left = sorted(file.name for file in folder.iterdir())
     (folder / "ballast").unlink()

@@ -78,7 +78,8 @@ def child(folder: Path, checkpoint: Path | None, stop: int | None = None, number
     for _ in range(stop or 0):
         os.read(reading, 1)
     if number is not None:
-        time.sleep(random.uniform(0, 1.5 * SECONDS_A_STEP))  # at any moment: in a step, or while something is saved
+        moment = random.Random(stop).uniform(0, 1.5)  # in a step, or while something is saved
+        time.sleep(moment * SECONDS_A_STEP)
         os.kill(process, number)
     while os.read(reading, 4096):
         pass

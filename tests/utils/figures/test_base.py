@@ -50,13 +50,14 @@ def test_every_axis_has_a_title_and_units():
 def test_the_curve_is_the_runs_loss_and_its_smoothing_keeps_a_level():
     figure = plots.training_curves([history(40)], 1.0)
     assert figure.axes[0].lines[0].get_ydata().tolist() == [record.loss for record in history(40).records]
-    level = plots._smooth(plots.np.full(40, 3.0))
-    assert level.tolist() == pytest.approx([3.0] * 40)
+    level = plots.training_curves([History("distilled", 40, 40, [StepRecord(0, 3.0, 10)] * 40)], 1.0)
+    assert level.axes[0].lines[1].get_ydata().tolist() == pytest.approx([3.0] * 40)
 
 
 @pytest.mark.parametrize("steps", [1, 14, 15, 16, 200])
 def test_smoothing_keeps_the_length(steps):
-    assert len(plots._smooth(plots.np.arange(float(steps)))) == steps
+    curve, smooth = plots.training_curves([history(steps)], 1.0).axes[0].lines
+    assert len(curve.get_ydata()) == len(smooth.get_ydata()) == steps
 
 
 def test_an_interval_whose_end_rounding_put_on_the_wrong_side_is_drawn():
