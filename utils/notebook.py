@@ -1,12 +1,10 @@
-"""What a notebook needs around its cells: errors as sentences, and TODOs that stop only what needs them.
-
-The mistake it prevents: a learner who leaves one function open and finds forty lines of traceback in every cell below.
-"""
+"""What a lab's cells share: how it begins, whether your functions are ready, the reader's guesses, recorded results."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 from IPython import get_ipython
@@ -14,7 +12,29 @@ from IPython.display import display
 
 from utils.checks import Verdict, judge, known
 from utils.errors import CourseError
-from utils.machine.workspace import ROOT
+from utils.labs.guesses import guess
+from utils.machine.cells import CellWatch
+from utils.machine.workspace import ROOT, output_folder
+from utils.models.profiles import Profile, get_profile
+
+__all__ = ["begin", "committed", "guess", "ready", "show_rows"]
+
+
+def begin(lab: str) -> tuple[Profile, Path]:
+    """What a lab starts with: the profile, and the folder for its figures and checkpoints.
+
+    From here on a cell that fails says so in a sentence.  Outside a notebook nothing is watched.
+    """
+    global _watch
+    shell = get_ipython()
+    if shell is not None and hasattr(shell, "kernel"):
+        if _watch is not None:
+            _watch.stop()
+        _watch = CellWatch(shell, known())
+    return get_profile("auto"), output_folder(lab)
+
+
+_watch: CellWatch | None = None
 
 
 def ready(*functions: Callable) -> bool:
@@ -23,12 +43,18 @@ def ready(*functions: Callable) -> bool:
         name = getattr(function, "__name__", "")
         if name not in known():
             continue
+        if hasattr(function, "unread"):
+            print(function.unread)
+            return False
         found = _verdict(function, name)
-        if not found.passed and "NotImplementedError" in function.__code__.co_names:
+        if found.passed:
+            continue
+        if "NotImplementedError" in getattr(getattr(function, "__code__", None), "co_names", ()):
             print(f"{name} is still open. Write it in its cell above, run that cell, then run this one.")
             return False
-        if not found.passed:
-            print(f"{name} does not pass its check, so read what follows with care. {found.message}")
+        print(f"{name} does not pass its check, so read what follows with care. {found.message}")
+        if _watch is not None:
+            _watch.doubt(name)
     return True
 
 
@@ -61,10 +87,3 @@ def show_rows(rows: Sequence[Mapping]) -> None:
         "tokens": [f"{row['tokens']:,}" for row in rows],
     }
     display(pd.DataFrame(columns).style.hide(axis="index").set_uuid("comparison"))  # else it is drawn anew each time
-
-
-def errors_as_sentences() -> None:
-    """Show the course's own errors as one sentence instead of a traceback; outside a notebook this does nothing."""
-    shell = get_ipython()
-    if shell is not None:
-        shell.set_custom_exc((CourseError,), lambda shell, kind, error, trace, **_: print(f"{error}"))

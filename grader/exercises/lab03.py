@@ -12,6 +12,7 @@ from grader.exercise import Exercise, Misconception, Part
 from grader.exercises import lab03_states as states
 from grader.exercises import lab03_states_table as states_table
 from grader.exercises import lab03_variants as variants
+from grader.exercises.lab03_gradient import SOFT_GRADIENT
 from grader.exercises.variants import catalogue
 
 
@@ -133,6 +134,7 @@ _HIDDEN = tuple(probe.name for probe in states_table.hidden_probes(None))
 _DIVIDING, _NOT_DIVIDING = _ORDINARY[: variants.DIVIDING], _ORDINARY[variants.DIVIDING :]
 
 EXERCISES = (
+    SOFT_GRADIENT,
     Exercise(
         "layer_map",
         "03",

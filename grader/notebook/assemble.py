@@ -15,14 +15,17 @@ from pathlib import Path
 import jupytext
 import nbformat
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from grader.notebook import ways
 from grader.notebook.hidden import add_hidden_tests
-from grader.notebook.labs import METADATA, SET_UP, Lab
+from grader.notebook.labs import METADATA, RUN_ONLY, SET_UP, Lab
 from grader.notebook.rendering import Renderer, project_address
 from grader.notebook.rules import marks_of, require_rules
 from utils.errors import CourseError
 from utils.machine.workspace import write_whole
 
+FOLDED = {"tags": [SET_UP], "cellView": "form", "jupyter": {"source_hidden": True}}  # in Colab, in Jupyter
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LOCKED = {"grade": False, "locked": True, "schema_version": 3, "solution": False, "task": False}
 TEMPLATE = Path(__file__).parent / "set_up.py"
@@ -38,18 +41,20 @@ def assemble(lab: Lab, seed: int | None, kept: Mapping[str, str]) -> tuple[Noteb
     """
     notebook = jupytext.read(lab.source)
     require_rules(notebook, lab)
-    renderer = Renderer(lab)
+    notebook.cells = [cell for cell in notebook.cells if RUN_ONLY not in cell.metadata.get("tags", [])]
+    renderer = Renderer(lab, notebook.cells)
     for index, cell in enumerate(notebook.cells, start=1):
         for key in _OF_JUPYTEXT:
             cell.metadata.pop(key, None)
         if cell.cell_type == "markdown":
             fill_in(cell, renderer, f"{lab.source.name}, cell {index}")
-            continue
-        if SET_UP in cell.metadata.get("tags", []):
-            cell.source = f"{set_up(lab.root)}\n\n{cell.source}"
-        cell.source = _FOR_THE_LINTER.sub("", cell.source)
+            cell.source = ways.with_solutions(cell.source, lab)
+        else:
+            cell.source = without_linter_marks(cell.source)
     digests = add_hidden_tests(notebook, lab, seed, kept)
     name_cells(notebook, lab)
+    insert_set_up(notebook, lab)
+    notebook.cells.append(new_markdown_cell(ways.end(lab), id="ways-on"))
     notebook.metadata = NotebookNode(kernelspec=NotebookNode(KERNEL), language_info=NotebookNode(name="python"))
     notebook.metadata[METADATA] = NotebookNode(lab=lab.name)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
@@ -69,6 +74,18 @@ def set_up(root: Path) -> str:
     """The code that finds or fetches the course, with the project's address in it."""
     address = project_address(root)
     return TEMPLATE.read_text(encoding="utf-8").strip().replace('or "ADDRESS"', f"or {json.dumps(address)}")
+
+
+def insert_set_up(notebook: NotebookNode, lab: Lab) -> None:
+    """Put the folded cell that finds or fetches the course above the lab's own set-up cell."""
+    source = without_linter_marks(set_up(lab.root))
+    folded = new_code_cell(source, id="find-the-course", metadata=nbformat.from_dict(FOLDED))
+    place = next(n for n, cell in enumerate(notebook.cells) if SET_UP in cell.metadata.get("tags", []))
+    notebook.cells.insert(place, folded)
+
+
+def without_linter_marks(source: str) -> str:
+    return _FOR_THE_LINTER.sub("", source)
 
 
 def name_cells(notebook: NotebookNode, lab: Lab) -> None:

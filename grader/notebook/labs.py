@@ -14,11 +14,12 @@ from utils.errors import CourseError
 PATTERN = "[0-9][0-9]_*"
 METADATA = "distillation_course"  # our own key in a notebook's metadata
 
-SET_UP = "set-up"  # the one cell that finds the course; it always runs
+SET_UP = "set-up"  # how a lab begins; the build puts a folded cell above it that finds the course. Both always run
 NOTEBOOK_ONLY = "notebook-only"  # widgets and magics: `course.py run` leaves it out
+RUN_ONLY = "run-only"  # what `course.py run` prints and keeps: in no notebook
 OPTIONAL = frozenset({"sweep", "stretch"})  # long, and the lab's own question does not need it: left out but for --all
 EXPENSIVE = OPTIONAL | {"train"}  # takes minutes: grading runs only what such a cell defines
-TAGS = EXPENSIVE | {SET_UP, NOTEBOOK_ONLY}
+TAGS = EXPENSIVE | {SET_UP, NOTEBOOK_ONLY, RUN_ONLY}
 
 
 _CHECKED = re.compile(r'"grade_id": "check_(\w+)"')

@@ -2,8 +2,9 @@
 
 The mistake this prevents: a number typed by hand that was true once. In a Markdown cell of a source these work:
 
-- ``{{ header }}``: minutes of work, seconds, memory and download, from ``benchmarks/results/lab_NN.json``, and the link
-  to Colab where the course has an address;
+- ``{{ header }}``: minutes of work (`grader.notebook.minutes`), seconds, memory and download, from
+  ``benchmarks/results/lab_NN.json``, links to the labs beside it, and to Colab where the course has an address;
+- ``{{ term("seeds", "seed") }}``: a link to a word of ``docs/glossary.md``; the second name where the text bends it;
 - ``{{ results.effect.ratio | number }}``: a value of ``benchmarks/results/effect.json``; the filters are ``number`` and
   ``percent``;
 - ``{{ table("effect") }}``: the rows of effect.json; ``table("effect", {"model": "model", "perplexity": "nats"})``
@@ -18,14 +19,18 @@ from __future__ import annotations
 
 import ast
 import base64
+import functools
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined, TemplateError
+from nbformat import NotebookNode
 
+from grader.notebook import ways
 from grader.notebook.labs import Lab
+from grader.notebook.minutes import minutes
 from utils.errors import CourseError
 
 IMAGE_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".svg": "image/svg+xml"}
@@ -55,21 +60,21 @@ class Results:
 class Header:
     """The lines under a lab's title; made when a template asks for them, so that other cells need no measured run."""
 
-    def __init__(self, lab: Lab, results: Results) -> None:
+    def __init__(self, lab: Lab, results: Results, cells: Sequence[NotebookNode]) -> None:
         self._lab = lab
         self._results = results
+        self._cells = cells
 
     def __str__(self) -> str:
         measured = getattr(self._results, f"lab_{self._lab.number}")
-        lines = [header_line(measured)]
-        link = colab_link(self._lab)
-        return "\n\n".join([*lines, *([link] if link else [])])
+        lines = [header_line(measured, self._cells), ways.neighbours(self._lab), colab_link(self._lab)]
+        return "\n\n".join(filter(None, lines))
 
 
-def header_line(measured: Mapping) -> str:
-    """What the lab costs, from one measured run."""
+def header_line(measured: Mapping, cells: Sequence[NotebookNode]) -> str:
+    """What the lab costs: minutes from its cells, the rest from one measured run."""
     try:
-        minutes, seconds = measured["minutes"], measured["seconds"]
+        main, optional = minutes(cells, measured)
         memory, download = measured["memory_mb"], measured["download_mb"]
     except KeyError as error:
         raise CourseError(
@@ -79,8 +84,9 @@ def header_line(measured: Mapping) -> str:
     where = f" on {cores} CPU cores" if cores else ""
     profile = measured.get("profile", "embedded")
     fetched = f"{download:,.0f} MB" if download else "nothing"
+    more = f", and about {optional.work} for the optional part" if optional.work else ""
     return (
-        f"**Your time:** about {minutes:.0f} minutes. **Computing:** {seconds:.0f} seconds and "
+        f"**Your time:** about {main.work} minutes{more}. **Computing in it:** {measured['seconds']:.0f} seconds and "
         f"{memory / 1000:.1f} GB of memory in the {profile} profile{where}. **To download:** {fetched}."
     )
 
@@ -144,7 +150,7 @@ def with_intervals(row: Mapping, digits: int) -> dict[str, str]:
 class Renderer:
     """Renders a lab's Markdown cells one by one; `attachments` are the pictures of the last one."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, cells: Sequence[NotebookNode]) -> None:
         self._lab = lab
         self._folders = (lab.source.parent / "pictures", lab.root / "benchmarks" / "results")
         self.attachments: dict[str, dict[str, str]] = {}
@@ -154,11 +160,12 @@ class Renderer:
         self._environment = Environment(**settings)
         self._environment.filters |= {"number": number, "percent": percent}
         self._environment.globals |= {
-            "header": Header(lab, self._results),
+            "header": Header(lab, self._results, cells),
             "results": self._results,
             "table": self._table,
             "picture": self._picture,
             "source": self._source,
+            "term": functools.partial(ways.term, lab.root),
         }
 
     def render(self, text: str, where: str) -> str:

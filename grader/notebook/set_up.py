@@ -1,4 +1,5 @@
-# Finds the course, or fetches it for a notebook that stands alone (in Colab, or downloaded). A second run does nothing.
+# @title Find the course, or fetch it (run this cell; there is no need to open it)
+# For a notebook that is on its own, in Colab or downloaded. A second run does nothing.
 import os
 import shutil
 import subprocess

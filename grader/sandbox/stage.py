@@ -48,8 +48,14 @@ def ready(*functions):
     return False
 
 
-def errors_as_sentences():
-    return None
+def guess(value, *choices, **bounds):
+    return value
+
+
+def begin(lab):
+    from utils.models.profiles import get_profile
+
+    return get_profile("auto"), None
 """
 _CHECKS = '''"""While a notebook is graded, its own checks say nothing: the judge asks on fresh probes instead."""
 

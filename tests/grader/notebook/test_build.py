@@ -68,7 +68,7 @@ def test_the_solution_holds_the_hidden_tests_and_no_reference(tiny_lab):
 
 def test_text_is_filled_in_from_the_committed_results(tiny_lab):
     text = text_of(prepare(tiny_lab).learner)
-    assert "**Your time:** about 5 minutes." in text
+    assert "**Your time:** about 10 minutes. **Computing in it:** 3 seconds" in text
     assert "| teacher | 31.4 [30.1, 32.9] |" in text
     assert r"$\frac{a}{b}$ stays." in text
 
@@ -103,11 +103,23 @@ def test_the_set_up_cell_carries_the_bootstrap_and_the_projects_address(tiny_lab
     (tiny_lab.root / "pyproject.toml").write_text(f"[project.urls]\n{address}\n")
     notebook = prepare(tiny_lab).learner
     cells = [cell for cell in notebook.cells if "set-up" in cell.metadata.get("tags", [])]
-    assert len(cells) == 1
-    assert 'or "https://github.com/someone/a-course"' in cells[0].source
-    assert cells[0].source.endswith('print("checked", name)') and "noqa" not in cells[0].source
+    folded, shown = cells
+    assert 'or "https://github.com/someone/a-course"' in folded.source
+    assert shown.source.endswith('print("checked", name)') and not any("noqa" in cell.source for cell in cells)
     link = "https://colab.research.google.com/github/someone/a-course/blob/main/labs/09_squares/09_squares.ipynb"
     assert link in colab_link(tiny_lab) and link in notebook.cells[0].source
+
+
+def test_what_a_lone_notebook_needs_is_folded_in_jupyter_and_in_colab(tiny_lab):
+    folded = next(cell for cell in prepare(tiny_lab).learner.cells if cell.cell_type == "code")
+    assert folded.metadata.jupyter.source_hidden and folded.metadata.cellView == "form"
+    assert folded.source.startswith("# @title ")
+
+
+def test_a_cell_that_is_for_run_alone_is_in_no_notebook(tiny_lab):
+    edit(tiny_lab, '# %% tags=["notebook-only"]', '# %% tags=["run-only"]')
+    built = prepare(tiny_lab)
+    assert "IntSlider" not in text_of(built.learner) + text_of(built.solution)
 
 
 def test_without_an_address_there_is_no_link_and_an_empty_default(tiny_lab):
@@ -194,11 +206,11 @@ def test_new_prose_keeps_the_outputs_and_new_code_does_not(built, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda nb: nb.cells[5].update(source="other"), r"cell 6 \(check_squares-1\) differs .* in its text"),
-        (lambda nb: nb.cells[4].metadata.nbgrader.update(points=99), r"cell 5 \(check_squares\) .* in its metadata"),
-        (lambda nb: nb.cells[2].attachments.clear(), r"cell 3 \(picture-curve\) .* in its pictures"),
-        (lambda nb: nb.cells.pop(), r"it has 10 cells, and the source makes 11"),
-        (lambda nb: nb.cells.pop(0), r"cell 1 is 'start-1' in the source and 'start-2' here"),
+        (lambda nb: nb.cells[6].update(source="other"), r"cell 7 \(check_squares-1\) differs .* in its text"),
+        (lambda nb: nb.cells[5].metadata.nbgrader.update(points=99), r"cell 6 \(check_squares\) .* in its metadata"),
+        (lambda nb: nb.cells[3].attachments.clear(), r"cell 4 \(picture-curve\) .* in its pictures"),
+        (lambda nb: nb.cells.pop(), r"it has 12 cells, and the source makes 13"),
+        (lambda nb: nb.cells.pop(0), r"cell 1 is 'start-1' in the source and 'find-the-course' here"),
         (lambda nb: nb.metadata.kernelspec.update(name="other"), r"its kernelspec differs"),
     ],
 )
@@ -237,7 +249,7 @@ def test_outputs_do_not_count_as_drift(built):
 
 def test_a_cell_that_fails_stops_the_build_with_its_name(tiny_lab):
     edit(tiny_lab, 'print("10 %', 'raise ValueError("broken"); print("10 %')
-    with pytest.raises(CourseError, match=r"cell 7 \(check_squares-2\) failed(?s:.)*broken"):
+    with pytest.raises(CourseError, match=r"cell 8 \(check_squares-2\) failed(?s:.)*broken"):
         build(tiny_lab, "smoke", say=lambda words: None)
     assert not tiny_lab.released.exists()
 

@@ -1,0 +1,55 @@
+"""A guess is read, whatever way it was typed, or refused with what to write instead."""
+
+import pytest
+
+from utils.errors import CourseError
+from utils.labs.guesses import as_number, guess
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [(45, 45), ("45", 45), (" 45.5 ", 45.5), ("0,95", 0.95), ("30 %", 0.3), ("1e3", 1000), (None, None)],
+)
+def test_a_number_typed_as_text_is_a_number(typed, read):
+    assert guess(typed) == read
+
+
+@pytest.mark.parametrize("typed", ["better", "", "about 45", True, [45], "nan", "inf", "1,000.5x"])
+def test_what_is_no_number_is_refused_with_an_example(typed):
+    with pytest.raises(CourseError, match=r"is not a number\. Write one, such as "):
+        guess(typed, low=0)
+
+
+def test_a_number_out_of_its_bounds_is_refused():
+    with pytest.raises(CourseError, match=r"'1\.5' cannot be: it should be between 0 and 1"):
+        guess("1.5", low=0, high=1)
+    with pytest.raises(CourseError, match="at least 1"):
+        guess(0, low=1)
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"), [("Over", "over"), ("overconfident", "over"), ("u", "under"), (" under ", "under")]
+)
+def test_a_choice_may_be_typed_longer_or_shorter(typed, read):
+    assert guess(typed, "over", "under") == read
+
+
+@pytest.mark.parametrize(("typed", "read"), [("3", 3), (10.0, 10), (5, 5)])
+def test_a_choice_of_numbers_may_be_text(typed, read):
+    assert guess(typed, 1, 3, 5, 10) == read
+
+
+@pytest.mark.parametrize("typed", ["T", "4", 0, ""])
+def test_what_is_no_choice_is_refused_with_the_choices(typed):
+    with pytest.raises(CourseError, match=r"is none of 1, 3, 5, 10\. Write one of these"):
+        guess(typed, 1, 3, 5, 10)
+
+
+def test_a_dict_is_read_entry_by_entry():
+    assert guess({"soft": "0.9", "hard": None}, low=0) == {"soft": 0.9, "hard": None}
+    with pytest.raises(CourseError, match="'better'"):
+        guess({"soft": "better"}, low=0)
+
+
+def test_a_figure_draws_no_guess_that_cannot_be_read():
+    assert [as_number(value) for value in ("better", "45", None)] == [None, 45, None]
