@@ -47,15 +47,18 @@ def rows_of(
 ) -> list[Row]:
     """The first `limit` documents as rows of at most `max_length` tokens; one that fits ends with end-of-text.
 
+    A row begins with what the tokenizer puts before every text, such as Llama's begin-of-text token; its label is -100.
     Documents of a single token are left out.  Raises CourseError where none is left.
     """
     if max_length < 2:
         raise CourseError(f"max_length is {max_length}; a row needs two tokens, one to predict the other from.")
-    rows = [
-        Row(tuple(ids), tuple(ids), document.name, _bytes_between(document.text, offsets, 1, len(ids)))
-        for document, ids, offsets in _tokenized(documents[:limit], tokenizer, max_length)
-        if len(ids) > 1
-    ]
+    begin = start_tokens(tokenizer)
+    rows = []
+    for document, whole, offsets in _tokenized(documents[:limit], tokenizer):
+        ids = whole[: max_length - len(begin)]
+        size = _bytes_between(document.text, offsets, 0 if begin else 1, len(ids))
+        rows.append(Row((*begin, *ids), (*[IGNORE] * len(begin), *ids), document.name, size))
+    rows = [row for row in rows if row.valid]
     if not rows:
         raise CourseError("The text is too short: no document has two tokens. Bring longer text.")
     return rows
@@ -67,21 +70,25 @@ def windows_of(
     """Whole documents in windows of `window` tokens that advance by `stride`; every token counts exactly once.
 
     The tokens that a window shares with the one before are context: their labels are -100.  The first token of a
-    document has nothing to be predicted from and counts nowhere.  Raises CourseError where no token counts.
+    document has nothing to be predicted from and counts nowhere, unless the tokenizer puts a token before every text:
+    then each window begins with that one, as the model was trained.  Raises CourseError where no token counts.
     """
-    if not 0 < stride < window:
+    begin = start_tokens(tokenizer)
+    room = window - len(begin)
+    if not 0 < stride < room:
+        taken = f", {len(begin)} to begin the text" if begin else ""
         raise CourseError(
-            f"The stride is {stride} and the window {window} tokens; the stride must be at least 1 and shorter than "
-            "the window, so that the first token of a window has one to be predicted from."
+            f"The stride is {stride} and the window {window} tokens{taken}; the stride must be at least 1 and "
+            "shorter than the window, so that the first token of a window has one to be predicted from."
         )
     rows = []
-    for document, ids, offsets in _tokenized(documents, tokenizer, None):
-        counted = 1
-        for start in range(0, max(1, len(ids) - window + stride), stride):
-            stop = min(start + window, len(ids))
-            labels = [IGNORE] * (counted - start) + ids[counted:stop]
+    for document, ids, offsets in _tokenized(documents, tokenizer):
+        counted = 0 if begin else 1
+        for start in range(0, max(1, len(ids) - room + stride), stride):
+            stop = min(start + room, len(ids))
+            labels = [IGNORE] * (len(begin) + counted - start) + ids[counted:stop]
             size = _bytes_between(document.text, offsets, counted, stop)
-            rows.append(Row(tuple(ids[start:stop]), tuple(labels), document.name, size))
+            rows.append(Row((*begin, *ids[start:stop]), tuple(labels), document.name, size))
             counted = stop
     rows = [row for row in rows if row.valid]
     if not rows:
@@ -221,25 +228,41 @@ def valid_tokens(batch: Batch) -> int:
     return int((batch["labels"][:, 1:] != IGNORE).sum())
 
 
+def start_tokens(tokenizer: PreTrainedTokenizerBase, text: str = "a") -> tuple[int, ...]:
+    """The ids that the tokenizer puts before every text: none for GPT-2, the begin-of-text token for Llama or Gemma."""
+    plain, whole = (tokenizer(text, add_special_tokens=special)["input_ids"] for special in (False, True))
+    places = (at for at in range(len(whole)) if whole[at : at + len(plain)] == plain)
+    return tuple(whole[: next(places, 0)])
+
+
+def prompt_ids(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
+    """The ids of a text that a model shall go on from, begun as the model's texts begin, and without an end."""
+    ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
+    if not ids:
+        raise CourseError("The prompt is empty, so there is nothing to go on from. Write a few words.")
+    return [*start_tokens(tokenizer, prompt), *ids]
+
+
 def _tokenized(
-    documents: Sequence[Document], tokenizer: PreTrainedTokenizerBase, max_length: int | None
+    documents: Sequence[Document], tokenizer: PreTrainedTokenizerBase
 ) -> Iterator[tuple[Document, list[int], list[tuple[int, int]]]]:
-    """Each document with its token ids (end-of-text appended where it fits) and each token's span of characters."""
+    """Each document with its token ids, end-of-text appended, and each token's span of characters."""
     if not documents:
         raise CourseError("There are no documents to tokenise: the text is empty.")
     texts = [document.text for document in documents]
     encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
     for document, ids, offsets in zip(documents, encoded["input_ids"], encoded["offset_mapping"], strict=True):
         end = len(document.text)
-        yield document, [*ids, tokenizer.eos_token_id][:max_length], [*offsets, (end, end)][:max_length]
+        yield document, [*ids, tokenizer.eos_token_id], [*offsets, (end, end)]
 
 
 def _bytes_between(text: str, offsets: Sequence[tuple[int, int]], first: int, stop: int) -> int:
-    """Bytes of UTF-8 that the tokens `first` to `stop` - 1 stand for; `first` is at least 1.
+    """Bytes of UTF-8 that the tokens `first` to `stop` - 1 stand for.
 
     A character that several tokens share counts with the first of them, so windows add up to the whole document.
     """
-    return len(text[offsets[first - 1][1] : offsets[stop - 1][1]].encode())
+    begin = offsets[first - 1][1] if first else 0
+    return len(text[begin : offsets[stop - 1][1]].encode())
 
 
 def _first_fit(rows: Sequence[Row], length: int) -> list[list[Row]]:

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from utils.configuration import text_config
 from utils.decoding.chance import Chance, probabilities
 from utils.decoding.reader import Reader
 from utils.errors import CourseError
@@ -69,7 +70,7 @@ class ModelDraft:
         """gamma tokens, fewer where the draft's own context ends."""
         text, drafted, rows = list(tokens), [], []
         room = gamma if self.reader.context is None else min(gamma, self.reader.context + 1 - len(text))
-        if max(text) >= self.model.config.vocab_size:
+        if max(text) >= text_config(self.model).vocab_size:
             room = 0
         for _ in range(room):
             row = self._fitted(self.reader.logits(text, last=1)[0], temperature)
@@ -94,7 +95,7 @@ def draft_for(
     Raises CourseError where token i does not mean the same to both.
     """
     require_one_tokenizer(target_tokenizer, draft_tokenizer)
-    sizes = target.config.vocab_size, model.config.vocab_size
+    sizes = text_config(target).vocab_size, text_config(model).vocab_size
     last = max(target_tokenizer.get_vocab().values())
     if last >= min(sizes):
         raise CourseError(

@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
+from utils.configuration import context_of
 from utils.errors import CourseError
 
 
@@ -33,7 +34,7 @@ class Reader:
     @property
     def context(self) -> int | None:
         """How many tokens the model can read; None where its configuration names no limit."""
-        return getattr(self.model.config, "max_position_embeddings", None)
+        return context_of(self.model)
 
     @torch.no_grad()
     def logits(self, tokens: Sequence[int], last: int) -> Tensor:

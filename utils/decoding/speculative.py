@@ -16,6 +16,8 @@ from dataclasses import dataclass, field, replace
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from utils.configuration import text_config
+from utils.data.batches import prompt_ids
 from utils.decoding.chance import Chance, Seeded, probabilities
 from utils.decoding.drafts import Draft, Proposal
 from utils.decoding.reader import Reader
@@ -176,7 +178,7 @@ def _round(
 ) -> Round:
     """One round: propose, read once, decide, and draw the token that the target adds."""
     started = time.perf_counter()
-    vocabulary = reader.model.config.vocab_size
+    vocabulary = text_config(reader.model).vocab_size
     proposal = Proposal.of((), (), vocabulary)
     if draft is not None and gamma:
         proposal = draft.propose(text, gamma, temperature, chance)
@@ -218,7 +220,7 @@ def write(
     seed: int = 0,
 ) -> Writing:
     """Text after a prompt, up to an end of text, with its statistics.  Without a draft the target writes alone."""
-    ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
+    ids = prompt_ids(tokenizer, prompt)
     chance, end = Seeded(seed), tokenizer.eos_token_id
     if draft is None:
         done = decode(target, ids, tokens, temperature, chance, end)

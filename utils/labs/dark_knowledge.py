@@ -21,10 +21,12 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
+from utils.data.batches import prompt_ids
 from utils.errors import CourseError
 from utils.machine.hub import hub_answers
 from utils.machine.workspace import ROOT, install_command
-from utils.models.loading import in_eval_mode, load_model, load_tokenizer
+from utils.models.forward import in_eval_mode
+from utils.models.loading import load_model, load_tokenizer
 
 SAVED = ROOT / "utils" / "pretrained" / "smollm2"
 SMOLLM2 = "SmolLM2-135M-Instruct"
@@ -98,10 +100,7 @@ def predict(
     kind: str = "your own",
 ) -> Prediction:
     """What `model` expects after `prompt`.  Raises CourseError for a prompt without a token and an unknown label."""
-    inputs = tokenizer(prompt, return_tensors="pt", add_special_tokens=False)
-    if not inputs["input_ids"].shape[1]:
-        raise CourseError("The prompt is empty, so there is nothing to predict from. Write a few words.")
-    ids = inputs["input_ids"].to(model.device)
+    ids = torch.tensor([prompt_ids(tokenizer, prompt)], device=model.device)
     with in_eval_mode(model), torch.no_grad():
         logits = model(input_ids=ids).logits[0, -1].float().cpu()
     top = logits.topk(min(TOP, len(logits))).indices.tolist()

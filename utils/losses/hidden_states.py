@@ -14,6 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from utils.configuration import text_config
 from utils.data.batches import Batch, model_inputs
 from utils.errors import CourseError
 from utils.losses.core import at_least_float32
@@ -81,7 +82,9 @@ def add_projections(student: nn.Module, layers: int, teacher_width: int, seed: i
     """
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        maps = nn.ModuleList(nn.Linear(student.config.hidden_size, teacher_width, bias=False) for _ in range(layers))
+        maps = nn.ModuleList(
+            nn.Linear(text_config(student).hidden_size, teacher_width, bias=False) for _ in range(layers)
+        )
     student.projections = maps.to(next(student.parameters()).device)
     return student.projections
 

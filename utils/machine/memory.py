@@ -15,6 +15,7 @@ import psutil
 import torch
 from torch import nn
 
+from utils.configuration import text_config
 from utils.machine import processes as distributed
 
 # The limit of a container, what it uses, and in which line of which file the part of it that files merely lie in.
@@ -128,7 +129,7 @@ def recompute_layers(model: nn.Module, on: bool) -> None:
 
 def _sizes(model: nn.Module) -> tuple[int, int, int, int] | None:
     """Vocabulary, hidden size, layers and heads; None where the model does not say."""
-    config = getattr(model, "config", None)
+    config = text_config(model)
     names = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads")
     sizes = tuple(getattr(config, name, None) for name in names)
     return sizes if all(isinstance(size, int) for size in sizes) else None

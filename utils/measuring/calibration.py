@@ -17,7 +17,8 @@ from torch import nn
 from utils.data.batches import Row, model_inputs, pad, to_device
 from utils.errors import CourseError
 from utils.losses.core import shifted
-from utils.models.loading import in_eval_mode, require_context
+from utils.models.forward import in_eval_mode
+from utils.models.loading import require_context
 
 BINS = 15
 

@@ -21,7 +21,8 @@ from tqdm.auto import tqdm
 from utils.data.batches import IGNORE, Batch, Row, model_inputs, pad, to_device
 from utils.errors import CourseError
 from utils.losses.core import hard_loss
-from utils.models.loading import in_eval_mode, require_context
+from utils.models.forward import in_eval_mode
+from utils.models.loading import require_context
 
 DRAWS = 2000
 LEVEL = 0.95

@@ -15,6 +15,7 @@ import numpy as np
 from torch import nn
 from tqdm.auto import tqdm
 
+from utils.configuration import text_config
 from utils.data.batches import BatchPlan, Row
 from utils.losses.core import distillation_loss
 from utils.losses.hidden_states import add_projections, drop_projections, hidden_state_loss, hidden_step
@@ -104,7 +105,7 @@ class Sweep:
         """A student trained under one setting, its projections taken off again."""
         student, step, hidden = models.load_model(self.profile.student), self.step, setting.hidden
         if hidden is not None:
-            width = self.teacher.config.hidden_size
+            width = text_config(self.teacher).hidden_size
             maps = add_projections(student, len(hidden.teacher_layers), width, self.seed)
             maps.requires_grad_(not hidden.frozen)
             step = hidden_step(hidden.teacher_layers, hidden.weight, hidden.loss)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import inspect
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache, wraps
 from types import MethodType
 
@@ -16,6 +18,7 @@ from torch import nn
 from transformers import PreTrainedModel
 from transformers.activations import NewGELUActivation
 
+from utils.configuration import text_config
 from utils.data.batches import positions_of
 from utils.machine import processes as distributed
 
@@ -34,13 +37,26 @@ def fastest_dtype(device: str) -> torch.dtype:
     return torch.bfloat16 if seconds[torch.bfloat16] * 1.3 < seconds[torch.float32] else torch.float32
 
 
+@contextmanager
+def in_eval_mode(model: nn.Module) -> Iterator[None]:
+    """Inside, the model is in eval mode; after it, also after an error, every part of it in the mode it had."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
 def with_fast_kernels(model: PreTrainedModel) -> PreTrainedModel:
     """The model, its activation fused, and its attention computed the way that is faster where the model is.
 
     On a CPU the plain products stand in for torch's fused kernel in two cases.  In bfloat16, for rows of up to 512
     tokens, its backward pass takes two to six times as long; and with dropout it has to take a slower way itself.
     """
-    drops_out = getattr(model.config, "attn_pdrop", 0.0) or getattr(model.config, "attention_dropout", 0.0)
+    config = text_config(model)
+    drops_out = getattr(config, "attn_pdrop", 0.0) or getattr(config, "attention_dropout", 0.0)
     if model.device.type == "cpu" and (drops_out or fastest_dtype("cpu") == torch.bfloat16):
         model.set_attn_implementation("eager")
     return with_fused_activation(model)

@@ -7,8 +7,7 @@ drops out; and two vocabularies that only look alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +17,21 @@ from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
-from utils.data.batches import Row
+from utils.configuration import context_of, text_config
+from utils.data.batches import Row, prompt_ids
 from utils.errors import CourseError
 from utils.machine.allocator import keep_freed_memory
 from utils.machine.hub import only_cached_where_unreachable
-from utils.models.forward import best_device, fastest_dtype, with_fast_forward, with_fast_kernels, with_positions
+from utils.models.forward import (
+    best_device,
+    fastest_dtype,
+    in_eval_mode,
+    with_fast_forward,
+    with_fast_kernels,
+    with_positions,
+)
 from utils.models.profiles import Profile
+from utils.models.proof import require_causal_in_a_batch
 
 
 @dataclass(frozen=True)
@@ -71,8 +79,10 @@ def load_model(name: str, device: str | None = None) -> PreTrainedModel:
         raise CourseError(
             f"The weights of {name!r} lack {len(missing)} tensors, such as {missing[0]!r}. Copy them again."
         )
-    model.config.use_cache = False  # keys and values are kept for `generate` alone, which asks for them itself
-    return with_fast_forward(with_fast_kernels(with_positions(model.to(device))), fastest_dtype(device))
+    text_config(model).use_cache = False  # keys and values are kept for `generate` alone, which asks for them itself
+    model = with_fast_kernels(with_positions(model.to(device)))
+    require_causal_in_a_batch(model, name)
+    return with_fast_forward(model, fastest_dtype(device))
 
 
 def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
@@ -97,18 +107,6 @@ def freeze(model: PreTrainedModel) -> PreTrainedModel:
     return model.eval().requires_grad_(False)
 
 
-@contextmanager
-def in_eval_mode(model: nn.Module) -> Iterator[None]:
-    """Inside, the model is in eval mode; after it, also after an error, every part of it in the mode it had."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
-
-
 def require_frozen(teacher: nn.Module) -> None:
     """Raise CourseError where a teacher could still learn."""
     learning = sum(p.numel() for p in teacher.parameters() if p.requires_grad)
@@ -121,7 +119,7 @@ def require_frozen(teacher: nn.Module) -> None:
 
 def require_context(model: nn.Module, rows: Sequence[Row]) -> None:
     """Raise CourseError where a row is longer than the positions that the model knows."""
-    context = getattr(getattr(model, "config", None), "max_position_embeddings", None)
+    context = context_of(model)
     longest = max((len(row.input_ids) for row in rows), default=0)
     if context is not None and longest > context:
         raise CourseError(
@@ -142,7 +140,7 @@ def require_one_vocabulary(
 ) -> None:
     """Raise CourseError, with the reason, unless token i means the same to both models."""
     require_one_tokenizer(teacher_tokenizer, student_tokenizer)
-    sizes, theirs = (teacher.config.vocab_size, student.config.vocab_size), teacher_tokenizer.get_vocab()
+    sizes, theirs = tuple(text_config(model).vocab_size for model in (teacher, student)), teacher_tokenizer.get_vocab()
     if sizes[0] != sizes[1]:
         raise CourseError(
             f"The vocabularies differ in size: the teacher's output has {sizes[0]:,} entries, the student's "
@@ -174,16 +172,14 @@ def sample_text(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompt: str, tokens: int = 40, seed: int = 0
 ) -> str:
     """What the model writes after `prompt`: `tokens` tokens, drawn at temperature 0.8 from its 40 most likely."""
-    inputs = tokenizer(prompt, return_tensors="pt").to(model.device)
-    if not inputs["input_ids"].numel():
-        raise CourseError("The prompt is empty. Give at least one word to go on from.")
+    ids = torch.tensor([prompt_ids(tokenizer, prompt)], device=model.device)
     with in_eval_mode(model), torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(seed)
         output = model.generate(
-            **inputs, max_new_tokens=tokens, do_sample=True, temperature=0.8, top_k=40,
+            ids, attention_mask=torch.ones_like(ids), max_new_tokens=tokens, do_sample=True, temperature=0.8, top_k=40,
             pad_token_id=tokenizer.pad_token_id,
         )  # fmt: skip
-    return tokenizer.decode(output[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+    return tokenizer.decode(output[0, ids.shape[1] :], skip_special_tokens=True)
 
 
 def _not_loaded(what: str, name: str) -> str:

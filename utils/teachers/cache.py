@@ -13,6 +13,7 @@ that was stopped, or whose disk filled up, goes on where it was.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 import re
@@ -30,10 +31,12 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from utils.configuration import text_config
 from utils.data.batches import Row, model_inputs, pad, to_device
 from utils.errors import CourseError
 from utils.machine.workspace import require_writable
-from utils.models.loading import in_eval_mode, require_context
+from utils.models.forward import in_eval_mode
+from utils.models.loading import require_context
 from utils.teachers.cache_settings import SMALL_VOCABULARY, CacheSettings, readable_size, unique_rows
 from utils.training import fingerprint
 
@@ -63,7 +66,7 @@ def cache_answers(
         raise CourseError("There are no rows for the teacher to answer. Bring at least one.")
     _require_layers(teacher, settings)
     identity = _identity(teacher, everything, settings)
-    cache = TeacherCache(folder / identity[:32], identity, settings, teacher.config, everything)
+    cache = TeacherCache(folder / identity[:32], identity, settings, text_config(teacher), everything)
     missing = [number for number in range(len(cache.shards)) if not cache.has(number)]
     if not missing:
         with suppress(OSError):  # another's folder may be read and not touched
@@ -166,7 +169,9 @@ def _answers(
     """The columns of one shard, in the order of its rows."""
     device = next(teacher.parameters()).device
     pieces: dict[str, list[Tensor]] = {}
-    head = {"logits_to_keep": 1} if settings.top_k == 0 else {}  # an output layer that nobody reads is a waste
+    # An output layer that nobody reads is a waste; some models have no such switch.
+    spared = settings.top_k == 0 and "logits_to_keep" in inspect.signature(type(teacher).forward).parameters
+    head = {"logits_to_keep": 1} if spared else {}
     for start in range(0, len(rows), batch_size):
         chunk = [Row(ids, ids, "", 0) for ids in rows[start : start + batch_size]]
         batch = to_device(pad(chunk, 0), device)
@@ -224,7 +229,7 @@ def _key(ids: Sequence[int]) -> bytes:
 
 def _require_layers(teacher: nn.Module, settings: CacheSettings) -> None:
     """Raise CourseError for a hidden state that the teacher does not have."""
-    layers = teacher.config.num_hidden_layers if settings.hidden_layers else 0
+    layers = text_config(teacher).num_hidden_layers if settings.hidden_layers else 0
     for layer in settings.hidden_layers:
         if not 0 <= layer <= layers:
             raise CourseError(

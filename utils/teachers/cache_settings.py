@@ -12,6 +12,7 @@ from pathlib import Path
 
 from torch import nn
 
+from utils.configuration import text_config
 from utils.data.batches import Row
 from utils.errors import CourseError
 from utils.machine.memory import available_memory
@@ -99,7 +100,7 @@ def unique_rows(rows: Sequence[Row]) -> list[tuple[int, ...]]:
 
 
 def _sizes(settings: CacheSettings, teacher: nn.Module, rows: Sequence[Row]) -> tuple[int, int]:
-    size = settings.bytes_a_token(teacher.config.vocab_size, teacher.config.hidden_size)
+    size = settings.bytes_a_token(text_config(teacher).vocab_size, text_config(teacher).hidden_size)
     return size, size * sum(len(ids) for ids in unique_rows(rows))
 
 

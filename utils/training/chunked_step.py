@@ -12,12 +12,12 @@ import weakref
 import torch
 from torch import Tensor, nn
 
+from utils.configuration import text_config
 from utils.data.batches import IGNORE, Batch, model_inputs, positions_of
 from utils.errors import CourseError
 from utils.losses.chunked import CHUNK, chunked_distillation_loss
 from utils.losses.core import require_alpha, require_temperature, shifted
-from utils.models.forward import computes_in
-from utils.models.loading import in_eval_mode
+from utils.models.forward import computes_in, in_eval_mode
 from utils.teachers.cache import TeacherCache
 from utils.teachers.cache_settings import CacheSettings
 from utils.teachers.cached import batch_columns
@@ -29,7 +29,7 @@ _LOOKED_AT: weakref.WeakSet[nn.Module] = weakref.WeakSet()  # models whose outpu
 
 def last_hidden_settings(teacher: nn.Module) -> CacheSettings:
     """Cache settings that keep a teacher's last hidden states and nothing else."""
-    return CacheSettings(top_k=0, hidden_layers=(teacher.config.num_hidden_layers,))
+    return CacheSettings(top_k=0, hidden_layers=(text_config(teacher).num_hidden_layers,))
 
 
 def chunked_step(temperature: float, alpha: float, cache: TeacherCache | None = None, chunk: int = CHUNK) -> Step:

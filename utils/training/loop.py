@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
+from transformers import PreTrainedModel
 
 from utils.data.batches import Batch, BatchPlan, model_inputs, to_device, valid_tokens
 from utils.errors import CourseError
@@ -24,6 +25,7 @@ from utils.machine.interrupts import DeferredInterrupt
 from utils.machine.memory import choose_memory_plan, recompute_layers
 from utils.models.forward import computes_in
 from utils.models.loading import require_context, require_frozen
+from utils.models.proof import require_packable
 from utils.settings import plain_number
 from utils.training import checkpoints
 from utils.training.accumulation import PiecewiseStep, Step
@@ -123,10 +125,14 @@ def _require_a_pair_that_can(
     if micro_batch is not None and micro_batch < 1:
         raise CourseError(f"micro_batch is {micro_batch}; it is how many rows are computed at once, at least 1.")
     require_context(student, plan.rows)
+    if plan.pack_length:
+        require_packable(student, plan.rows, "student")
     if teacher is not None:
         require_frozen(teacher)
         require_context(teacher, plan.rows)
         teacher.eval()
+        if plan.pack_length and isinstance(teacher, PreTrainedModel):
+            require_packable(teacher, plan.rows, "teacher")
     elif step is train_step:
         raise CourseError("There is no teacher to learn from. Give one, or train on labels alone: step=ce_only_step.")
 

@@ -7,6 +7,7 @@ import copy
 
 import pytest
 import torch
+from tokenizers.processors import TemplateProcessing
 
 from utils.data.batches import (
     IGNORE,
@@ -17,7 +18,9 @@ from utils.data.batches import (
     pack,
     pad,
     positions_of,
+    prompt_ids,
     rows_of,
+    start_tokens,
     valid_tokens,
     windows_of,
 )
@@ -259,3 +262,67 @@ def test_a_step_on_a_packed_batch_moves_the_student_as_on_a_padded_one(student_a
         loss = train_step(copied, teacher, batch, torch.optim.SGD(copied.parameters(), lr=0.1), distillation_loss)
         moved.append((loss, torch.cat([p.detach().flatten() for p in copied.parameters()])))
     assert same(*moved)
+
+
+@pytest.fixture(params=["<bos> $A", "<bos> $A <|endoftext|>", "<mask> <bos> $A"])
+def beginning(request, tokenizer):
+    """A tokenizer that begins each text as Llama's does, or ends it too, or begins it with two tokens."""
+    begun = copy.deepcopy(tokenizer)
+    begun.add_special_tokens({"bos_token": "<bos>", "mask_token": "<mask>"})
+    names = ("<bos>", "<mask>", "<|endoftext|>")
+    begun.backend_tokenizer.post_processor = TemplateProcessing(
+        single=request.param, special_tokens=[(name, begun.convert_tokens_to_ids(name)) for name in names]
+    )
+    return begun
+
+
+def starts(tokenizer):
+    """The ids in front of a text, by the tokenizer's own words."""
+    ids = tokenizer("the")["input_ids"]
+    return tuple(index for index in ids if tokenizer.convert_ids_to_tokens(index) in ("<bos>", "<mask>"))
+
+
+def test_a_row_begins_as_the_tokenizer_begins_a_text_and_the_beginning_is_no_target(documents, tokenizer, beginning):
+    before = starts(beginning)
+    plain = rows_of(documents, tokenizer, 1000)
+    for row, without, document in zip(rows_of(documents, beginning, 1000), plain, documents, strict=True):
+        assert row.input_ids == before + without.input_ids  # one end-of-text, whatever the tokenizer adds
+        assert row.labels == (IGNORE,) * len(before) + without.input_ids
+        assert row.valid == len(without.input_ids)  # the first token of the text is predicted, from its beginning
+        assert row.label_bytes == len(document.text.encode())
+
+
+def test_a_limit_of_tokens_counts_the_beginning(documents, beginning):
+    assert {len(row.input_ids) for row in rows_of(documents, beginning, 6) if row.document != "d2"} == {6}
+
+
+@pytest.mark.parametrize("stride", [1, 3])
+def test_every_window_begins_as_a_text_does_and_every_token_counts_once(documents, tokenizer, beginning, stride):
+    before = starts(beginning)
+    rows = windows_of(documents, beginning, window=8, stride=stride)
+    for document, whole in zip(documents, rows_of(documents, tokenizer, 1000), strict=True):
+        windows = [row for row in rows if row.document == document.name]
+        assert all(row.input_ids[: len(before)] == before and len(row.input_ids) <= 8 for row in windows)
+        counted = [label for row in windows for label in row.labels[1:] if label != IGNORE]
+        assert counted == list(whole.input_ids)
+        assert sum(row.label_bytes for row in windows) == len(document.text.encode())
+        for row in windows:
+            assert all(label in (IGNORE, token) for label, token in zip(row.labels, row.input_ids, strict=True))
+
+
+def test_a_packed_document_keeps_its_beginning_which_is_no_target(documents, beginning):
+    rows = rows_of(documents, beginning, 16)
+    packed = pack(rows, 40, PAD)
+    begins = packed["input_ids"][packed["position_ids"] == 0]
+    assert sum(int(token) == starts(beginning)[0] for token in begins) == len(rows)
+    assert not torch.isin(packed["labels"], torch.tensor(starts(beginning))).any()
+
+
+def test_a_stride_as_long_as_what_a_beginning_leaves_of_a_window_is_refused(documents, beginning):
+    with pytest.raises(CourseError, match=r"the window 8 tokens, \d to begin the text"):
+        windows_of(documents, beginning, 8, 7)
+
+
+def test_a_prompt_begins_as_a_text_and_has_no_end(tokenizer, beginning):
+    assert prompt_ids(beginning, "the teacher") == [*starts(beginning), *prompt_ids(tokenizer, "the teacher")]
+    assert start_tokens(tokenizer) == ()

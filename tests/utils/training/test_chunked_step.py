@@ -55,7 +55,8 @@ def test_a_student_learns_with_a_teacher_that_is_read_from_the_cache(case, tmp_p
     plan, settings = BatchPlan(tuple(rows), 5, 0, pack_length=16), TrainingSettings(learning_rate=1e-2, epochs=8)
     history = distill(student, teacher, plan, settings, step=chunked_step(1.0, 0.5, cache))
     assert history.epoch_losses()[-1] < history.epoch_losses()[0] - 0.2
-    assert asked == [1, 1]  # one row, once with the output layer and once without; else that layer alone
+    # Five answers prove that it reads packed rows; then one row, with the output layer and without.
+    assert asked == [1] * 5 + [1, 1]
 
 
 @pytest.mark.parametrize("who", ["student", "teacher"])
