@@ -21,7 +21,7 @@ from utils.measuring.evaluation import drawn_again
 from utils.models.profiles import get_profile
 
 TEXTS = ("cut", "written")
-ON_OTHER_TEXT = ("CE-only", "forward KL", "total variation")
+ON_OTHER_TEXT = ("CE-only", "forward KL")
 BEST_PERPLEXITY = "CE-only, best perplexity"
 
 

@@ -12,16 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-import torch.nn.functional as F
 from safetensors.torch import load_model, save_model
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from benchmarks.common import as_numbers, partial_results, shared
 from benchmarks.effect import Experiment
-from utils.data.batches import IGNORE, BatchPlan, Row, model_inputs, pad
-from utils.decoding.rules import draft_loss, overlap
+from utils.data.batches import BatchPlan, Row
+from utils.decoding.rules import draft_loss
+from utils.labs.speculation import BATCH, as_training_loss, continuation_rows, overlaps, write_on
 from utils.losses.core import distillation_loss
 from utils.losses.divergences import reverse_kl_loss
 from utils.measuring.evaluation import evaluate
@@ -34,15 +33,10 @@ RATES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3)
 UNTOUCHED = "untouched"
 PROMPT, WRITTEN, PROMPTS, TUNE_PROMPTS = 32, 64, 200, 80
 PROMPT_OF_A_ROW = 16
-BATCH = 40
 
 
 def _reverse_kl(student_logits: Tensor, teacher_logits: Tensor, labels: Tensor) -> Tensor:
     return reverse_kl_loss(student_logits, teacher_logits, labels, 1.0).mean()
-
-
-def _total_variation(student_logits: Tensor, teacher_logits: Tensor, labels: Tensor) -> Tensor:
-    return draft_loss(student_logits, teacher_logits, predicting(labels))
 
 
 OBJECTIVES: dict[str, training.LossFunction | None] = {
@@ -50,13 +44,8 @@ OBJECTIVES: dict[str, training.LossFunction | None] = {
     "forward KL and CE": functools.partial(distillation_loss, temperature=1.0, alpha=0.5),
     "forward KL": functools.partial(distillation_loss, temperature=1.0, alpha=1.0),
     "reverse KL": _reverse_kl,
-    "total variation": _total_variation,
+    "total variation": as_training_loss(draft_loss),
 }
-
-
-def predicting(labels: Tensor) -> Tensor:
-    """The positions whose logits predict a token that counts: (B, S) labels -> (B, S) bool."""
-    return F.pad(labels[:, 1:], (0, 1), value=IGNORE) != IGNORE
 
 
 @dataclass(frozen=True)
@@ -93,10 +82,8 @@ class Drafts:
     def continuations(self, split: str = "validation") -> list[Row]:
         """The target's own continuations of the prompts; the prompt's tokens are context, their labels are -100."""
         key = f"{self.name}/continuations-{split}"
-        ids = shared({key: lambda: {"ids": write(self.target, self.prompts(split), WRITTEN, seed=1)}})[key]["ids"]
-        labels = [[IGNORE] * PROMPT + row[PROMPT:] for row in ids]
-        pairs = zip(ids, labels, strict=True)
-        return [Row(tuple(row), tuple(label), f"prompt {i}", 0) for i, (row, label) in enumerate(pairs)]
+        ids = shared({key: lambda: {"ids": write_on(self.target, self.prompts(split), WRITTEN, seed=1)}})[key]["ids"]
+        return continuation_rows(ids, PROMPT)
 
     def rows(self, text: str, seed: int) -> list[Row]:
         """The training rows of a seed: as they are, or written, or cut to the lengths of the written."""
@@ -123,7 +110,7 @@ class Drafts:
             if min(map(len, prompts)) < PROMPT_OF_A_ROW:
                 texts = [list(rows[i].input_ids) for i in members]  # too short to be gone on from
             else:
-                texts = write(self.target, prompts, max(lengths) - PROMPT_OF_A_ROW, seed=seed * 1000 + start)
+                texts = write_on(self.target, prompts, max(lengths) - PROMPT_OF_A_ROW, seed=seed * 1000 + start)
             found |= {i: ids[:length] for i, ids, length in zip(members, texts, lengths, strict=True)}
         return {"ids": [found[i] for i in range(len(rows))]}
 
@@ -173,45 +160,3 @@ class Drafts:
             if draft.objective == UNTOUCHED
             else sum(r.valid for r in self.rows(draft.text, draft.seed)),
         }
-
-
-@torch.no_grad()
-def write(model: PreTrainedModel, prompts: Sequence[Sequence[int]], tokens: int, seed: int) -> list[list[int]]:
-    """Each prompt and what the model goes on with, drawn at T = 1, up to and with an end of text.
-
-    The prompts of a call have one length, so nothing is padded on the left.
-    """
-    found: list[list[int]] = []
-    end = model.config.eos_token_id
-    torch.manual_seed(seed)
-    for start in range(0, len(prompts), BATCH):
-        ids = torch.tensor(prompts[start : start + BATCH])
-        out = model.generate(
-            input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=tokens, do_sample=True, top_k=0,
-            top_p=1.0, temperature=1.0, use_cache=True, pad_token_id=end,
-        )  # fmt: skip
-        for row in out.tolist():
-            new = row[ids.shape[1] :]
-            stop = new.index(end) + 1 if end in new else len(new)
-            found.append(row[: ids.shape[1] + stop])
-    return found
-
-
-@torch.no_grad()
-def overlaps(target: nn.Module, draft: nn.Module, rows: Sequence[Row], pad_token_id: int) -> dict:
-    """For each row: sum min(p, q) added up over the tokens that count, how often the argmaxes agree, how many count.
-
-    "by token" holds the row's single values, in order.
-    """
-    found: dict[str, list] = {"overlap": [], "same argmax": [], "tokens": [], "by token": []}
-    for start in range(0, len(rows), 16):
-        batch = pad(rows[start : start + 16], pad_token_id)
-        logits = [model(**model_inputs(batch)).logits.float() for model in (target, draft)]
-        counted = predicting(batch["labels"])
-        same = logits[0].argmax(dim=-1) == logits[1].argmax(dim=-1)
-        for values, alike, mask in zip(overlap(*logits), same, counted, strict=True):
-            found["overlap"].append(values[mask].double().sum().item())
-            found["same argmax"].append(int(alike[mask].sum()))
-            found["tokens"].append(int(mask.sum()))
-            found["by token"].append([round(value, 4) for value in values[mask].tolist()])
-    return found
