@@ -55,6 +55,34 @@ def row(runs: Sequence[Mapping], controls: Mapping[str, Sequence[Mapping]]) -> d
     return found
 
 
+def table_rows(found: Mapping[str, Mapping]) -> list[dict]:
+    """A line for each draft on human text: its acceptance on the target's text, and what else is known of it."""
+    return [
+        {
+            "draft": name,
+            "perplexity": one["perplexity"],
+            "acceptance": one["written"]["share"],
+            "low": one["written"]["low"],
+            "high": one["written"]["high"],
+            "on human text": one["human"]["share"],
+            "same argmax": one["written"]["same argmax"],
+        }
+        for name, one in found.items()
+        if not name.endswith(TEXTS)
+    ]
+
+
+def differences(found: Mapping[str, Mapping], control: str) -> list[dict]:
+    """A line for each draft but the control: how much more of its tokens are kept, paired over prompts."""
+    rows = []
+    for name, one in found.items():
+        if name != control and not name.endswith(TEXTS):
+            minus = one["written"][f"minus {control}"]
+            rows.append({"draft": name, "minus": control, "difference": minus["share"]})
+            rows[-1] |= {"low": minus["low"], "high": minus["high"]}
+    return rows
+
+
 def best_rates(drafts: Drafts) -> tuple[dict[str, float], float, list[dict]]:
     """Each objective's rate with the largest overlap, CE-only's with the lowest perplexity, and what was tried."""
     asked = [Draft(objective, rate=rate) for objective in OBJECTIVES for rate in RATES]
@@ -80,16 +108,35 @@ def kind_of(text: str) -> str:
     return "begins a word" if text[0].isspace() else "goes on with a word"
 
 
-def by_kind(drafts: Drafts, runs: Sequence[Mapping]) -> list[dict]:
-    """The overlap by the kind of the token that the target wrote there."""
-    rows = drafts.continuations()
-    ids = [token for row in rows for token in row.input_ids[PROMPT:]]
+def by_kind(drafts: Drafts, runs: Mapping[str, Sequence[Mapping]]) -> list[dict]:
+    """Each draft's overlap by the kind of the token that the target wrote there."""
+    ids = [token for one in drafts.continuations() for token in one.input_ids[PROMPT:]]
     kinds = np.array([kind_of(drafts.tokenizer.decode([token])) for token in ids])
-    values = np.array([[value for row in run["written"]["by token"] for value in row] for run in runs])
+    values = {
+        name: np.array([[value for line in run["written"]["by token"] for value in line] for run in some])
+        for name, some in runs.items()
+    }
     return [
-        {"kind": kind, "tokens": int((kinds == kind).sum()), "overlap": float(values[:, kinds == kind].mean())}
+        {"kind": kind, "tokens": int((kinds == kind).sum())}
+        | {name: float(some[:, kinds == kind].mean()) for name, some in values.items()}
         for kind in sorted(set(kinds))
     ]
+
+
+def whose_text(name: str, cut: Sequence[Mapping], written: Sequence[Mapping]) -> dict:
+    """One objective on both texts: the acceptance on the target's text, and the difference in pairs."""
+    one, other = row(cut, {}), row(written, {"human": cut})
+    minus = other["written"]["minus human"]
+    return {
+        "objective": name,
+        "human rows": one["written"]["share"],
+        "the target's rows": other["written"]["share"],
+        "difference": minus["share"],
+        "low": minus["low"],
+        "high": minus["high"],
+        "perplexity on human text: human rows": one["perplexity"],
+        "the target's": other["perplexity"],
+    }
 
 
 def main() -> None:
@@ -100,27 +147,28 @@ def main() -> None:
     if not arguments.skip_tuning:
         rates, for_perplexity, tried = best_rates(drafts)
     seeds = range(arguments.seeds)
-    arms = {name: [Draft(name, rate=rate, seed=seed) for seed in seeds] for name, rate in rates.items()}
-    arms[UNTOUCHED] = [Draft(UNTOUCHED)]
+    arms = {UNTOUCHED: [Draft(UNTOUCHED)]}
     arms[BEST_PERPLEXITY] = [Draft("CE-only", rate=for_perplexity, seed=seed) for seed in seeds]
+    arms |= {name: [Draft(name, rate=rate, seed=seed) for seed in seeds] for name, rate in rates.items()}
     for name in ON_OTHER_TEXT:
         arms |= {f"{name}, {text}": [Draft(name, text, rates[name], seed) for seed in seeds] for text in TEXTS}
     done = drafts.judged([draft for arm in arms.values() for draft in arm])
     runs = {name: [done[draft] for draft in arm] for name, arm in arms.items()}
     controls = {"untouched": runs[UNTOUCHED], "CE-only": runs["CE-only"], "forward KL": runs["forward KL"]}
+    found = {name: row(some, controls) for name, some in runs.items()}
     result = {
         "profile": drafts.profile.name,
-        "rows": drafts.profile.train_rows,
+        "train_rows": drafts.profile.train_rows,
         "prompt_tokens": PROMPT,
         "written_tokens": WRITTEN,
         "prompts": len(runs[UNTOUCHED][0]["written"]["tokens"]),
         "learning_rates": rates | {BEST_PERPLEXITY: for_perplexity},
         "tuning": tried,
-        "drafts": {name: row(some, controls) for name, some in runs.items()},
-        "written against cut": {
-            name: row(runs[f"{name}, written"], {"cut": runs[f"{name}, cut"]}) for name in ON_OTHER_TEXT
-        },
-        "by kind": {name: by_kind(drafts, runs[name]) for name in (UNTOUCHED, "CE-only", "forward KL")},
+        "drafts": found,
+        "rows": table_rows(found),
+        "differences": differences(found, "CE-only") + differences(found, "untouched"),
+        "whose text": [whose_text(name, *(runs[f"{name}, {text}"] for text in TEXTS)) for name in ON_OTHER_TEXT],
+        "kinds": by_kind(drafts, {name: runs[name] for name in (UNTOUCHED, "CE-only", "forward KL")}),
     }
     print(write_result("speculation", result))
 

@@ -127,6 +127,20 @@ def summary(runs: Sequence[dict]) -> dict:
     }
 
 
+def line(name: str, one: dict) -> dict:
+    """A draft as a line of a table."""
+    minus = one["counted minus predicted"]
+    return {
+        "draft": name,
+        "predicted": one["predicted"],
+        "counted": one["counted"],
+        "counted minus predicted": minus["share"],
+        "low": minus["low"],
+        "high": minus["high"],
+        "tokens a round": one["tokens a round"],
+    }
+
+
 def ratio_with_interval(sums: np.ndarray, counts: np.ndarray) -> dict[str, float]:
     """sums / counts, both (seeds, prompts), with a 95 % interval over prompts and seeds."""
     return share_with_interval(sums, counts.mean(axis=0))
@@ -151,12 +165,14 @@ def main() -> None:
         found = summary([done[keys[arms[name][0], gamma]]])
         predicted = expected_tokens(found["predicted"], gamma)
         by_length.append({"draft": name, "gamma": gamma, "predicted tokens a round": predicted, **found})
+    found = {name: summary([done[keys[draft, GAMMA]] for draft in some]) for name, some in arms.items()}
     result = {
         "profile": rounds.drafts.profile.name,
         "prompts": PROMPTS,
         "tokens": TOKENS,
         "gamma": GAMMA,
-        "drafts": {name: summary([done[keys[draft, GAMMA]] for draft in some]) for name, some in arms.items()},
+        "drafts": found,
+        "rows": [line(name, one) for name, one in found.items()],
         "by gamma": by_length,
         "filters": rounds.filtered(arms["forward KL"][0]),
     }

@@ -10,124 +10,24 @@ turns on each prompt, so a machine that slows down slows all of them.  Reading t
 from __future__ import annotations
 
 import argparse
-import functools
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-import numpy as np
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from benchmarks.common import write_result
 from benchmarks.speculation_drafts import Draft, Drafts
 from utils.data.corpus import load_corpus
-from utils.decoding.chance import Seeded
-from utils.decoding.drafts import Draft as Proposer
 from utils.decoding.drafts import ModelDraft, PromptLookupDraft, TrigramDraft
-from utils.decoding.reader import Reader
-from utils.decoding.rules import expected_tokens, speedup
-from utils.decoding.speculative import Writing, decode, speculate
 from utils.labs.dark_knowledge import load_smollm2, smollm2_folder
-from utils.measuring.evaluation import drawn_again
+from utils.labs.racing import raced, reading_times, settings_of
 from utils.models.forward import with_fast_forward
 from utils.models.profiles import get_profile
 from utils.notebook import committed
 
-READ_AT_ONCE, READ_AFTER, READINGS = (1, 2, 3, 5, 9, 17), 40, 12
 EMBEDDED_PROMPTS, EMBEDDED_TOKENS = 16, 64
 SMOLLM2_PROMPTS, SMOLLM2_TOKENS = 8, 40
-PLAIN = "target alone"
 COPIED = "Repeat this text word by word.\n\nText: {text}\n\nRepeated: {start}"
-
-Run = Callable[[Sequence[int], int], Writing]
-
-
-def settings_of(
-    target: PreTrainedModel, drafts: Mapping[str, tuple[Proposer, Sequence[int]]], tokens: int, temperature: float
-) -> dict[tuple[str, int], Run]:
-    """How each setting writes after a prompt: (draft, gamma) -> run(prompt, seed); gamma 0 is the target alone."""
-
-    def alone(prompt: Sequence[int], seed: int) -> Writing:
-        return decode(target, prompt, tokens, temperature, Seeded(seed))
-
-    def with_draft(draft: Proposer, gamma: int, prompt: Sequence[int], seed: int) -> Writing:
-        return speculate(target, draft, prompt, tokens, gamma, temperature, Seeded(seed))
-
-    found: dict[tuple[str, int], Run] = {(PLAIN, 0): alone}
-    for name, (draft, gammas) in drafts.items():
-        found |= {(name, gamma): functools.partial(with_draft, draft, gamma) for gamma in gammas}
-    return found
-
-
-def raced(settings: Mapping[tuple[str, int], Run], prompts: Sequence[Sequence[int]]) -> list[dict]:
-    """Every setting on every prompt, in turns; a row for each with its speed over that of the target alone."""
-    names = list(settings)
-    done: dict[tuple[str, int], list[Writing]] = {name: [] for name in names}
-    for run in settings.values():
-        run(prompts[0], 0)  # warm
-    for number, prompt in enumerate(prompts):
-        turned = names[number % len(names) :] + names[: number % len(names)]
-        for name in turned:
-            done[name].append(settings[name](prompt, number))
-    plain = done[PLAIN, 0]
-    return [{"draft": name, "gamma": gamma, **row_of(some, plain, gamma)} for (name, gamma), some in done.items()]
-
-
-def row_of(some: Sequence[Writing], plain: Sequence[Writing], gamma: int) -> dict:
-    """Measured speed with its interval over prompts, what it was made of, and what the model says."""
-    call = _per_token(plain)
-    found = {"times as fast": call / _per_token(some), **_interval(some, plain)}
-    found["ms a token"] = 1000 * _per_token(some)
-    if not gamma:
-        return found
-    rounds = [each for one in some for each in one.statistics.rounds]
-    drafted, judged = sum(len(each.drafted) for each in rounds), sum(each.judged for each in rounds)
-    acceptance = sum(each.accepted for each in rounds) / max(judged, 1)
-    cost = sum(each.draft_seconds for each in rounds) / max(drafted, 1) / call
-    reading = sum(each.target_seconds for each in rounds) / len(rounds) / call
-    return found | {
-        "acceptance": acceptance,
-        "tokens a round": sum(len(each.added) for each in rounds) / len(rounds),
-        "drafted a round": drafted / len(rounds),
-        "cost ratio": cost,
-        "a round's reading over one token's": reading,
-        "the model's": speedup(acceptance, gamma, cost),
-        "the model's, with the measured reading": expected_tokens(acceptance, gamma) / (gamma * cost + reading),
-    }
-
-
-def _seconds(one: Writing) -> float:
-    return one.statistics.draft_seconds + one.statistics.target_seconds
-
-
-def _per_token(some: Sequence[Writing]) -> float:
-    return sum(map(_seconds, some)) / sum(len(one.tokens) for one in some)
-
-
-def _interval(some: Sequence[Writing], plain: Sequence[Writing]) -> dict[str, float]:
-    """95 % over prompts, drawn again in pairs."""
-    columns = [np.array([[value(one) for one in each]], dtype=float) for each in (some, plain) for value in _VALUES]
-    seconds, tokens, plain_seconds, plain_tokens = (drawn_again(column) for column in columns)
-    low, high = np.percentile((tokens / seconds) / (plain_tokens / plain_seconds), [2.5, 97.5])
-    return {"low": float(low), "high": float(high)}
-
-
-_VALUES = (_seconds, lambda one: len(one.tokens))
-
-
-def reading_times(model: PreTrainedModel, prompt: Sequence[int]) -> list[dict[str, float]]:
-    """Milliseconds of one call that reads so many tokens at once, after a cached text: the median of several."""
-    found = []
-    for count in READ_AT_ONCE:
-        reader, times = Reader(model), []
-        reader.logits(prompt[:READ_AFTER], last=1)
-        for _ in range(READINGS):
-            reader.keep(READ_AFTER)
-            started = time.perf_counter()
-            reader.logits(prompt[: READ_AFTER + count], last=count)
-            times.append(1000 * (time.perf_counter() - started))
-        found.append({"tokens": count, "ms": float(np.median(times))})
-    return found
 
 
 def embedded(drafts: Drafts) -> dict:
@@ -144,11 +44,30 @@ def embedded(drafts: Drafts) -> dict:
     prompts = drafts.prompts()[:EMBEDDED_PROMPTS]
     rows = raced(settings_of(target, proposers, EMBEDDED_TOKENS, 1.0), prompts)
     text = [token for prompt in prompts for token in prompt]
+    reading, by_draft = (reading_times(model, text) for model in (target, distilled))
     return {
         "rows": rows,
-        "reading": reading_times(target, text),
-        "reading by the draft": reading_times(distilled, text),
+        "table": shown(rows),
+        "cost ratio": next(row["cost ratio"] for row in rows if row["draft"] == "forward KL" and row["gamma"] == 4),
+        "reading": beside({"target": reading, "draft": by_draft}),
     }
+
+
+def shown(rows: Sequence[Mapping], text: str = "") -> list[dict]:
+    """The rows of a race as a table, without the target alone; text: what was written."""
+    keys = ("draft", "gamma", "times as fast", "low", "high", "acceptance", "tokens a round", "cost ratio", "predicted")
+    first = {"text": text} if text else {}
+    return [first | {key: row[key] for key in keys} for row in rows if row["gamma"]]
+
+
+def beside(readings: Mapping[str, Sequence[Mapping]]) -> list[dict]:
+    """Several readings as one table: tokens, and milliseconds by name."""
+    columns = {name: [one["ms"] for one in some] for name, some in readings.items()}
+    counts = [one["tokens"] for one in next(iter(readings.values()))]
+    return [
+        {"tokens": count} | {f"{name}, ms": times[place] for name, times in columns.items()}
+        for place, count in enumerate(counts)
+    ]
 
 
 def smollm2(texts: Sequence[str], validation: Sequence[str]) -> dict | None:
@@ -164,13 +83,21 @@ def smollm2(texts: Sequence[str], validation: Sequence[str]) -> dict | None:
     vocabulary = target.config.vocab_size
     trigrams = TrigramDraft(_ids(tokenizer, texts), vocabulary)
     proposers = {"trigrams": (trigrams, (1, 2, 3, 4)), "prompt lookup": (PromptLookupDraft(vocabulary), (2, 4))}
-    found: dict = {"reading float32": single, "reading bfloat16": reading_times(target, text)}
-    for name, temperature in (("text at T = 1", 1.0), ("text at T = 0.3", 0.3)):
-        found[name] = raced(settings_of(target, proposers, SMOLLM2_TOKENS, temperature), prompts)
+    reading = beside({"float32": single, "bfloat16": reading_times(target, text)})
+    races = {
+        f"documentation, T = {temperature:g}": raced(
+            settings_of(target, proposers, SMOLLM2_TOKENS, temperature), prompts
+        )
+        for temperature in (1.0, 0.3)
+    }
     copies = [COPIED.format(text=one[:200], start=one[:20]) for one in validation[:SMOLLM2_PROMPTS]]
     lookups = {"prompt lookup": (PromptLookupDraft(vocabulary), (4, 8))}
-    found["repeated text"] = raced(settings_of(target, lookups, SMOLLM2_TOKENS, 0.3), _ids(tokenizer, copies))
-    return found
+    races["repeating a text"] = raced(settings_of(target, lookups, SMOLLM2_TOKENS, 0.3), _ids(tokenizer, copies))
+    return {
+        "reading": reading,
+        "races": races,
+        "table": [row for text, rows in races.items() for row in shown(rows, text)],
+    }
 
 
 def _ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], first: int | None = None) -> list[list[int]]:
