@@ -158,8 +158,11 @@ def test_every_picture_has_an_alt_text_and_is_there(lab, which):
                 assert cell.metadata.get("nbgrader", {}).get("locked"), f"{cell.id}: a picture must be in a locked cell"
             assert all(re.search(r"alt=[\"'][^\"']+", tag) for tag in TAG.findall(cell.source))
         for output in cell.get("outputs", []):
-            if "image/png" in output.get("data", {}):
-                assert output.metadata.get("image/png", {}).get("alt"), f"{cell.id}: a figure has no alt text"
+            assert "image/png" not in output.get("data", {}), (
+                f"{cell.id}: Jupyter shows such a figure without its alt text"
+            )
+            for tag in TAG.findall(output.get("data", {}).get("text/html", "")):
+                assert re.search(r"alt=[\"'][^\"']+", tag), f"{cell.id}: a figure has no alt text"
 
 
 @EVERY_LAB

@@ -6,6 +6,8 @@ it is as readable in a dark theme; `show` hands it to the notebook together with
 
 from __future__ import annotations
 
+import base64
+import html
 import io
 from collections.abc import Mapping, Sequence
 
@@ -13,6 +15,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+from utils.labs.guesses import as_number
+from utils.machine.progress import in_notebook
 from utils.training.history import History
 
 HOLDS_NO_ANSWER = True
@@ -27,6 +31,8 @@ COLOURS = {
     "hard": "#56b4e9",
     "guess": "#cc79a7",
 }
+DPI = 100
+LEAST_PANEL = 330  # pixels: a narrower panel cannot be read
 NAMES = {"teacher": "teacher", "untouched": "untouched student", "ce_only": "CE-only", "distilled": "distilled"}
 
 
@@ -70,7 +76,7 @@ def training_curves(histories: Sequence[History], temperature: float) -> Figure:
     return figure
 
 
-def comparison(rows: Sequence[Mapping], guess: float | None = None) -> Figure:
+def comparison(rows: Sequence[Mapping], guess: object = None) -> Figure:
     """Each model's perplexity with its 95 % interval over documents, and the reader's guess for the distilled one."""
     figure, (axis,) = new_figure("comparison", height=2.8)
     for place, row in enumerate(reversed(rows)):
@@ -81,7 +87,7 @@ def comparison(rows: Sequence[Mapping], guess: float | None = None) -> Figure:
             f"{row['perplexity']:.1f}", (row["perplexity"], place), textcoords="offset points", xytext=(0, 7),
             ha="center", color=colour,
         )  # fmt: skip
-    if guess is not None:
+    if (guess := as_number(guess)) is not None:
         axis.axvline(guess, color=COLOURS["guess"], linestyle="--", label=f"your guess: {guess:g}")
         axis.legend(frameon=False, loc="lower right")
     axis.set_yticks(range(len(rows)), [NAMES.get(row["model"], row["model"]) for row in reversed(rows)])
@@ -111,18 +117,37 @@ def effects(named: Mapping[str, Mapping]) -> Figure:
 
 def show(figure: Figure, alt: str) -> None:
     """Show a figure in a notebook with the text that stands for it; elsewhere it stays open for `course.py run`."""
-    if not _in_notebook():
+    if not in_notebook():
         return
     from IPython.display import display
 
-    display({"image/png": png(figure), "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
+    display({"text/html": as_html(figure, alt), "text/plain": alt}, raw=True)
     plt.close(figure)
+
+
+def as_html(figure: Figure, alt: str) -> str:
+    """The figure as an image with its alt text, which Jupyter's own images lack; too wide for a page, it scrolls."""
+    width, _ = figure.get_size_inches()
+    least = min(round(width * DPI), round(LEAST_PANEL * sum(axis.get_visible() for axis in _first_row(figure))))
+    encoded = base64.b64encode(png(figure)).decode("ascii")
+    return (
+        '<div style="overflow-x:auto">'
+        f'<img alt="{html.escape(alt, quote=True)}" src="data:image/png;base64,{encoded}" '
+        f'style="width:100%;max-width:{round(width * DPI)}px;min-width:{least}px;height:auto"></div>'
+    )
+
+
+def _first_row(figure: Figure) -> list[plt.Axes]:
+    """The panels that are side by side at the figure's upper edge."""
+    panels = [axis for axis in figure.axes if axis.get_label() != "<colorbar>"]
+    top = max(round(axis.get_position().y1, 2) for axis in panels)
+    return [axis for axis in panels if round(axis.get_position().y1, 2) > top - 0.05]
 
 
 def png(figure: Figure) -> bytes:
     """The figure as PNG."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100)
+    figure.savefig(buffer, format="png", dpi=DPI)
     return buffer.getvalue()
 
 
@@ -155,12 +180,3 @@ def _smooth(values: np.ndarray, width: int = 15) -> np.ndarray:
     width = min(width, len(values))
     kernel = np.ones(width)
     return np.convolve(values, kernel, "same") / np.convolve(np.ones(len(values)), kernel, "same")
-
-
-def _in_notebook() -> bool:
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
-    shell = get_ipython()
-    return shell is not None and hasattr(shell, "kernel")

@@ -11,10 +11,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from utils.figures.base import COLOURS, new_figure
+from utils.labs.guesses import as_number
 
 
 def ratios(
-    live: Mapping[str, Mapping], recorded: Mapping[str, Mapping], guesses: Mapping[str, float | None], title: str
+    live: Mapping[str, Mapping], recorded: Mapping[str, Mapping], guesses: Mapping[str, object], title: str
 ) -> Figure:
     """Perplexity ratios to hard labels.  live, recorded: by arm, with ratio, low, high; guesses: by arm, or None."""
     figure, (axis,) = new_figure(title, height=1.4 + 0.55 * len(live))
@@ -26,7 +27,8 @@ def ratios(
         marks, effects = zip(*known, strict=True)
         label = f"ours, {seeds} seeds (95 % over documents and seeds)"
         _draw(axis, np.array(marks) + 0.15, effects, "s", COLOURS["ce_only"], label)
-    guessed = [(place, guesses[arm]) for place, arm in zip(places, live, strict=True) if guesses.get(arm) is not None]
+    read = ((place, as_number(guesses.get(arm))) for place, arm in zip(places, live, strict=True))
+    guessed = [(place, value) for place, value in read if value is not None]
     if guessed:
         marks, values = zip(*guessed, strict=True)
         axis.plot(values, marks, "D", color=COLOURS["guess"], label="your guess", linestyle="none")

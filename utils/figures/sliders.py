@@ -9,12 +9,14 @@ text.  Where no widget lives, `show_temperature` and `show_loss_parts` draw the 
 
 from __future__ import annotations
 
+import base64
 import html
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import ipywidgets
-from IPython.display import HTML, display
+from IPython.display import display
 from torch import Tensor
 from traitlets import CFloat, Int
 
@@ -26,8 +28,10 @@ from utils.figures.temperature import HIGHEST, LOWEST, TemperatureScene
 from utils.labs.dark_knowledge import Prediction
 from utils.machine.threads import one_thread
 
+_ALT = "Figure that follows the sliders; the text below it says what it shows."
 _WIDE = ipywidgets.Layout(width="auto", max_width="880px")
-_LAYERS = ipywidgets.Layout(width="100%", max_width="880px")
+_LAYERS = ipywidgets.Layout(width="100%", min_width="640px", max_width="880px")  # two panels, that can be read
+_SCROLLS = ipywidgets.Layout(width="100%", overflow="auto hidden")
 # Both in one place, one above the other, from the same upper edge.
 _LAYER = ipywidgets.Layout(grid_area="1 / 1", width="100%", margin="0", align_self="flex-start")
 _NAMES = {"description_width": "8em"}
@@ -60,8 +64,23 @@ class Explorer:
     choice: ipywidgets.Dropdown | None = None
 
     def _ipython_display_(self) -> None:
+        name = f"still-{uuid.uuid4().hex}"
         display(self.box)
-        display(HTML(_NAME_THE_PARTS))
+        page = _STILL.format(name=name, picture=self.still()) + _AROUND.replace("NAME", name)
+        display({"text/html": page, "text/plain": self.numbers}, raw=True)
+
+    @property
+    def numbers(self) -> str:
+        """What the picture shows now, in words."""
+        return html.unescape(self.moving.value.rpartition("</div>")[0].rpartition(">")[2])
+
+    def still(self) -> str:
+        """The picture as it is now, without its sliders, as HTML: for a page on which nothing moves."""
+        return f'<div style="position:relative">{self._background()}{self.moving.value}</div>'
+
+    def _background(self) -> str:
+        encoded = base64.b64encode(self.picture.value).decode("ascii")
+        return f'<img alt="{_ALT}" src="data:image/png;base64,{encoded}" style="position:absolute;width:100%">'
 
 
 def temperature_explorer(
@@ -154,7 +173,7 @@ def _explorer(
     if choice is not None:
         choice.observe(new_scene, "value")
     controls = (*sliders,) if choice is None else (choice, *sliders)
-    layers = ipywidgets.GridBox([picture, moving], layout=_LAYERS)
+    layers = ipywidgets.Box([ipywidgets.GridBox([picture, moving], layout=_LAYERS)], layout=_SCROLLS)
     return Explorer(ipywidgets.VBox([*controls, layers]), sliders, picture, moving, choice)
 
 
@@ -165,24 +184,55 @@ def _slider(name: str, value: float, low: float, high: float, step: float) -> Qu
     )  # fmt: skip
 
 
+# Below the sliders: the same picture, still and folded. A notebook that is opened again has no kernel and no sliders.
+_STILL = (
+    '<details id="{name}"><summary>The same picture without sliders (if there are none above, run this cell again)'
+    '</summary><div style="overflow-x:auto"><div style="min-width:640px;max-width:880px;background:white;color:black">'
+    "{picture}</div></div></details>"
+)
 # ipywidgets names neither a slider's handle nor a picture (and a tooltip on a picture breaks it), so a screen reader
-# would say "slider" and "image" and nothing else.  Both get a name here; the picture is described by its numbers.
-_NAME_THE_PARTS = """<script>
+# would say "slider" and "image" and nothing else, and of a slider with stops only which stop it is. The script names
+# them, and opens the still picture where the sliders are dead, in place of an error about a missing model.
+_AROUND = """<script>
 (() => {
+  const still = document.getElementById("NAME");
+  const outputs = still && still.closest(".jp-OutputArea, .output, body");
+  const revive = () => {
+    if (!outputs || outputs.querySelector(".widget-slider")) return;
+    still.open = true;
+    outputs.querySelectorAll(".jupyter-widgets").forEach((dead) => {
+      if (dead.textContent.startsWith("Error displaying widget")) dead.style.display = "none";
+    });
+  };
   const name = () => {
-    document.querySelectorAll(".widget-slider .noUi-handle:not([aria-label])").forEach((handle) => {
-      const label = handle.closest(".widget-slider").querySelector(".widget-label");
-      if (label) handle.setAttribute("aria-label", label.textContent);
+    document.querySelectorAll(".widget-slider .noUi-handle").forEach((handle) => {
+      const slider = handle.closest(".widget-slider");
+      const label = slider.querySelector(".widget-label");
+      const value = slider.querySelector(".widget-readout");
+      if (label && !handle.hasAttribute("aria-label")) handle.setAttribute("aria-label", label.textContent);
+      if (!value || handle.dataset.said) return;
+      const say = () => {
+        const said = value.value || value.textContent;
+        if (handle.getAttribute("aria-valuetext") !== said) handle.setAttribute("aria-valuetext", said);
+      };
+      handle.dataset.said = "yes";
+      new MutationObserver(say).observe(value, {childList: true, characterData: true, subtree: true});
+      new MutationObserver(say).observe(handle, {attributes: true, attributeFilter: ["aria-valuetext"]});
+      say();
     });
     document.querySelectorAll(".widget-vbox img.widget-image:not([alt])").forEach((picture) => {
       const numbers = picture.parentElement.querySelector(".widget-html");
       if (!numbers) return;
       numbers.id = numbers.id || "numbers-" + Math.random().toString(36).slice(2);
-      picture.alt = "Figure that follows the sliders above it; the text below it says what it shows.";
+      picture.alt = "ALT";
       picture.setAttribute("aria-describedby", numbers.id);
     });
   };
   let tries = 0;
-  const timer = setInterval(() => { name(); if (++tries > 40) clearInterval(timer); }, 250);
+  const timer = setInterval(() => {
+    name();
+    if (++tries > 12) revive();
+    if (tries > 40) clearInterval(timer);
+  }, 250);
 })();
-</script>"""
+</script>""".replace("ALT", _ALT)

@@ -16,6 +16,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from utils.figures.base import COLOURS, new_figure
+from utils.labs.guesses import as_number
 from utils.losses.core import soft_loss
 from utils.measuring.calibration import Calibration
 
@@ -30,7 +31,7 @@ def knob(
     live: Mapping[float, float],
     ce_only: float,
     recorded: Sequence[Mapping],
-    guess: float | None = None,
+    guess: object = None,
     logarithmic: bool = False,
 ) -> Figure:
     """Left: perplexity of the live run by a knob's value, beside CE-only.  Right: recorded ratios with intervals.
@@ -41,7 +42,7 @@ def knob(
     values = list(live)
     left.plot(values, list(live.values()), "o-", color=LIVE, label="distilled, your run (one seed)")
     left.axhline(ce_only, color=COLOURS["ce_only"], linestyle="--", label="CE-only, your run")
-    if guess is not None:
+    if (guess := as_number(guess)) is not None:
         left.axvline(guess, color=COLOURS["guess"], linestyle=":", label=f"your guess: {guess:g}")
     left.set(title="One seed, live", xlabel=name, ylabel="perplexity per token")
     places = [row[name] for row in recorded]

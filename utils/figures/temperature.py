@@ -26,7 +26,6 @@ GRID = np.geomspace(LOWEST, HIGHEST, 40)
 ROWS = 12
 FLOOR = 1e-7
 FEW_CLASSES = 20
-EXPECTED = "What is expected next"
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,7 @@ class _TokenPanel:
             axis.set(xlim=(-0.03, 1.03), xlabel="probability")
         else:
             axis.set(xscale="log", xlim=(FLOOR, 1.5), xlabel="probability (logarithmic; the left edge stands for 0)")
-        axis.set_title(EXPECTED)  # T itself would be a text that moves, the slowest thing to draw
+        axis.set_title(_title(prediction))  # T itself would be a text that moves, the slowest thing to draw
         size = len(prediction.logits)
         axis.axvline(1 / size, color=COLOURS["untouched"], linestyle=":", label=f"all {size:,} alike")
         axis.set_yticks(range(len(self._rows)), [_visible(text) for text in self._texts()])
@@ -187,8 +186,13 @@ def _still(prediction: Prediction, temperature: float, student: Prediction | Non
     """The figure at one temperature, which its title says, and the figure in words."""
     scene = TemperatureScene(prediction, student)
     sentence = scene.sentence(scene.move(temperature))
-    scene.figure.axes[0].set_title(f"{EXPECTED}, T = {temperature:.1f}")
+    scene.figure.axes[0].set_title(f"{_title(prediction)}, T = {temperature:.1f}")
     return scene.figure, sentence
+
+
+def _title(prediction: Prediction) -> str:
+    """What the left panel shows: classes of a question, or tokens that may come next."""
+    return "The model's answer" if len(prediction.logits) <= FEW_CLASSES else "What is expected next"
 
 
 def _rows(prediction: Prediction) -> list[int]:

@@ -16,11 +16,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from tqdm.auto import tqdm
 
 from utils.data.batches import IGNORE, Batch, Row, model_inputs, pad, to_device
 from utils.errors import CourseError
 from utils.losses.core import hard_loss
+from utils.machine import progress
 from utils.models.forward import in_eval_mode
 from utils.models.loading import require_context
 
@@ -84,8 +84,8 @@ def evaluate(
     tokens: dict[str, int] = {}
     size: dict[str, int] = {}
     by_length = sorted(rows, key=lambda row: len(row.input_ids))
-    starts = tqdm(range(0, len(by_length), batch_size), desc=name, disable=None, leave=False)
-    with in_eval_mode(model):
+    places = range(0, len(by_length), batch_size)
+    with in_eval_mode(model), progress.bar(places, desc=name, unit="batch", delay=5) as starts:
         for start in starts:
             chunk = by_length[start : start + batch_size]
             for row, value in zip(chunk, _row_nats(model, pad(chunk, pad_token_id)), strict=True):

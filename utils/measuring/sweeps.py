@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from torch import nn
-from tqdm.auto import tqdm
 
 from utils.configuration import text_config
 from utils.data.batches import BatchPlan, Row
 from utils.losses.core import distillation_loss
 from utils.losses.hidden_states import add_projections, drop_projections, hidden_state_loss, hidden_step
+from utils.machine import progress
 from utils.measuring.calibration import Calibration, calibration
 from utils.measuring.evaluation import Evaluation, drawn_again, evaluate, require_comparable
 from utils.models import loading as models
@@ -82,15 +82,15 @@ class Sweep:
     def run(self, settings: Iterable[Setting], name: str = "sweep") -> dict[Setting, Outcome]:
         """Train and judge every setting that has no result yet; returns those asked for, in order."""
         settings = list(settings)
-        bar = tqdm(settings, desc=name, unit="setting", disable=None, leave=False)
         try:
-            for setting in bar:
-                if setting not in self.results:
-                    self.results[setting] = self.outcome(setting)
+            with progress.bar(settings, desc=name, unit="setting") as bar:
+                for setting in bar:
+                    if setting not in self.results:
+                        self.results[setting] = self.outcome(setting)
         except KeyboardInterrupt:
             done = sum(setting in self.results for setting in settings)
-            print(f"{name}: stopped with {done} of {len(settings)} settings done; run the cell again to go on.")
-            raise
+            how = f"{name}: stopped with {done} of {len(settings)} settings done; run the cell again to go on."
+            raise KeyboardInterrupt(how) from None
         return {setting: self.results[setting] for setting in settings}
 
     def outcome(self, setting: Setting) -> Outcome:

@@ -29,11 +29,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from utils.configuration import text_config
 from utils.data.batches import Row, model_inputs, pad, to_device
 from utils.errors import CourseError
+from utils.machine import progress
 from utils.machine.workspace import require_writable
 from utils.models.forward import in_eval_mode
 from utils.models.loading import require_context
@@ -75,8 +75,8 @@ def cache_answers(
     needed = sum(cache.shard_tokens(number) for number in missing) * cache.bytes_a_token
     _make_room(cache.folder, needed)
     require_writable(cache.folder, needed // 2**20 + 1)
-    with in_eval_mode(teacher):
-        for number in tqdm(missing, desc="the teacher answers", unit="shard", disable=None, leave=False):
+    with in_eval_mode(teacher), progress.bar(missing, desc="the teacher answers", unit="shard") as shards:
+        for number in shards:
             cache.write(number, _answers(teacher, [everything[i] for i in cache.shards[number]], settings, batch_size))
     return cache
 

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
 from utils.data.batches import Batch, BatchPlan, model_inputs, to_device, valid_tokens
 from utils.errors import CourseError
 from utils.losses.core import TokenSum, hard_loss, soft_loss
 from utils.machine import processes as distributed
+from utils.machine import progress
 from utils.machine.interrupts import DeferredInterrupt
 from utils.machine.memory import choose_memory_plan, recompute_layers
 from utils.models.forward import computes_in
@@ -142,8 +142,8 @@ def _take_the_steps(run: checkpoints.Run, recorder: _PartsRecorder) -> None:
     student, history = run.student, run.history
     device = next(student.parameters()).device
     guard = SpikeGuard(run)
-    total, done, quiet = history.steps_total, history.steps_done, True if distributed.rank() else None
-    bar = tqdm(total=total, initial=done, desc=run.name, unit="step", disable=quiet, leave=False)
+    total, done, quiet = history.steps_total, history.steps_done, bool(distributed.rank())
+    bar = progress.bar(total=total, initial=done, desc=run.name, unit="step", quiet=quiet)
     interrupt = DeferredInterrupt()
     if run.recompute:
         recompute_layers(student, True)
@@ -164,9 +164,7 @@ def _take_the_steps(run: checkpoints.Run, recorder: _PartsRecorder) -> None:
             interrupt.raise_if_requested()
     except KeyboardInterrupt:
         run.save_if_whole()
-        if not distributed.rank():
-            print(run.how_to_go_on())
-        raise
+        raise KeyboardInterrupt(run.how_to_go_on()) from None
     except Exception:
         run.save_if_whole()
         raise

@@ -85,13 +85,26 @@ def test_outside_a_notebook_a_figure_stays_open_and_inside_it_comes_with_its_tex
     plots.show(figure, "a text")
     assert plots.plt.fignum_exists(figure.number)
     shown = []
-    monkeypatch.setattr(plots, "_in_notebook", lambda: True)
-    monkeypatch.setattr("IPython.display.display", lambda *data, **keywords: shown.append((data, keywords)))
-    plots.show(figure, "a text")
-    (((data,), keywords),) = shown
-    assert data["image/png"].startswith(b"\x89PNG") and data["text/plain"] == "a text"
-    assert keywords["metadata"] == {"image/png": {"alt": "a text"}}
+    monkeypatch.setattr(plots, "in_notebook", lambda: True)
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    plots.show(figure, 'a "text" & more')
+    (data,) = shown
+    assert data["text/plain"] == 'a "text" & more'
+    assert '<img alt="a &quot;text&quot; &amp; more" src="data:image/png;base64,iVBORw0KGgo' in data["text/html"]
     assert not plots.plt.fignum_exists(figure.number)
+
+
+@pytest.mark.parametrize(("columns", "rows", "least"), [(1, 1, 330), (2, 1, 660), (3, 2, 990)])
+def test_a_panel_never_gets_too_narrow_to_read_and_the_page_scrolls_instead(columns, rows, least):
+    figure, _ = plots.new_figure("one", columns=columns, rows=rows)
+    shown = plots.as_html(figure, "alt")
+    assert f"min-width:{least}px" in shown and shown.startswith('<div style="overflow-x:auto">')
+
+
+def test_a_guess_that_cannot_be_read_breaks_no_figure():
+    figure = plots.comparison([ROW], guess="about 45")
+    assert figure.axes[0].get_legend() is None
+    assert plots.comparison([ROW], guess="45").axes[0].get_legend() is not None
 
 
 def test_colours_differ_from_each_other():

@@ -17,7 +17,7 @@ from utils.errors import CourseError
 from utils.figures.live_picture import SHARP
 from utils.figures.loss_parts import loss_curves, loss_figure, show_loss_parts
 from utils.figures.sliders import loss_explorer, surface_explorer, temperature_explorer
-from utils.figures.temperature import EXPECTED, TemperatureScene, show_temperature, temperature_figure
+from utils.figures.temperature import TemperatureScene, show_temperature, temperature_figure
 from utils.labs.dark_knowledge import prediction_by_hand, saved_prediction
 from utils.losses.core import distillation_loss, kl_divergence
 
@@ -95,7 +95,7 @@ def test_the_widget_and_the_plain_call_draw_the_same_figure():
     """Marks are compared by their places, in points; the rest by its pixels, except for T in the plain title."""
     explorer = temperature_explorer([ANIMALS], [STUDENT], temperature=2.5)
     figure = temperature_figure(ANIMALS, 2.5, STUDENT)
-    figure.axes[0].set_title(EXPECTED)
+    figure.axes[0].set_title("The model's answer")
     figure.set_dpi(72)
     lines = [line for axis in figure.axes for line in axis.lines if line.get_marker() in ("D", "o")]
     placed = np.concatenate([line.get_transform().transform(line.get_xydata()) for line in lines])
@@ -217,3 +217,21 @@ def test_mistakes_are_answered_with_a_sentence(batch):
     student, teacher, labels = batch
     with pytest.raises(CourseError, match="No label is valid"):
         loss_curves(student, teacher, torch.full_like(labels, -100))
+
+
+def test_below_the_sliders_is_the_same_picture_still_with_its_words(monkeypatch):
+    shown = []
+    monkeypatch.setattr("utils.figures.sliders.display", lambda what, **_: shown.append(what))
+    explorer = temperature_explorer([ANIMALS], temperature=3.0)
+    explorer._ipython_display_()
+    box, still = shown
+    assert box is explorer.box
+    assert still["text/plain"] == explorer.numbers and explorer.numbers.startswith("T = 3.0. The most likely")
+    page = still["text/html"]
+    assert "<details" in page and "run this cell again" in page and "T = 3.0" in page
+    assert '<img alt="Figure' in page and "<svg" in page
+
+
+def test_a_question_with_three_answers_is_not_titled_as_if_a_text_went_on():
+    titles = [TemperatureScene(one).figure.axes[0].get_title() for one in (ANIMALS, saved_prediction("2 + 2 = "))]
+    assert titles == ["The model's answer", "What is expected next"]

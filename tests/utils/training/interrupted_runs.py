@@ -34,5 +34,7 @@ def run(student, teacher, plan, path, step=None, **changes):
 
 
 def interrupted(student, teacher, plan, path, at, after_update=False, **changes):
-    with pytest.raises(KeyboardInterrupt):
+    """What is said to whoever interrupts the run in its step `at`."""
+    with pytest.raises(KeyboardInterrupt) as stopped:
         run(student, teacher, plan, path, stopping_at(at, after_update=after_update), **changes)
+    return str(stopped.value)

@@ -70,7 +70,8 @@ def child(folder: Path, checkpoint: Path | None, stop: int | None = None, number
         try:
             train(checkpoint, result)
             code = 0
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stopped:
+            print(stopped)
             code = 130
         sys.stdout.flush()
         os._exit(code)

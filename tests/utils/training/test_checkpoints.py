@@ -33,8 +33,7 @@ def test_an_interrupted_run_goes_on_to_the_same_numbers(new_student, teacher, pl
     whole = new_student()
     expected = run(whole, teacher, plan, None)
     student = new_student()
-    interrupted(student, teacher, plan, path, at)
-    said = capsys.readouterr().out
+    said = interrupted(student, teacher, plan, path, at)
     if at == 1:
         assert "Nothing was saved yet" in said and not path.exists()
     else:
@@ -68,11 +67,11 @@ def test_an_interrupt_inside_an_update_goes_back_to_the_last_whole_step(new_stud
     assert fingerprint.of_weights(student) == fingerprint.of_weights(whole)
 
 
-def test_without_a_checkpoint_an_interrupt_keeps_the_weights_so_far(new_student, teacher, plan, capsys):
+def test_without_a_checkpoint_an_interrupt_keeps_the_weights_so_far(new_student, teacher, plan):
     student = new_student()
-    interrupted(student, teacher, plan, None, 4)
+    said = interrupted(student, teacher, plan, None, 4)
     assert fingerprint.of_weights(student) != fingerprint.of_weights(new_student())
-    assert "keeps its weights so far; no checkpoint was asked for" in capsys.readouterr().out
+    assert "keeps its weights so far; no checkpoint was asked for" in said
 
 
 def test_a_run_that_fails_keeps_what_it_computed(new_student, teacher, plan, path):
@@ -181,11 +180,10 @@ def test_after_a_full_disk_the_sentence_tells_how_much_is_kept(
     def full(state, target):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    interrupted(new_student(), teacher, plan, path, 3)
-    assert "history of 2 steps are kept" in capsys.readouterr().out
+    assert "history of 2 steps are kept" in interrupted(new_student(), teacher, plan, path, 3)
     monkeypatch.setattr(torch, "save", full)
-    interrupted(new_student(), teacher, plan, path, 5)
-    assert "stopped after 6 of 10 steps. Weights, optimizer and history of 2 steps are kept" in capsys.readouterr().out
+    said = interrupted(new_student(), teacher, plan, path, 5)
+    assert "stopped after 6 of 10 steps. Weights, optimizer and history of 2 steps are kept" in said
 
 
 def test_a_folder_that_cannot_be_written_is_said_before_training(new_student, teacher, plan, tmp_path, monkeypatch):
@@ -241,7 +239,7 @@ def test_a_run_whose_numbers_come_from_numpy_or_torch_goes_on(new_student, teach
     assert "going on at step 4 of 10" in capsys.readouterr().out
 
 
-def test_a_step_that_returns_numpys_float_keeps_a_checkpoint_that_can_be_read(new_student, teacher, plan, path, capsys):
+def test_a_step_that_returns_numpys_float_keeps_a_checkpoint_that_can_be_read(new_student, teacher, plan, path):
     def step(*arguments):
         if len(losses) == 3:
             raise KeyboardInterrupt
@@ -249,20 +247,17 @@ def test_a_step_that_returns_numpys_float_keeps_a_checkpoint_that_can_be_read(ne
         return losses[-1]
 
     losses = []
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="the same call goes on"):
         run(new_student(), teacher, plan, path, step)
-    assert "the same call goes on" in capsys.readouterr().out
     assert saved_history(path).steps_done == 3
 
 
-def test_a_checkpoint_that_nobody_could_read_again_is_not_promised(
-    new_student, teacher, plan, path, capsys, monkeypatch
-):
+def test_a_checkpoint_that_nobody_could_read_again_is_not_promised(new_student, teacher, plan, path, monkeypatch):
     """As on a disk that takes everything and keeps half of it."""
     monkeypatch.setattr(torch, "save", lambda state, path: path.write_bytes(b"half"))
     with pytest.warns(UserWarning, match="The checkpoint could not be written .*cannot be read"):
-        interrupted(new_student(), teacher, plan, path, 4)
-    assert "Nothing was saved yet; the same call begins anew" in capsys.readouterr().out
+        said = interrupted(new_student(), teacher, plan, path, 4)
+    assert "Nothing was saved yet; the same call begins anew" in said
     assert list(path.parent.iterdir()) == []
 
 
@@ -272,8 +267,7 @@ def test_a_loss_that_changes_while_it_trains_is_not_promised_to_go_on(new_studen
         return LOSS(student_logits, teacher_logits, labels)
 
     seen = []
-    interrupted(new_student(), teacher, plan, path, 4, loss=loss)
-    said = capsys.readouterr().out
+    said = interrupted(new_student(), teacher, plan, path, 4, loss=loss)
     assert "the same call would begin anew: the loss" in said and "goes on" not in said
     run(new_student(), teacher, plan, path, loss=loss)
     assert "set aside" in capsys.readouterr().out
