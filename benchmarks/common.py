@@ -28,7 +28,7 @@ from utils.models import forward
 from utils.models import loading as models
 from utils.models.profiles import PROFILES, Profile
 from utils.training import loop as training
-from utils.training.history import NO_PARTS, settings_of
+from utils.training.settings import NO_PARTS, settings_of
 
 RESULTS = ROOT / "benchmarks" / "results"
 

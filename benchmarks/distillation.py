@@ -47,6 +47,7 @@ from utils.models import loading as models
 from utils.teachers.remembering import RememberingTeacher
 from utils.training import loop as training
 from utils.training.chunked_step import blend_from_hidden, last_hidden
+from utils.training.steps import update
 
 END = VOCABULARY - 1
 OTHER_ROWS = 10_000  # a seed that no round has
@@ -171,7 +172,7 @@ class Bench:
                 with torch.no_grad():
                     kept[:] = [last_hidden(pair.teacher, batch)]
             loss = functools.partial(blend_from_hidden, pair.student, pair.teacher, batch, kept[0], TEMPERATURE, ALPHA)
-            training.update(pair.student, pair.optimizer, loss)
+            update(pair.student, pair.optimizer, loss)
 
         return _seconds(step), _seconds(step)
 

@@ -27,7 +27,7 @@ from utils.measuring.evaluation import evaluate
 from utils.models import loading as models
 from utils.models.profiles import Profile
 from utils.training import loop as training
-from utils.training.history import NO_PARTS, settings_of
+from utils.training.settings import NO_PARTS, settings_of
 
 RATES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3)
 UNTOUCHED = "untouched"

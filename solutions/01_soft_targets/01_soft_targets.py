@@ -433,8 +433,8 @@ from utils.measuring.evaluation import comparison_row, evaluate, paired_effect
 from utils.measuring.sweeps import best_rate
 from utils.models.loading import count_parameters, load_model
 from utils.notebook import committed
-from utils.training.history import settings_of
 from utils.training.loop import distill
+from utils.training.settings import settings_of
 
 recorded = committed("soft_targets")
 settings = settings_of(profile, profile.learning_rate, profile.seed)

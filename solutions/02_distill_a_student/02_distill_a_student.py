@@ -380,8 +380,8 @@ my_guess = guess(my_guess, low=1)
 # stopped.
 
 # %% tags=["train"]
-from utils.training.history import settings_of
 from utils.training.loop import ce_only_step, distill
+from utils.training.settings import settings_of
 
 control = load_model(profile.student)
 control_history = distill(
@@ -414,7 +414,6 @@ if ready(distillation_loss, train_step):
         step=train_step,
         checkpoint=outputs / "distilled.pt",
         name="distilled",
-        temperature=profile.temperature,
     )
 
 # %%

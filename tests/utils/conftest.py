@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from utils.data.batches import BatchPlan, Row
-from utils.training import fingerprint
+from utils.models import fingerprint
 
 END = "<|endoftext|>"
 TEXT = (

@@ -12,7 +12,7 @@ from utils.errors import CourseError
 from utils.models.profiles import EMBEDDED
 from utils.settings import plain_number
 from utils.teachers.cache_settings import CacheSettings
-from utils.training.history import TrainingSettings
+from utils.training.settings import TrainingSettings
 
 NUMBERS = (np.float32(0.5), np.float64(0.5), np.array([0.5]), np.logspace(-1, 1, 3)[0] * 5, torch.tensor(0.5))
 NUMBERS += (

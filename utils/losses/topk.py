@@ -1,9 +1,9 @@
 """The soft loss from the k most likely tokens of the teacher and the mass of all the others.
 
-The question: how much of a teacher's answer must be kept?  The mistake this module prevents is plain top-k: to drop
-the rest and scale the k up to 1 tells the student that everything else is impossible.  Here the others are one bin
-with their exact mass, at the temperature that is asked for.  What is lost is the order inside the bin: by the
-data-processing inequality the loss can only be smaller than the whole one, and `truncation_bias` measures by how much.
+Plain top-k drops the others and scales the k up to 1, which tells the student that everything else is impossible.  Here
+the others are one bin with their exact mass, at the temperature that is asked for.  What is lost is the order inside
+the bin: by the data-processing inequality the loss can only be smaller than the exact one, and `truncation_bias`
+measures by how much (Lab 3).
 """
 
 from __future__ import annotations
@@ -14,12 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from utils.data.batches import IGNORE, Batch, model_inputs, to_device
-from utils.errors import CourseError
-from utils.losses.core import TokenSum, at_least_float32, hard_loss, shifted, soft_loss
-from utils.teachers.cache import TeacherCache
-from utils.teachers.cache_settings import SMALL_VOCABULARY
-from utils.teachers.cached import batch_columns
-from utils.training.loop import LossFunction, Step, update
+from utils.losses.core import TokenSum, at_least_float32, shifted, soft_loss
 
 
 @dataclass(frozen=True)
@@ -41,23 +36,6 @@ def top_answers(logits: Tensor, k: int, temperature: float) -> TopAnswers:
     return TopAnswers(ids, _binned(scaled, ids), temperature)
 
 
-def cached_top_answers(cache: TeacherCache, batch: Batch, temperature: float) -> TopAnswers:
-    """The cached answers to a batch.  Raises CourseError for a temperature at which the others were not counted."""
-    settings = cache.settings
-    if not settings.top_k:
-        raise CourseError("This cache holds no top k. Make it with CacheSettings(top_k=...).")
-    if temperature not in settings.temperatures:
-        raise CourseError(
-            f"The mass of the others was counted at T = {', '.join(f'{t:g}' for t in settings.temperatures)}, not at "
-            f"{temperature:g}. Make the cache with temperatures=({temperature:g},)."
-        )
-    columns = batch_columns(cache, batch["input_ids"], batch["attention_mask"])
-    ids = columns["top_ids"].long() + (2**15 if cache.config.vocab_size <= SMALL_VOCABULARY else 0)
-    others = columns["others"][..., settings.temperatures.index(temperature), None]
-    bins = torch.cat([columns["top_logits"].float() / temperature, others], dim=-1)
-    return TopAnswers(ids.clamp(max=cache.config.vocab_size - 1), torch.log_softmax(bins, dim=-1), temperature)
-
-
 def topk_soft_loss(student_logits: Tensor, teacher: TopAnswers, labels: Tensor) -> TokenSum:
     """T^2 KL(teacher || student) over k + 1 bins, summed over valid positions (nats).
 
@@ -74,34 +52,9 @@ def topk_soft_loss(student_logits: Tensor, teacher: TopAnswers, labels: Tensor) 
     return TokenSum(teacher.temperature**2 * terms.sum(), targets.numel())
 
 
-def topk_step(cache: TeacherCache, temperature: float, alpha: float) -> Step:
-    """A training step for `distill(step=...)`: the library's blend, its soft part from cached top-k answers.
-
-    Neither the teacher nor the loss function is asked: that one compares whole distributions.
-    """
-
-    def step(
-        student: nn.Module,
-        teacher: nn.Module | None,
-        batch: Batch,
-        optimizer: torch.optim.Optimizer,
-        loss_function: LossFunction,
-    ) -> float:
-        answers, labels = cached_top_answers(cache, batch, temperature), batch["labels"]
-
-        def loss() -> Tensor:
-            logits = student(**model_inputs(batch)).logits
-            soft, hard = topk_soft_loss(logits, answers, labels).mean(), hard_loss(logits, labels).mean()
-            return alpha * soft + (1 - alpha) * hard
-
-        return update(student, optimizer, loss)
-
-    return step
-
-
 @dataclass(frozen=True)
 class TruncationBias:
-    """The soft loss on the same batches, in nats per token: whole, with the others as a bin, and scaled up without."""
+    """The soft loss on the same batches, in nats per token: exact; top-k plus tail bin; top-k renormalised."""
 
     k: int
     temperature: float

@@ -17,14 +17,15 @@ from torch import nn
 from utils.configuration import text_config
 from utils.data.batches import BatchPlan, Row
 from utils.losses.core import distillation_loss
-from utils.losses.hidden_states import add_projections, drop_projections, hidden_state_loss, hidden_step
+from utils.losses.hidden_states import hidden_state_loss
 from utils.machine import progress
 from utils.measuring.calibration import Calibration, calibration
 from utils.measuring.evaluation import Evaluation, drawn_again, evaluate, require_comparable
 from utils.models import loading as models
 from utils.models.profiles import Profile
 from utils.training import loop as training
-from utils.training.history import NO_PARTS, settings_of
+from utils.training.hidden_step import add_projections, drop_projections, hidden_step
+from utils.training.settings import NO_PARTS, settings_of
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,10 @@ from utils.data.batches import Row, model_inputs, pad, to_device
 from utils.errors import CourseError
 from utils.machine import progress
 from utils.machine.workspace import require_writable
+from utils.models import fingerprint
 from utils.models.forward import in_eval_mode
 from utils.models.loading import require_context
 from utils.teachers.cache_settings import SMALL_VOCABULARY, CacheSettings, readable_size, unique_rows
-from utils.training import fingerprint
 
 FORMAT = 1
 SHARD_BYTES = 64 * 2**20

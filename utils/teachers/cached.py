@@ -31,7 +31,8 @@ class CachedTeacher(nn.Module):
         if cache.settings.top_k is not None:
             raise CourseError(
                 "A step that compares whole distributions needs the whole vocabulary, and this cache holds "
-                f"{cache.settings.top_k or 'no'} tokens of each. Make it with top_k=None, or use utils.losses.topk."
+                f"{cache.settings.top_k or 'no'} tokens of each. Make it with top_k=None, or train with "
+                "utils.training.topk_step."
             )
         self.cache, self.config = cache, cache.config
         digest = torch.frombuffer(bytearray.fromhex(cache.identity), dtype=torch.uint8)

@@ -1,9 +1,8 @@
 """One update from a batch that is too large for the memory, or that several processes share.
 
-The question: does a smaller batch change the result?  The mistake this module prevents is that it does: pieces with
-few tokens would weigh as much as full ones.  Each piece's gradient, and its loss, enters with its share of the batch's
-tokens, so the update is that of the whole batch, to rounding.  Any step works, also one that somebody else wrote: the
-pieces see an optimizer that only collects.
+Each piece's gradient and loss enter with its share of the batch's tokens, so the update is that of the whole batch up
+to rounding; a plain mean over pieces would give a piece with few tokens the weight of a full one.  Any step works, also
+one that somebody else wrote: the pieces see an optimizer that only collects.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ from torch import Tensor, nn
 from utils.data.batches import Batch, valid_tokens
 from utils.errors import CourseError
 from utils.machine import processes as distributed
+from utils.training.steps import Step
 
 # CUDA and MPS, the CPU on Linux and on Windows, cuBLAS
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
-Step = Callable[[nn.Module, nn.Module | None, Batch, torch.optim.Optimizer, Callable], float]
 
 
 def pieces_of(batch: Batch, rows: int) -> Iterator[Batch]:
@@ -142,15 +141,14 @@ class _Gradients:
                 distributed.add_up([parameter.grad])
 
 
-def real_tokens_a_label(piece: Batch, optimizer: torch.optim.Optimizer) -> float:
+def real_tokens_per_label(piece: Batch, optimizer: torch.optim.Optimizer) -> float:
     """How many real tokens a piece has for each valid label, against the whole batch; 1 for a whole batch.
 
-    A piece enters with its share of the labels.  What a step averages over the attention mask instead, it has to
-    multiply by this number, or the update depends on the pieces.
+    A piece enters with its share of the labels.  Scale mask-averaged terms by this, or pieces change the update.
     """
-    whole = getattr(optimizer, "whole_batch", None)
-    if whole is None:
+    if not isinstance(optimizer, _Collecting):
         return 1.0
+    whole = optimizer.whole_batch
     real = piece["attention_mask"].sum().item() / whole["attention_mask"].sum().item()
     return real / (valid_tokens(piece) / valid_tokens(whole))
 

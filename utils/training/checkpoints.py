@@ -24,10 +24,11 @@ from utils.data.batches import BatchPlan
 from utils.errors import CourseError
 from utils.machine import processes as distributed
 from utils.machine.workspace import require_writable
+from utils.models import fingerprint
 from utils.models.forward import computes_in, with_fast_forward
-from utils.training import fingerprint
 from utils.training.accumulation import PiecewiseStep, updates_of
-from utils.training.history import History, TrainingSettings
+from utils.training.history import History
+from utils.training.settings import TrainingSettings
 
 SECONDS_BETWEEN = 10.0
 

@@ -1,8 +1,8 @@
 """A training step that never holds all logits: for a large vocabulary, or for little memory.
 
-The question: what does a step cost when only what is needed is computed?  The mistake this module prevents is to pay
-for the output layers at padded positions, in float32 and all at once, and for the teacher's layers in every epoch.  The
-teacher's last hidden states are a fiftieth of its logits in GPT-2's size, so they can be kept where logits cannot.
+No lab needs it; Lab 3's last section and docs/speed.md show it with models of your own, and benchmarks/distillation.py
+measures it.  Output layers are paid for at valid positions only, chunk by chunk, and the teacher's layers once: its
+last hidden states are a fiftieth of its logits in GPT-2's size, so they can be kept where logits cannot.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from utils.models.forward import computes_in, in_eval_mode
 from utils.teachers.cache import TeacherCache
 from utils.teachers.cache_settings import CacheSettings
 from utils.teachers.cached import batch_columns
-from utils.training.accumulation import Step
-from utils.training.loop import LossFunction, update
+from utils.training.steps import LossFunction, Step, update
 
 _LOOKED_AT: weakref.WeakSet[nn.Module] = weakref.WeakSet()  # models whose output layer is known to make their logits
 

@@ -7,13 +7,14 @@ from torch import nn
 from utils.data.batches import BatchPlan, pad
 from utils.errors import CourseError
 from utils.losses.core import distillation_loss
-from utils.losses.hidden_states import add_projections, drop_projections, hidden_state_loss, hidden_step, layer_map
+from utils.losses.hidden_states import hidden_state_loss, layer_map
 from utils.models.loading import freeze
 from utils.teachers.cache import cache_answers
 from utils.teachers.cache_settings import CacheSettings
 from utils.teachers.cached import CachedTeacher
-from utils.training.history import TrainingSettings
+from utils.training.hidden_step import add_projections, drop_projections, hidden_step
 from utils.training.loop import distill
+from utils.training.settings import TrainingSettings
 
 
 @pytest.mark.parametrize(

@@ -8,17 +8,16 @@ from utils.errors import CourseError
 from utils.losses.core import soft_loss
 from utils.losses.topk import (
     TopAnswers,
-    cached_top_answers,
     top_answers,
     topk_soft_loss,
-    topk_step,
     truncation_bias,
 )
 from utils.models.loading import freeze
 from utils.teachers.cache import cache_answers
 from utils.teachers.cache_settings import CacheSettings
-from utils.training.history import TrainingSettings
 from utils.training.loop import distill
+from utils.training.settings import TrainingSettings
+from utils.training.topk_step import cached_top_answers, topk_step
 
 VOCABULARY = 37
 

@@ -17,8 +17,8 @@ from utils.machine import memory
 from utils.machine.memory import choose_memory_plan, recompute_layers, step_bytes
 from utils.models.forward import with_positions
 from utils.models.loading import freeze
-from utils.training.history import TrainingSettings
 from utils.training.loop import distill, train_step
+from utils.training.settings import TrainingSettings
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from utils.measuring import evaluation
 from utils.models import loading as models
 from utils.models.profiles import get_profile
 from utils.training import loop as training
-from utils.training.history import TrainingSettings
+from utils.training.settings import TrainingSettings
 
 
 def main() -> None:

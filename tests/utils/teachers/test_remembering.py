@@ -9,8 +9,8 @@ from utils.losses.core import distillation_loss
 from utils.models.forward import with_fast_forward, with_positions
 from utils.models.loading import freeze
 from utils.teachers.remembering import RememberingTeacher
-from utils.training.history import TrainingSettings
 from utils.training.loop import distill
+from utils.training.settings import TrainingSettings
 
 VOCABULARY = 37
 

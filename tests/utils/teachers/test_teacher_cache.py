@@ -19,8 +19,8 @@ from utils.teachers import cache_settings
 from utils.teachers.cache import cache_answers
 from utils.teachers.cache_settings import CacheSettings, choose_settings
 from utils.teachers.cached import CachedTeacher
-from utils.training.history import TrainingSettings
 from utils.training.loop import distill, train_step
+from utils.training.settings import TrainingSettings
 
 VOCABULARY = 37
 FULL = 2 * VOCABULARY + 4  # bytes a token
@@ -199,7 +199,7 @@ def test_hidden_states_are_kept_where_they_are_asked_for(teacher, some_rows, tmp
 
 
 def test_a_checkpoint_tells_two_cached_teachers_apart(teacher, tiny, some_rows, tmp_path):
-    from utils.training import fingerprint
+    from utils.models import fingerprint
 
     other = freeze(tiny(9))
     found = {fingerprint.of_weights(CachedTeacher(cache_answers(one, some_rows, tmp_path))) for one in (teacher, other)}

@@ -20,11 +20,12 @@ from utils.data.batches import BatchPlan, Row
 from utils.data.documents import Document
 from utils.errors import CourseError
 from utils.losses.core import distillation_loss
+from utils.models import fingerprint
 from utils.teachers import cache as teacher_cache
 from utils.teachers.cache import cache_answers
-from utils.training import checkpoints, fingerprint
-from utils.training.history import TrainingSettings
+from utils.training import checkpoints
 from utils.training.loop import distill, train_step
+from utils.training.settings import TrainingSettings
 
 LOSS = functools.partial(distillation_loss, temperature=2.0)
 

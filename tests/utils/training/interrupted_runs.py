@@ -5,8 +5,8 @@ import functools
 import pytest
 
 from utils.losses.core import distillation_loss
-from utils.training.history import TrainingSettings
 from utils.training.loop import distill, train_step
+from utils.training.settings import TrainingSettings
 
 LOSS = functools.partial(distillation_loss, temperature=2.0)
 SETTINGS = TrainingSettings(learning_rate=1e-2, epochs=2)

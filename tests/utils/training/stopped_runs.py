@@ -22,7 +22,8 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from utils.data.batches import BatchPlan, Row
 from utils.losses.core import distillation_loss
-from utils.training import checkpoints, fingerprint
+from utils.models import fingerprint
+from utils.training import checkpoints
 from utils.training.loop import TrainingSettings, distill, train_step
 
 SIGNALS = {"kill": signal.SIGKILL, "interrupt": signal.SIGINT}

@@ -13,13 +13,13 @@ from safetensors.torch import load_file
 from utils.data.batches import IGNORE, BatchPlan, pad
 from utils.errors import CourseError
 from utils.losses.core import distillation_loss
-from utils.losses.hidden_states import add_projections, hidden_step
 from utils.machine import processes as distributed
 from utils.models.forward import best_device, with_positions
 from utils.models.loading import freeze
 from utils.training.accumulation import PiecewiseStep, is_out_of_memory
-from utils.training.history import TrainingSettings
+from utils.training.hidden_step import add_projections, hidden_step
 from utils.training.loop import ce_only_step, distill, train_step
+from utils.training.settings import TrainingSettings
 
 ROOT = Path(__file__).parents[3]
 LENGTHS = (9, 3, 14, 2, 7, 5, 11)

@@ -18,8 +18,9 @@ import torch
 
 from tests.utils.training.interrupted_runs import LOSS, SETTINGS, interrupted, run, stopping_at
 from utils.errors import CourseError
+from utils.models import fingerprint
 from utils.models.forward import computes_in, with_fast_forward
-from utils.training import checkpoints, fingerprint
+from utils.training import checkpoints
 from utils.training.checkpoints import saved_history
 from utils.training.loop import train_step
 

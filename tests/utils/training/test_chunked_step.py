@@ -14,8 +14,8 @@ from utils.teachers.cache import cache_answers
 from utils.teachers.cache_settings import CacheSettings
 from utils.teachers.remembering import RememberingTeacher
 from utils.training.chunked_step import chunked_step, last_hidden_settings
-from utils.training.history import TrainingSettings
 from utils.training.loop import distill, train_step
+from utils.training.settings import TrainingSettings
 
 VOCABULARY = 37
 

@@ -11,10 +11,11 @@ import torch
 from utils.data.batches import BatchPlan
 from utils.errors import CourseError
 from utils.losses.core import distillation_loss
-from utils.training import fingerprint, spikes
+from utils.models import fingerprint
+from utils.training import spikes
 from utils.training.checkpoints import saved_history
-from utils.training.history import TrainingSettings
 from utils.training.loop import ce_only_step, distill, train_step
+from utils.training.settings import TrainingSettings
 
 LOSS = functools.partial(distillation_loss, temperature=2.0)
 STEPS = 60

@@ -17,8 +17,8 @@ from utils.errors import CourseError
 from utils.losses.core import distillation_loss, hard_loss, soft_loss
 from utils.machine.interrupts import DeferredInterrupt
 from utils.models.forward import with_fast_forward
-from utils.training.history import TrainingSettings
 from utils.training.loop import ce_only_step, distill, train_step
+from utils.training.settings import TrainingSettings
 
 LOSS = functools.partial(distillation_loss, temperature=2.0)
 SETTINGS = TrainingSettings(learning_rate=1e-3, epochs=2)
@@ -225,7 +225,7 @@ def test_gradients_left_behind_do_not_enter_the_next_run(make_model, teacher, pl
 
 def test_the_history_counts_tokens_and_keeps_both_parts_now_and_then(student, teacher, plan):
     settings = TrainingSettings(1e-3, epochs=2, record_parts_every=3)
-    history = distill(student, teacher, plan, settings, LOSS, temperature=2.0)
+    history = distill(student, teacher, plan, settings, LOSS)
     assert (history.steps_done, history.steps_total, history.steps_per_epoch) == (10, 10, 5)
     assert history.tokens == 2 * sum(row.valid for row in plan.rows)
     assert [record.epoch for record in history.records] == [0] * 5 + [1] * 5
@@ -241,11 +241,22 @@ def test_the_loss_of_an_epoch_is_weighted_by_tokens(student, teacher, plan):
     assert history.epoch_losses() == [pytest.approx(LOSS(*logits, batch["labels"]).item(), rel=1e-5)]
 
 
-def test_both_parts_are_those_of_the_library(student, teacher, plan):
+@pytest.mark.parametrize(
+    ("loss", "temperature"),
+    [
+        (functools.partial(distillation_loss, temperature=4.0), 4.0),
+        (distillation_loss, 3.0),
+        (lambda student, teacher, labels, temperature=5: distillation_loss(student, teacher, labels, temperature), 5.0),
+        (lambda student, teacher, labels: distillation_loss(student, teacher, labels, 2.0), 1.0),
+    ],
+)
+def test_both_parts_are_those_of_the_library_at_the_temperature_that_the_loss_has(
+    student, teacher, plan, loss, temperature
+):
     batch = next(plan.epoch(0))
     s, t = (model(**model_inputs(batch)).logits for model in (student, teacher))
-    record = distill(student, teacher, plan, SETTINGS, LOSS, temperature=3.0).records[0]
-    assert record.soft == pytest.approx(soft_loss(s, t, batch["labels"], 3.0).mean().item(), rel=1e-5)
+    record = distill(student, teacher, plan, SETTINGS, loss).records[0]
+    assert record.soft == pytest.approx(soft_loss(s, t, batch["labels"], temperature).mean().item(), rel=1e-5)
     assert record.hard == pytest.approx(hard_loss(s, batch["labels"]).mean().item(), rel=1e-5)
 
 

@@ -13,8 +13,8 @@ from utils.losses.core import distillation_loss
 from utils.machine import processes as distributed
 from utils.models.forward import with_positions
 from utils.models.loading import freeze
-from utils.training.history import TrainingSettings
 from utils.training.loop import distill
+from utils.training.settings import TrainingSettings
 
 
 def model(seed: int, width: int) -> GPT2LMHeadModel:

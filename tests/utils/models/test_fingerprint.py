@@ -15,7 +15,7 @@ import torch
 from utils.data.batches import Row
 from utils.losses.core import distillation_loss
 from utils.machine.workspace import ROOT
-from utils.training import fingerprint
+from utils.models import fingerprint
 
 ALPHA = 0.5
 
@@ -67,7 +67,7 @@ def test_functions_that_differ_in_one_number_differ(monkeypatch):
 def test_a_fingerprint_is_the_same_in_the_next_process():
     """Sets change their order from one start of Python to the next, and objects their address."""
     code = (
-        "from utils.training import fingerprint; import functools, json\n"
+        "from utils.models import fingerprint; import functools, json\n"
         "def helper(s): return s in {'a', 'b', 'c', 'd'}\n"
         "def loss(s, t, labels): return helper(s) and (lambda x: x + 1)(s)\n"
         "print(json.dumps(fingerprint.of_function(functools.partial(loss, t=helper))))"
