@@ -782,7 +782,7 @@ lab_results = {
 # from utils.models.profiles import get_profile
 # from utils.teachers.cache import cache_answers
 # from utils.training.chunked_step import chunked_step, last_hidden_settings
-# from utils.training.history import settings_of
+# from utils.training.settings import settings_of
 # from utils.training.loop import distill
 #
 # profile = replace(get_profile("auto"), temperature=2.0)  # also teacher=, student=, text=

@@ -17,8 +17,8 @@ from utils.models.loading import freeze, load_model, load_pair, require_context
 from utils.models.profiles import Profile
 from utils.models.proof import require_causal_in_a_batch, require_packable
 from utils.teachers.cache import CacheSettings, cache_answers
-from utils.training.history import TrainingSettings
 from utils.training.loop import distill
+from utils.training.settings import TrainingSettings
 
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
 ROPE = {**SIZES, "num_key_value_heads": 2, "max_position_embeddings": 64}
