@@ -10,8 +10,8 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
-from grader.notebook.labs import METADATA, PATTERN, is_called
 from utils.errors import CourseError
+from utils.machine.lab_names import METADATA, PATTERN, is_called
 
 MINE = "my_labs"
 

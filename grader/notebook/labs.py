@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from utils.errors import CourseError
-
-PATTERN = "[0-9][0-9]_*"
-METADATA = "distillation_course"  # our own key in a notebook's metadata
+from utils.machine.lab_names import METADATA as METADATA
+from utils.machine.lab_names import PATTERN as PATTERN
+from utils.machine.lab_names import is_called as is_called
 
 SET_UP = "set-up"  # how a lab begins; the build puts a folded cell above it that finds the course. Both always run
 NOTEBOOK_ONLY = "notebook-only"  # widgets and magics: `course.py run` leaves it out
@@ -55,11 +55,6 @@ class Lab:
     def exercises(self) -> tuple[str, ...]:
         """The functions that the source checks, in order."""
         return tuple(_CHECKED.findall(self.source.read_text(encoding="utf-8")))
-
-
-def is_called(name: str, wanted: str) -> bool:
-    """Whether a lab is the one that is wanted: by its number, "2" or "02", or by its whole name."""
-    return wanted == name or wanted.zfill(2) == name.partition("_")[0]
 
 
 def lab_of(source: Path) -> Lab:

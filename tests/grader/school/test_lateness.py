@@ -1,5 +1,6 @@
 """Late is what came after the deadline or the student's own extension, and costs what the rule says, never more."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from grader.school.roster import Student
 from grader.school.times import moment, zone_called
 from tests.grader.school.school import LAB, write
 from utils.errors import CourseError
+from utils.machine.workspace import ROOT
 
 HOUR, DAY = 3600.0, 86400.0
 ZOE = Student("998", "Zoë Müller", email="zoe@x.org", folder="Muller_Zoe_998")
@@ -112,6 +114,13 @@ def test_nobody_is_late_without_a_deadline_or_a_time(tmp_path):
 def test_a_slip_in_the_file_is_said_and_not_passed_over(tmp_path, text, message):
     with pytest.raises(CourseError, match=message):
         policy(tmp_path, text)
+
+
+def test_the_example_in_the_docs_is_read(tmp_path):
+    (shown,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "school.md").read_text(encoding="utf-8"), re.DOTALL)
+    found = policy(tmp_path, shown.replace("zoe@example.org", "zoe@x.org"))
+    assert found.due(LAB, ZOE) - found.due(LAB, ANNA) == timedelta(days=7)
+    assert (found.rule.percent, found.rule.at_most) == (10, 50)
 
 
 @pytest.mark.parametrize(
