@@ -17,7 +17,15 @@ from utils.machine.lab_names import PATTERN, is_called
 
 NAME = "distillation-course"
 VERBS = ("lab", "doctor")
-_FILES = ("course.py", "pyproject.toml", "environment.yml", "constraints.txt", "requirements*.txt", "LICENSE")
+_FILES = (
+    "course.py",
+    "pyproject.toml",
+    "environment.yml",
+    "constraints.txt",
+    "requirements*.txt",
+    "LICENSE",
+    "docs/*.md",
+)
 _TREES = ("utils/**/*", "benchmarks/results/*.json")
 _JUNK = {"__pycache__", ".ipynb_checkpoints", ".DS_Store"}
 README = """\
