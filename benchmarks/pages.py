@@ -14,8 +14,12 @@ from utils.errors import CourseError
 
 
 def recorded(name: str) -> dict:
-    """What benchmarks/results/NAME.json holds."""
-    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    """What benchmarks/results/NAME.json holds.  Raises CourseError where nothing was measured yet."""
+    path = RESULTS / f"{name}.json"
+    if not path.exists():
+        script = f"labs {name.removeprefix('lab_')}" if name.startswith("lab_") else name
+        raise CourseError(f"{path.name} is not there, and a page draws on it: python -m benchmarks.{script} makes it.")
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def with_sections(page: str, module: str, sections: Mapping[str, str]) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from benchmarks.pages import recorded, with_sections
+from grader.notebook.labs import labs_in
 from grader.notebook.rendering import markdown_table
 from utils.machine.workspace import ROOT
 
 PAGE = ROOT / "docs" / "speed.md"
-LABS = ("01", "02", "03")
 
 
 def sections() -> dict[str, str]:
@@ -98,11 +98,11 @@ def _truncation(rows: Sequence[Mapping]) -> str:
 
 def _labs() -> str:
     rows = []
-    for number in LABS:
-        result = recorded(f"lab_{number}")
+    for lab in labs_in(ROOT):
+        result = recorded(f"lab_{lab.number}")
         rows.append(
             {
-                "lab": number,
+                "lab": lab.number,
                 "seconds": f"{result['seconds']:.0f}",
                 "memory": f"{result['memory_mb']:,} MB",
                 "smoke": f"{result['smoke']['seconds']:.0f} s",

@@ -20,7 +20,7 @@ from grader.notebook.rules import CHECK, is_check, marks_of
 from grader.notebook.uses import Uses, module_name
 
 BEGIN, END = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
-DRAWN = "hidden_tests"  # in the notebook's metadata: which code drew them, and a digest of each
+DRAWN = "drawn"  # in the notebook's metadata: which code drew them, and a digest of each
 _RECORD = re.compile(r'^record = "(.*)"$', re.MULTILINE)
 _COURSE = Path(__file__).parents[2]
 

@@ -139,6 +139,15 @@ class OpenNotebook:
         self.page.set_default_timeout(RUN_SECONDS * 1000)
         self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
 
+    def shows(self, words: str) -> bool:
+        """Whether an output of a cell that has run holds `words`."""
+        return self.page.evaluate(
+            """words => window.jupyterapp.shell.currentWidget.content.widgets
+                 .filter(cell => cell.model.type === 'code')
+                 .some(cell => JSON.stringify(cell.model.sharedModel.getOutputs()).includes(words))""",
+            words,
+        )
+
     def errors(self) -> list[str]:
         """What cells raised, with the first line of each cell that did."""
         return self.page.evaluate(
