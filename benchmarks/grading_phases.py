@@ -46,7 +46,9 @@ def main() -> None:
     (path,) = (root / "labs").glob(f"{number}_*/*.ipynb")
     with tempfile.TemporaryDirectory(dir=root) as folder, ServerProcess(True) as server:
         out = Path(folder)
-        settings = batch.Settings(matching.release(path), root / "submitted", out, str(out / "gradebook.db"), jobs=1)
+        settings = batch.Settings(
+            matching.read_release(path), root / "submitted", out, str(out / "gradebook.db"), jobs=1
+        )
         count = len(batch.run(settings, lambda progress: None, server).entries)
     wall = time.monotonic() - began
     spent["rest"] = wall - sum(spent.values())

@@ -226,7 +226,7 @@ def main() -> None:
         "text at equal updates": text(sweeps, best, equal_updates),
         "truncation": truncation(sweeps),
         "layer_map": list(sweeps.layers),
-        "cache": {"bytes_a_token": sweeps.teacher.cache.bytes_a_token, "tokens": sweeps.teacher.cache.tokens},
+        "cache": {"bytes_per_token": sweeps.teacher.cache.bytes_per_token, "tokens": sweeps.teacher.cache.tokens},
     }
     print(write_result("sweeps", result))
 

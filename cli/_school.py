@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 from grader.notebook.labs import is_called
 from utils.errors import CourseError
+from utils.machine.workspace import ROOT
 
 if TYPE_CHECKING:
     from grader.school.grades import Grade
     from grader.school.intake import Row
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

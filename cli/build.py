@@ -10,9 +10,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from utils.machine.workspace import ROOT
 from utils.models.profiles import PROFILES
 
-ROOT = Path(__file__).resolve().parent.parent
 USUAL = "embedded"
 FREE_MEGABYTES = 10  # two notebooks, old and new
 

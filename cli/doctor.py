@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from utils.machine.workspace import ROOT
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING
 
 from grader.notebook.labs import PATTERN, Lab, is_called
 from utils.errors import CourseError
+from utils.machine.workspace import ROOT
 
 if TYPE_CHECKING:
     from grader.marking.batch import Settings
     from grader.marking.matching import Release
 
 _MOST_NAMED = 10
-ROOT = Path(__file__).resolve().parent.parent
 WARNING = """\
 =======================================================================
   NO SANDBOX: the submissions run with your rights. They can read your
@@ -58,14 +58,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    from grader.marking.matching import release
+    from grader.marking.matching import read_release
     from grader.sandbox.process import ServerProcess
     from utils.machine.workspace import require_writable
 
     if args.jobs < 1 or args.cell_seconds <= 0 or args.ask_seconds <= 0:
         raise CourseError("--jobs, --cell-seconds and --ask-seconds must be positive.")
     path = find_release(args.lab, args.labs)
-    lab = release(path)
+    lab = read_release(path)
     source = Lab(path.resolve().parents[2], path.stem)
     _require_apart(args.submissions, args.out)
     require_writable(args.out, megabytes=20, otherwise="choose another folder with --out")
@@ -111,7 +111,7 @@ def _settings(args: argparse.Namespace, lab: Release, path: Path, solution: Path
 
 def other_labs(lab: Release, path: Path) -> tuple[Release, ...]:
     """The released labs beside this one, whose notebooks are handed in by mistake."""
-    from grader.marking.matching import release
+    from grader.marking.matching import read_release
 
     found = []
     folders = dict.fromkeys((path.resolve().parents[1], ROOT / "labs"))
@@ -119,7 +119,7 @@ def other_labs(lab: Release, path: Path) -> tuple[Release, ...]:
     for name, other in paths.items():
         if name != lab.name:
             with contextlib.suppress(CourseError):  # it is not this one's fault
-                found.append(release(other))
+                found.append(read_release(other))
     return tuple(found)
 
 

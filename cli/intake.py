@@ -13,10 +13,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from utils.machine.workspace import ROOT
+
 if TYPE_CHECKING:
     from grader.school.intake import Summary
 
-ROOT = Path(__file__).resolve().parent.parent
 _MOST_SHOWN = 10
 
 

@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 
 from utils.errors import CourseError
+from utils.machine.workspace import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 PASS_THROUGH = True
 
 

@@ -12,7 +12,8 @@ import argparse
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from utils.machine.workspace import ROOT
+
 PASS_THROUGH = True
 SETTINGS = '''\
 """Where nbgrader finds this grading: in this folder, and its labs in the course. Made by `course.py mark`."""
@@ -37,14 +38,14 @@ def main(args: argparse.Namespace) -> int:
     from cli.lab import serve
 
     require_known(args.rest, "mark opens formgrader on all labs of --out; choose one there.")
-    folder = prepare(args.out, args.db, args.labs)
+    folder = write_settings(args.out, args.db, args.labs)
     print("Ctrl-C ends formgrader; what you gave is kept.", flush=True)
     serve(folder, "/formgrader/gradebook", args.rest)
     print(f"\nRun `course.py grade` again, and your marks are in {folder / 'results.csv'}.", file=sys.stderr)
     return 0
 
 
-def prepare(out: Path, db: str | None, labs: Path) -> Path:
+def write_settings(out: Path, db: str | None, labs: Path) -> Path:
     """Tell nbgrader where this grading lies; returns the folder to start it in.  Raises CourseError."""
     from grader.marking.gradebook import opened
     from utils.errors import CourseError

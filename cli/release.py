@@ -11,7 +11,7 @@ tests and benchmarks. NN then names the only lab in it; without NN all are.
 import argparse
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from utils.machine.workspace import ROOT
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,9 +12,9 @@ import traceback
 from pathlib import Path
 
 from utils.errors import CourseError
+from utils.machine.workspace import ROOT
 from utils.models.profiles import PROFILES
 
-ROOT = Path(__file__).resolve().parent.parent
 FREE_MEGABYTES = 100  # figures, checkpoints and results of one lab
 PROFILE_NAMES = ("auto", *PROFILES)
 AUTO = "auto, the usual one, is embedded, or full in Colab with a GPU"

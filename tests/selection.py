@@ -15,7 +15,7 @@ import pytest
 from grader.notebook.labs import labs_in
 from utils.machine.workspace import ROOT
 
-LONGEST = ("browser", "notebooks")  # folders of tests that run whole labs: they start first, so that nobody waits
+LONGEST = {"browser", "notebooks"}  # folders of tests that run whole labs: they start first, so that nobody waits
 
 
 @cache
@@ -48,7 +48,7 @@ def marks_of(path: Path, function: Callable, parameters: str) -> set[str]:
 
 def add_marks(item: pytest.Item) -> None:
     parameters = item.callspec.id if hasattr(item, "callspec") else ""
-    for name in marks_of(item.path.relative_to(ROOT), item.function, parameters):
+    for name in marks_of(item.path.relative_to(item.config.rootpath), item.function, parameters):
         item.add_marker(name)
 
 
@@ -60,4 +60,4 @@ def scope_of(nodeid: str) -> str:
 
 
 def runs_later(item: pytest.Item) -> bool:
-    return item.path.relative_to(ROOT / "tests").parts[0] not in LONGEST
+    return LONGEST.isdisjoint(item.path.relative_to(item.config.rootpath).parts)

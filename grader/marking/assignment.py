@@ -19,7 +19,7 @@ from grader.marking.matching import Release
 from grader.notebook.notebooks import Cell, UnreadableError, parse
 
 
-def prepare(book: Gradebook, lab: Release, solution: Path | None = None) -> None:
+def enter(book: Gradebook, lab: Release, solution: Path | None = None) -> None:
     """Make the assignment with its cells and maximum scores, from the released lab alone.
 
     solution: the lab with its hidden tests, as ``course.py build`` writes it. A text that the gradebook holds already

@@ -99,7 +99,7 @@ def run(settings: Settings, tell: Callable[[Progress], None], server: ServerProc
         seed = journal.seed(settings.seed, fresh_seed())
         asked = questions(settings.lab, seed)
         environment = environment_key(settings.lab, asked, seed, settings.limits)
-        assignment.prepare(book, settings.lab, settings.solution)
+        assignment.enter(book, settings.lab, settings.solution)
         found_scores = gradebook.scores(book, settings.lab)
         entries: dict[str, Entry] = {}
         graded = 0

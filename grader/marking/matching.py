@@ -69,7 +69,7 @@ class Plan:
     remarks: tuple[str, ...]
 
 
-def release(path: Path) -> Release:
+def read_release(path: Path) -> Release:
     """Read the released lab. Raises CourseError where it holds nothing to grade."""
     try:
         content = path.read_bytes()

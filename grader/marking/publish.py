@@ -27,7 +27,7 @@ def course_config(root: Path) -> Config:
     return config
 
 
-def released(notebook: NotebookNode, lab: Lab, gradebook: str | None = None) -> NotebookNode:
+def learners_notebook(notebook: NotebookNode, lab: Lab, gradebook: str | None = None) -> NotebookNode:
     """The learner's notebook from the whole one.
 
     gradebook: the URL of nbgrader's database that keeps the cells with their hidden tests for autograding; it must

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import nbformat
 from nbformat import NotebookNode
 
-from grader.marking.publish import released
+from grader.marking.publish import learners_notebook
 from grader.notebook.assemble import assemble, version_of, write_notebook
 from grader.notebook.drift import drift
 from grader.notebook.hidden import DRAWN, drawing_code, kept_tests
@@ -35,7 +35,7 @@ def prepare(lab: Lab, seed: int | None = None) -> Built:
     drawn_by = drawing_code(lab)
     kept = kept_tests(lab, drawn_by) if seed is None else {}
     solution, digests = assemble(lab, seed, kept)
-    learner = released(solution, lab)
+    learner = learners_notebook(solution, lab)
     solution.metadata[METADATA].version = learner.metadata[METADATA].version = version_of(learner)
     solution.metadata[METADATA][DRAWN] = NotebookNode(by=drawn_by, of=NotebookNode(digests))
     return Built(lab, solution, learner)

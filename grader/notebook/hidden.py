@@ -11,18 +11,17 @@ import json
 import re
 import zlib
 from collections.abc import Mapping
-from pathlib import Path
 
 from nbformat import NotebookNode
 
 from grader.notebook.labs import METADATA, Lab
 from grader.notebook.rules import CHECK, is_check, marks_of
 from grader.notebook.uses import Uses, module_name
+from utils.machine.workspace import ROOT
 
 BEGIN, END = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 DRAWN = "drawn"  # in the notebook's metadata: which code drew them, and a digest of each
 _RECORD = re.compile(r'^record = "(.*)"$', re.MULTILINE)
-_COURSE = Path(__file__).parents[2]
 
 
 def add_hidden_tests(notebook: NotebookNode, lab: Lab, seed: int | None, kept: Mapping[str, str]) -> dict[str, str]:
@@ -67,11 +66,11 @@ def kept_tests(lab: Lab, drawn_by: str) -> dict[str, str]:
 
 def drawing_code(lab: Lab) -> str:
     """A digest of the code that draws a lab's hidden tests: its exercises, and what they use."""
-    uses = Uses(_COURSE, ("utils", "grader"))
-    folder = _COURSE / "grader" / "exercises"
+    uses = Uses(ROOT, ("utils", "grader"))
+    folder = ROOT / "grader" / "exercises"
     own = folder / f"lab{lab.number}"
     for path in sorted((own if own.is_dir() else folder).rglob("*.py")):
-        uses.add_module(module_name(path.relative_to(_COURSE)))
+        uses.add_module(module_name(path.relative_to(ROOT)))
     uses.add_module("utils.checks.hidden_tests")
     return uses.digest()
 

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 from grader.marking.gradebook import opened
-from grader.marking.publish import course_config, released
+from grader.marking.publish import course_config, learners_notebook
 from grader.notebook.assemble import write_notebook
 from grader.notebook.build import prepare
 from grader.notebook.labs import Lab
@@ -26,7 +26,7 @@ def release(lab: Lab, seed: int | None = None, gradebook: str | None = None) -> 
     address = gradebook or str(lab.root / "gradebook.db")
     with opened(address) as book:
         book.update_or_create_assignment(lab.name)
-    released(built.solution, lab, address if "://" in address else f"sqlite:///{Path(address).absolute()}")
+    learners_notebook(built.solution, lab, address if "://" in address else f"sqlite:///{Path(address).absolute()}")
     folder = lab.root / "release" / lab.name
     partial = folder.with_name(f".{lab.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)

@@ -29,7 +29,7 @@ from grader.sandbox import namespaces
 from grader.sandbox.limits import MOST_PATIENCE, Limits, Spent, before_learner_code, own_memory, passed, usage, waited
 from grader.sandbox.protocol import Closed, Deadline, Late, Message, ProtocolError, receive, send
 
-_LOOKS_A_SECOND = 50
+_LOOKS_PER_SECOND = 50
 _MOST_ORDER = 64 << 20
 _LOADED = ("torch.nn.functional", "torch.optim", "matplotlib.pyplot", "ipywidgets", "tqdm.auto")
 
@@ -135,7 +135,7 @@ def _watch(learner: int, watch: socket.socket, limits: Limits, baseline: int) ->
         reason = passed(limits, used, baseline) or ("timeout" if time.monotonic() > end else "")
         if reason:
             return reason, 0
-        if select.select([watch], [], [], 1 / _LOOKS_A_SECOND)[0]:
+        if select.select([watch], [], [], 1 / _LOOKS_PER_SECOND)[0]:
             try:
                 receive(watch, 1 << 12, Deadline(1))
                 send(watch, Message({"kind": "waited", "seconds": str(waited(learner))}))

@@ -12,7 +12,8 @@ import ast
 import shutil
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from utils.machine.workspace import ROOT
+
 HARMLESS = "HOLDS_NO_ANSWER"
 _ASKING = ("ask", "verdict")  # modules of utils.checks; with them come those that they import
 _INSIDE = ("__init__", "limits", "names", "namespaces", "protocol", "seccomp", "server", "shell", "wire")

@@ -17,8 +17,8 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 from cli._connection import SETTING
+from utils.machine.workspace import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 CHROMIUM_FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SETTINGS = {

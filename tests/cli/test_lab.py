@@ -16,8 +16,7 @@ from cli import lab
 from cli._copies import copy_missing, find_copy, is_outdated, start_anew
 from tests.cli.served import answer
 from utils.errors import CourseError
-
-ROOT = Path(__file__).resolve().parents[2]
+from utils.machine.workspace import ROOT
 
 
 def notebook(text: str, version: str = "1") -> str:

@@ -69,7 +69,8 @@ def test_slow_tests_run_only_when_asked_for(tmp_path, option, expected):
     (tmp_path / "conftest.py").write_text((ROOT / "tests/conftest.py").read_text())
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = nightly: slow\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *option]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     assert f"{expected} passed" in result.stdout
 
 

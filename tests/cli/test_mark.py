@@ -18,8 +18,8 @@ from cli.__main__ import main
 from tests.cli.served import answer
 from tests.grader.fixture_lab import NAME, honest, released, save, save_release
 from utils.errors import CourseError
+from utils.machine.workspace import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 STUDENTS = ["anna", "Müller, Anna-Lena (12)"]
 ODD = "[a-z]*"
 
@@ -38,7 +38,7 @@ def graded(tmp_path_factory) -> Path:
 
 
 def test_nbgrader_lists_the_lab_and_every_student_that_it_can_show(graded):
-    folder = mark.prepare(graded / "graded", None, graded / "labs")
+    folder = mark.write_settings(graded / "graded", None, graded / "labs")
     config = PyFileConfigLoader("nbgrader_config.py", str(folder)).load_config()
     nbgrader = NbGraderAPI(CourseDirectory(config=config))
     assert nbgrader.get_source_assignments() == {NAME}
@@ -53,7 +53,7 @@ def test_grade_says_whom_formgrader_cannot_show(graded):
 
 
 def test_another_gradebook_is_the_one_that_is_marked(graded):
-    folder = mark.prepare(graded / "graded", str(graded / "other.db"), graded / "labs")
+    folder = mark.write_settings(graded / "graded", str(graded / "other.db"), graded / "labs")
     config = PyFileConfigLoader("nbgrader_config.py", str(folder)).load_config()
     assert config.CourseDirectory.db_url == f"sqlite:///{graded / 'other.db'}"
 
@@ -62,13 +62,13 @@ def test_what_is_no_gradebook_is_said_before_anything_starts(graded, tmp_path):
     (tmp_path / "results.csv").touch()
     (tmp_path / "notes.txt").write_text("no database " * 100)
     with pytest.raises(CourseError, match=r"The gradebook .*notes\.txt' cannot be used .* Another one: --db"):
-        mark.prepare(tmp_path, str(tmp_path / "notes.txt"), graded / "labs")
+        mark.write_settings(tmp_path, str(tmp_path / "notes.txt"), graded / "labs")
     assert not (tmp_path / "nbgrader_config.py").exists()
 
 
 def test_a_folder_without_a_grading_is_said(tmp_path):
     with pytest.raises(CourseError, match="holds no grading"):
-        mark.prepare(tmp_path, None, tmp_path)
+        mark.write_settings(tmp_path, None, tmp_path)
     assert not list(tmp_path.iterdir())
 
 

@@ -12,8 +12,8 @@ from grader.notebook.labs import Lab
 from grader.notebook.uses import TABLES
 from utils.checks.records import Probe, Table
 from utils.errors import CourseError
+from utils.machine.workspace import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("course.py", "pyproject.toml", "requirements.txt", "nbgrader_config.py", "grader/nbgrader_config.py")
 TINY_LAB = r'''# ---
 # jupyter:

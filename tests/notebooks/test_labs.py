@@ -19,8 +19,8 @@ from grader.notebook.build import check
 from grader.notebook.execution import execute, private_paths
 from grader.notebook.labs import Lab, labs_in
 from tests.browser.conftest import missing
+from utils.machine.workspace import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 LABS = labs_in(ROOT)
 EVERY_LAB = pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
 BOTH = pytest.mark.parametrize("which", ["released", "solution"])

@@ -27,11 +27,11 @@ USABLE = 0.8  # of the free memory: allocators waste some, and other programs wa
 
 # Measured with torch.profiler on GPT-2 shapes in float32, rounded up; bfloat16 needs less.
 LOGIT_COPIES = 14  # of (tokens, V) in float32: a textbook loss of two models with its gradient
-BYTES_A_WIDTH = 90  # kept for the backward pass, for each token, layer and unit of the hidden size
-BYTES_A_SCORE = 18  # kept for each pair of tokens and each attention head
+BYTES_PER_WIDTH = 90  # kept for the backward pass, for each token, layer and unit of the hidden size
+BYTES_PER_SCORE = 18  # kept for each pair of tokens and each attention head
 BYTES_CHECKPOINTED = 8  # kept for each token, layer and unit where a layer is computed again instead
-BYTES_A_TEACHER_WIDTH = 40  # while one layer of the teacher computes
-BYTES_A_PARAMETER = 14  # gradient, AdamW's two moments, and a copy in bfloat16
+BYTES_PER_TEACHER_WIDTH = 40  # while one layer of the teacher computes
+BYTES_PER_PARAMETER = 14  # gradient, AdamW's two moments, and a copy in bfloat16
 
 
 @dataclass(frozen=True)
@@ -110,12 +110,12 @@ def step_bytes(student: nn.Module, teacher: nn.Module | None, rows: int, length:
     """About how many bytes a step on `rows` rows of `length` tokens needs at its peak, beyond both models' weights."""
     vocabulary, width, layers, heads = _sizes(student)
     tokens = rows * length
-    a_layer = width * BYTES_A_WIDTH + heads * length * BYTES_A_SCORE
+    a_layer = width * BYTES_PER_WIDTH + heads * length * BYTES_PER_SCORE
     kept = a_layer + layers * width * BYTES_CHECKPOINTED if recompute else layers * a_layer
     theirs = None if teacher is None else _sizes(teacher)
-    answering = 0 if theirs is None else theirs[1] * BYTES_A_TEACHER_WIDTH
+    answering = 0 if theirs is None else theirs[1] * BYTES_PER_TEACHER_WIDTH
     parameters = sum(parameter.numel() for parameter in student.parameters() if parameter.requires_grad)
-    return BYTES_A_PARAMETER * parameters + tokens * (4 * LOGIT_COPIES * vocabulary + kept + answering)
+    return BYTES_PER_PARAMETER * parameters + tokens * (4 * LOGIT_COPIES * vocabulary + kept + answering)
 
 
 def recompute_layers(model: nn.Module, on: bool) -> None:

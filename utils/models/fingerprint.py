@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from utils.data.batches import Row
 
 HOLDS_NO_ANSWER = True
-VALUES_A_TENSOR = 4096
+VALUES_PER_TENSOR = 4096
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis))
 _HOLDERS = (list, tuple, set, frozenset, dict, Tensor, functools.partial, SimpleNamespace)
 _LOOKS_UP = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
@@ -65,7 +65,7 @@ def of_function(function: Any) -> Any:
 
 def _sample(tensor: Tensor) -> bytes:
     values = tensor.detach().flatten()
-    spread = values[:: max(1, -(-values.numel() // VALUES_A_TENSOR))]
+    spread = values[:: max(1, -(-values.numel() // VALUES_PER_TENSOR))]
     return spread.cpu().contiguous().view(torch.uint8).numpy().tobytes()
 
 

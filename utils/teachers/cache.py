@@ -72,7 +72,7 @@ def cache_answers(
         with suppress(OSError):  # another's folder may be read and not touched
             os.utime(cache.folder)  # used last, removed last
         return cache
-    needed = sum(cache.shard_tokens(number) for number in missing) * cache.bytes_a_token
+    needed = sum(cache.shard_tokens(number) for number in missing) * cache.bytes_per_token
     _make_room(cache.folder, needed)
     require_writable(cache.folder, needed // 2**20 + 1)
     with in_eval_mode(teacher), progress.bar(missing, desc="the teacher answers", unit="shard") as shards:
@@ -86,9 +86,9 @@ class TeacherCache:
 
     def __init__(self, folder: Path, identity: str, settings: CacheSettings, config, rows: Sequence[tuple[int, ...]]):
         self.folder, self.identity, self.settings, self.config = folder, identity, settings, config
-        self.bytes_a_token = settings.bytes_a_token(config.vocab_size, config.hidden_size)
+        self.bytes_per_token = settings.bytes_per_token(config.vocab_size, config.hidden_size)
         self.tokens = sum(map(len, rows))
-        self.shards = _shards(rows, max(1, SHARD_BYTES // max(1, self.bytes_a_token)))
+        self.shards = _shards(rows, max(1, SHARD_BYTES // max(1, self.bytes_per_token)))
         self._places: dict[bytes, tuple[int, int]] = {}
         self._tokens_in: list[int] = []
         self._open: dict[int, safe_open] = {}
@@ -122,7 +122,7 @@ class TeacherCache:
         except OSError as error:
             partial.unlink(missing_ok=True)
             kept = sum(self.has(other) for other in range(len(self.shards)))
-            whole = readable_size(self.tokens * self.bytes_a_token)
+            whole = readable_size(self.tokens * self.bytes_per_token)
             raise CourseError(
                 f"The teacher's answers could not be written ({error.strerror}): {kept} of {len(self.shards)} shards "
                 f"are kept in {str(self.folder)!r}. Make room (all take {whole}) and run it again; it goes on."
@@ -159,8 +159,8 @@ class TeacherCache:
             self.settings.top_k, f"the {self.settings.top_k} most likely tokens and the mass of the others"
         )
         layers = f", hidden states {list(self.settings.hidden_layers)}" if self.settings.hidden_layers else ""
-        total = readable_size(self.tokens * self.bytes_a_token)
-        return f"{self.tokens:,} tokens: {kept}{layers}; {self.bytes_a_token:,} bytes a token, {total}."
+        total = readable_size(self.tokens * self.bytes_per_token)
+        return f"{self.tokens:,} tokens: {kept}{layers}; {self.bytes_per_token:,} bytes per token, {total}."
 
 
 def _answers(

@@ -1,7 +1,4 @@
-"""What is kept of a teacher's answers, and what it costs.
-
-The question: does the whole vocabulary fit?  The mistake this module prevents is to find out from a full disk.
-"""
+"""What is kept of a teacher's answers, and what it costs: whether it fits is known before anything is written."""
 
 from __future__ import annotations
 
@@ -43,7 +40,7 @@ class CacheSettings:
         if any(not 0 < temperature < float("inf") for temperature in self.temperatures):
             raise CourseError(f"The temperatures are {self.temperatures}; each must be a finite number above 0.")
 
-    def bytes_a_token(self, vocabulary: int, width: int) -> int:
+    def bytes_per_token(self, vocabulary: int, width: int) -> int:
         """Bytes that one token's answer takes, for a teacher of this vocabulary and hidden size."""
         if self.top_k is None:
             logits = 2 * vocabulary + 4
@@ -65,8 +62,8 @@ def whole_answers_fit(
     disk, memory = shutil.disk_usage(folder).free + kept, available_memory()
     size, needed = _sizes(CacheSettings(hidden_layers=hidden_layers), teacher, rows)
     print(
-        f"In full the teacher's answers take {size:,} bytes a token, {readable_size(needed)}; {readable_size(disk)} of "
-        f"disk and {readable_size(memory)} of memory are free."
+        f"In full the teacher's answers take {size:,} bytes per token, {readable_size(needed)}; {readable_size(disk)} "
+        f"of disk and {readable_size(memory)} of memory are free."
     )
     return needed <= min(disk, memory) // 2
 
@@ -88,8 +85,8 @@ def choose_settings(
     truncated = CacheSettings(top_k, temperatures, hidden_layers)
     size, smaller = _sizes(truncated, teacher, rows)
     print(
-        f"That is too much, so the {top_k} most likely tokens and the mass of the others are kept: {size:,} bytes a "
-        f"token, {readable_size(smaller)}."
+        f"That is too much, so the {top_k} most likely tokens and the mass of the others are kept: {size:,} bytes "
+        f"per token, {readable_size(smaller)}."
     )
     return truncated
 
@@ -100,7 +97,7 @@ def unique_rows(rows: Sequence[Row]) -> list[tuple[int, ...]]:
 
 
 def _sizes(settings: CacheSettings, teacher: nn.Module, rows: Sequence[Row]) -> tuple[int, int]:
-    size = settings.bytes_a_token(text_config(teacher).vocab_size, text_config(teacher).hidden_size)
+    size = settings.bytes_per_token(text_config(teacher).vocab_size, text_config(teacher).hidden_size)
     return size, size * sum(len(ids) for ids in unique_rows(rows))
 
 

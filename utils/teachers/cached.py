@@ -66,7 +66,7 @@ def batch_columns(cache: TeacherCache, input_ids: Tensor, attention_mask: Tensor
     ids = input_ids.cpu()
     mask = torch.ones_like(ids) if attention_mask is None else attention_mask.cpu()
     columns: dict[str, Tensor] = {}
-    for row, start, stop in documents(mask):
+    for row, start, stop in spans(mask):
         tokens = ids[row, start:stop].tolist()
         if mask.dim() == 4 and len(tokens) == 1 and not cache.knows(tokens):
             continue  # padding between packed documents sees only itself
@@ -77,7 +77,7 @@ def batch_columns(cache: TeacherCache, input_ids: Tensor, attention_mask: Tensor
     return {name: column.to(input_ids.device) for name, column in columns.items()}
 
 
-def documents(mask: Tensor) -> Iterator[tuple[int, int, int]]:
+def spans(mask: Tensor) -> Iterator[tuple[int, int, int]]:
     """(row, start, stop) of every document of a batch, read off a (B, S) or a packed (B, 1, S, S) mask."""
     if mask.dim() == 4:
         for row, positions in enumerate(positions_of(mask)):

@@ -1,10 +1,8 @@
 """A teacher that is asked once about each row, and answers from memory in every later epoch.
 
-The question: what does a frozen teacher cost in the second epoch?  Nothing, if its answers are kept; but logits are as
-wide as the vocabulary.  The last hidden states are many times narrower, and the output layer makes the same logits of
-them again.  The mistake this module prevents is to keep answers of a teacher that does not stand still: in train mode,
-or called with more than a batch's ids and mask, it is asked anew each time.  (utils.teachers.cache keeps answers on
-disk, from one run to the next.)
+It keeps the last hidden states, which are many times narrower than logits; the output layer makes the same logits from
+them again.  In train mode, or called with more than a batch's ids and mask, the teacher is asked each time.
+(`utils.teachers.cache` keeps answers on disk, from one run to the next.)
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ from transformers.modeling_outputs import CausalLMOutput
 from utils.data.batches import positions_of
 from utils.models.forward import computes_in
 from utils.models.loading import require_frozen
-from utils.teachers.cached import documents
+from utils.teachers.cached import spans
 
 KEPT_BYTES = 2**29
 
@@ -28,8 +26,8 @@ class RememberingTeacher(nn.Module):
     """Called with `input_ids` and `attention_mask`, it returns the teacher's `.logits`, float32, (B, S, V).
 
     It keeps up to `kept_bytes` of last hidden states on the teacher's device; about rows beyond that, and where the
-    output layer alone does not make the logits, the teacher is asked each time.  What stands at padding means nothing.
-    From memory an answer is the teacher's to rounding: a run that goes on in another process ends as near.
+    output layer alone does not make the logits, the teacher is asked each time.  Logits at padding mean nothing.
+    Remembered logits equal the teacher's up to rounding, and so does the end of a run that goes on in another process.
     Raises CourseError for a teacher that still learns.
     """
 
@@ -49,7 +47,7 @@ class RememberingTeacher(nn.Module):
         if self.teacher.training or not _ask_for_logits_alone(others, mask):
             return self.teacher(**inputs)
         ids = input_ids.tolist()
-        places = [(row, slice(a, b), tuple(ids[row][a:b])) for row, a, b in documents(mask.cpu())]
+        places = [(row, slice(a, b), tuple(ids[row][a:b])) for row, a, b in spans(mask.cpu())]
         new = sorted({row for row, _, tokens in places if tokens not in self.kept})
         if places and not new:
             return CausalLMOutput(logits=self._logits(self._recall(input_ids, places)))

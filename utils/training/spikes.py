@@ -19,7 +19,7 @@ RECENT = 5
 STRETCH = 25  # as many batches as a pool of like lengths holds: some of them are long, some short
 ABOVE_STRETCH, ABOVE_FIRST = 1.5, 5.0  # before there is a whole stretch, the first loss alone is known
 LEAST_NATS = 1.0  # a loss near 0 may double without harm
-GOOD_STATES_A_RUN = 10
+GOOD_STATES_PER_RUN = 10
 
 
 def require_finite(value: float, what: str, history: History, cause: str = "") -> None:
@@ -44,7 +44,7 @@ class SpikeGuard:
 
     def __init__(self, run: Run):
         self.run, self.history = run, run.history
-        self.every = max(RECENT, self.history.steps_total // GOOD_STATES_A_RUN)
+        self.every = max(RECENT, self.history.steps_total // GOOD_STATES_PER_RUN)
         weights = sum(p.numel() * p.element_size() for p in run.student.parameters())
         self.keeps = available_memory() > 10 * 3 * weights  # weights and two moments
         self.good: dict | None = None

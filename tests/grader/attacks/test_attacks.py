@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from grader.marking import batch, report, results
-from grader.marking.matching import release
+from grader.marking.matching import read_release
 from grader.sandbox.limits import MEGABYTE, Limits
 from tests.grader.attacks import files, odd
 from tests.grader.fixture_lab import NAME, POINTS, WRITTEN, honest, released, save, save_release
@@ -57,7 +57,7 @@ def rows_of(out: Path) -> dict[tuple[str, str], dict]:
 
 def grade(home: Path, jobs: int = 2, confined: bool = True, **settings: object) -> dict[tuple[str, str], dict]:
     """Grade home/submissions into home/out; the rows of results.csv."""
-    lab = release(home / "labs" / NAME / f"{NAME}.ipynb")
+    lab = read_release(home / "labs" / NAME / f"{NAME}.ipynb")
     out = home / "out"
     options = {"limits": LIMITS, "jobs": jobs, "confined": confined} | settings
     batch.run(batch.Settings(lab, home / "submissions", out, str(out / "gradebook.db"), **options), lambda _: None)

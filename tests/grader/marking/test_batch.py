@@ -19,13 +19,13 @@ from nbgrader.api import Gradebook
 from cli.__main__ import main
 from grader.marking import batch
 from grader.marking.journal import Journal
-from grader.marking.matching import release
+from grader.marking.matching import read_release
 from grader.sandbox.client import ServerGone
 from grader.sandbox.limits import Limits
 from tests.grader.fixture_lab import NAME, POINTS, RIGHT, WRITTEN, cell, honest, notebook, released, save, save_release
 from utils.errors import CourseError
+from utils.machine.workspace import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 CONFINED = sys.platform == "linux" and (shutil.which("bwrap") is not None or bool(os.environ.get("CI")))
 LIMITS = Limits(cell_seconds=20.0, ask_seconds=20.0)
 WRONG = "def distillation_loss(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):\n    return 1 / 0"
@@ -50,7 +50,7 @@ def furnished(home: Path) -> Path:
 
 
 def settings_of(home: Path, **changes: object) -> batch.Settings:
-    lab = release(home / "labs" / NAME / f"{NAME}.ipynb")
+    lab = read_release(home / "labs" / NAME / f"{NAME}.ipynb")
     options = {"db": str(home / "out" / "gradebook.db"), "confined": CONFINED, "limits": LIMITS, "seed": 7} | changes
     return batch.Settings(lab, home / "submissions", home / "out", **options)
 
@@ -114,7 +114,7 @@ def test_another_lab_s_notebook_is_told_in_one_sentence(home):
     answer = cell("code", "def entropy(p):\n    raise NotImplementedError", "entropy", solution=True)
     path.write_text(json.dumps(notebook([answer, cell("code", "entropy(1)", "check_entropy", grade=True, points=2)])))
     save(home / "submissions", "zoe", path.read_bytes())
-    rows, _ = grade(home, others=(release(path),), students=("zoe",))
+    rows, _ = grade(home, others=(read_release(path),), students=("zoe",))
     said = {(row["status"], row["score"], row["message"]) for row in rows.values()}
     assert said == {("missing", "0", f"This is Lab 1's notebook, 01_other: hand in {NAME}.")}
 

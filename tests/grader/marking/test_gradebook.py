@@ -14,14 +14,14 @@ from sqlalchemy import create_engine, text
 
 from grader.marking import assignment, gradebook, publish
 from grader.marking.judge import Result
-from grader.marking.matching import Release, release
+from grader.marking.matching import Release, read_release
 from grader.notebook.labs import Lab
 from tests.grader.fixture_lab import NAME, released, save_release
 from utils.errors import CourseError
+from utils.machine.workspace import ROOT
 
 CHECK = "check_distillation_loss"
 HIDDEN = "### BEGIN HIDDEN TESTS\nassert distillation_loss\n10.0\n### END HIDDEN TESTS"
-ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def course(tmp_path) -> Lab:
             cell.source += f"\n{HIDDEN}"
     lab.solution.parent.mkdir(parents=True)
     nbformat.write(solution, lab.solution)
-    nbformat.write(publish.released(solution, lab), lab.released)
+    nbformat.write(publish.learners_notebook(solution, lab), lab.released)
     return lab
 
 
@@ -46,9 +46,9 @@ def url(tmp_path) -> str:
 
 def prepared(course: Lab, url: str, solution: bool = True, student: str = "anna") -> Release:
     """What `course.py grade` writes about a lab, and one student's scores."""
-    lab = release(course.released)
+    lab = read_release(course.released)
     with gradebook.opened(url) as book:
-        assignment.prepare(book, lab, course.solution if solution else None)
+        assignment.enter(book, lab, course.solution if solution else None)
         gradebook.record(book, lab, student, [Result(task.name, 1.0, task.points, "partial", "") for task in lab.tasks])
     return lab
 
@@ -57,7 +57,7 @@ def generated(course: Lab, url: str) -> None:
     """What `nbgrader generate_assignment` writes about a lab."""
     with gradebook.opened(url) as book:
         book.update_or_create_assignment(NAME)
-    publish.released(nbformat.read(course.solution, 4), course, url)
+    publish.learners_notebook(nbformat.read(course.solution, 4), course, url)
 
 
 def autograded_check(course: Lab, url: str) -> str:

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from grader.marking import autograded
-from grader.marking.matching import Plan, match, plan, release
+from grader.marking.matching import Plan, match, plan, read_release
 from grader.notebook.notebooks import UnreadableError, parse
 from tests.grader.fixture_lab import NAME, POINTS, RIGHT, WRITTEN, cell, honest, notebook, released, save_release
 from utils.errors import CourseError
@@ -15,7 +15,7 @@ from utils.errors import CourseError
 
 @pytest.fixture
 def lab(tmp_path):
-    return release(save_release(tmp_path))
+    return read_release(save_release(tmp_path))
 
 
 def planned(lab, content: dict) -> Plan:
@@ -35,7 +35,7 @@ def test_several_checks_of_one_function_add_up(tmp_path):
     ]
     path = tmp_path / "lab.ipynb"
     path.write_text(json.dumps(notebook(cells)))
-    (task,) = release(path).tasks
+    (task,) = read_release(path).tasks
     assert (task.name, task.points, len(task.grade_cells)) == ("f", 3.0, 2)
 
 
@@ -124,7 +124,7 @@ def test_a_notebook_without_points_is_no_release(tmp_path):
     path = tmp_path / f"{NAME}.ipynb"
     path.write_text(json.dumps(notebook([cell("code", "x = 1")])))
     with pytest.raises(CourseError, match="no cell with points"):
-        release(path)
+        read_release(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[" * 200_000, b"\xff\xfe\x00"])

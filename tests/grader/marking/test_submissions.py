@@ -6,7 +6,7 @@ import os
 import pytest
 
 from grader.marking.holdings import other_lab
-from grader.marking.matching import release
+from grader.marking.matching import read_release
 from grader.marking.submissions import Submission, find
 from grader.notebook.notebooks import Cell, UnreadableError
 from tests.grader.fixture_lab import NAME, RIGHT, SETUP, cell, honest, notebook, released, save, save_release, scaffold
@@ -15,7 +15,7 @@ from utils.errors import CourseError
 
 @pytest.fixture
 def lab(tmp_path):
-    return release(save_release(tmp_path / "labs"))
+    return read_release(save_release(tmp_path / "labs"))
 
 
 @pytest.mark.parametrize("name", ["anna", "Anna.B_2@x.example", "anna-12", "a" * 100])
@@ -119,7 +119,7 @@ def another(tmp_path):
     path = tmp_path / "labs" / "01_other" / "01_other.ipynb"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(notebook(ANOTHER)))
-    return release(path)
+    return read_release(path)
 
 
 ANOTHER = [

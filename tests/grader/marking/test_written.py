@@ -6,7 +6,7 @@ import json
 import pytest
 
 from grader.marking import results
-from grader.marking.matching import plan, release
+from grader.marking.matching import plan, read_release
 from grader.notebook.notebooks import parse
 from tests.grader.fixture_lab import RIGHT, WRITTEN, cell, honest, released, save_release
 
@@ -15,7 +15,7 @@ ESSAY = "The teacher is frozen, since it is the target."
 
 @pytest.fixture
 def lab(tmp_path):
-    return release(save_release(tmp_path))
+    return read_release(save_release(tmp_path))
 
 
 def row(lab, content: dict):
@@ -96,7 +96,7 @@ def test_between_two_questions_the_text_belongs_to_the_open_one(lab, tmp_path):
     content["cells"].append(cell("markdown", "Write here.", "written_two", grade=True, solution=True, points=1))
     path = tmp_path / "two.ipynb"
     path.write_text(json.dumps(content))
-    two = release(path)
+    two = read_release(path)
     content["cells"][-2]["source"] = "The first answer."
     content["cells"].insert(-1, cell("markdown", ESSAY))
     made = plan(two, parse(json.dumps(content).encode()))

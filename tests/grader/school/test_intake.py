@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from grader.marking.matching import release
+from grader.marking.matching import read_release
 from grader.marking.submissions import find
 from grader.school import intake, roster
 from tests.grader.fixture_lab import save_release
@@ -39,7 +39,7 @@ def test_canvas_zip_becomes_folders_that_grade_reads(tmp_path, canvas_list):
     late, punctual = summary.rows
     assert (late.late, late.id, late.attachment) == ("LATE", "30211", "998877")
     assert not punctual.late
-    lab = release(save_release(tmp_path / "labs"))
+    lab = read_release(save_release(tmp_path / "labs"))
     found = find(tmp_path / "class" / "submitted", lab)
     assert [each.content() for each in found] == [NOTEBOOK, NOTEBOOK]
     assert [each.slug for each in found] == list(NAMED)

@@ -10,7 +10,7 @@ from cli.__main__ import main
 from grader.marking import assignment, feedback, gradebook, results
 from grader.marking.journal import Entry
 from grader.marking.judge import Result
-from grader.marking.matching import release
+from grader.marking.matching import read_release
 from grader.marking.submissions import find
 from tests.grader.fixture_lab import save_release
 from tests.grader.school.school import CANVAS, CANVAS_FILES, LAB, MOODLE_FILES, WORKSHEET, write, zipped
@@ -31,7 +31,7 @@ class Term:
     def __init__(self, tmp_path, text, files):
         self.home, self.out, self.labs = tmp_path / "class", tmp_path / "graded", tmp_path / "labs"
         self.list = write(tmp_path / "list.csv", text)
-        self.lab = release(save_release(self.labs))
+        self.lab = read_release(save_release(self.labs))
         self.run("intake", "02", zipped(tmp_path / "in.zip", *files), "--roster", self.list, "--labs", self.labs,
                  "--timezone", "Europe/Berlin")  # fmt: skip
         self.grade()
@@ -43,7 +43,7 @@ class Term:
         entries = []
         self.out.mkdir()
         with gradebook.opened(str(self.out / "gradebook.db")) as book:
-            assignment.prepare(book, self.lab)
+            assignment.enter(book, self.lab)
             for each in find(self.home / "submitted", self.lab):
                 rows = tuple(Result(task.name, POINTS, POINTS, "ok", "Right.") for task in self.lab.tasks)
                 entries.append(Entry(each.student, self.lab.name, "", 0.0, rows, ()))

@@ -13,8 +13,8 @@ import pytest
 
 from utils.machine import bootstrap
 from utils.machine.bootstrap import CannotStartError
+from utils.machine.workspace import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 CELL = (ROOT / "grader" / "notebook" / "set_up.py").read_text(encoding="utf-8")
 posix = pytest.mark.skipif(os.name == "nt", reason="uses a shell script and signals")
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.utils.stand_in_hub import save_models, save_text, serving
-
-ROOT = Path(__file__).parents[3]
+from utils.machine.workspace import ROOT
 
 
 @pytest.fixture

@@ -122,7 +122,7 @@ def test_the_estimate_is_no_less_than_a_step_takes_and_at_most_twice_as_much(
     if recompute:
         recompute_layers(student, True)
     parameters = sum(parameter.numel() for parameter in student.parameters())
-    estimate = step_bytes(student, teacher, rows, length, recompute) - parameters * (memory.BYTES_A_PARAMETER - 4)
+    estimate = step_bytes(student, teacher, rows, length, recompute) - parameters * (memory.BYTES_PER_PARAMETER - 4)
     assert peak_bytes(student, teacher, rows, length, vocabulary) <= estimate
     assert estimate <= 2 * peak_bytes(student, teacher, rows, length, vocabulary)
 

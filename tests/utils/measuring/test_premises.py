@@ -9,10 +9,10 @@ from utils.measuring.evaluation import Evaluation
 from utils.measuring.premises import repeated_text, teacher_against_student
 
 
-def judged(nats_a_token: np.ndarray, names: str = "d") -> Evaluation:
-    tokens = np.full(len(nats_a_token), 50.0)
+def judged(nats_per_token: np.ndarray, names: str = "d") -> Evaluation:
+    tokens = np.full(len(nats_per_token), 50.0)
     documents = tuple(f"{names}{i:03d}" for i in range(len(tokens)))
-    return Evaluation(documents, nats_a_token * tokens, tokens, 4 * tokens)
+    return Evaluation(documents, nats_per_token * tokens, tokens, 4 * tokens)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from utils.training.loop import distill, train_step
 from utils.training.settings import TrainingSettings
 
 VOCABULARY = 37
-FULL = 2 * VOCABULARY + 4  # bytes a token
+FULL = 2 * VOCABULARY + 4  # bytes per token
 
 
 @pytest.fixture
@@ -170,21 +170,21 @@ def test_the_whole_vocabulary_is_kept_only_where_disk_and_memory_hold_it(
     monkeypatch.setattr(cache_settings, "require_writable", lambda *_, **__: None)
     usage = namedtuple("usage", "total used free")
     assert choose_settings(teacher, some_rows, tmp_path).top_k is None
-    assert "In full the teacher's answers take 78 bytes a token" in capsys.readouterr().out
+    assert "In full the teacher's answers take 78 bytes per token" in capsys.readouterr().out
     needed = FULL * sum(len(row.input_ids) for row in some_rows)
     for disk, memory, kept in ((2 * needed, 10**12, None), (2 * needed - 1, 10**12, 8), (10**12, 2 * needed - 1, 8)):
         monkeypatch.setattr(cache_settings.shutil, "disk_usage", lambda _, free=disk: usage(0, 0, free))
         monkeypatch.setattr(cache_settings, "available_memory", lambda free=memory: free)
         assert choose_settings(teacher, some_rows, tmp_path, top_k=8).top_k == kept
     said = capsys.readouterr().out.splitlines()[-1]
-    assert "the 8 most likely tokens" in said and "36 bytes a token" in said
+    assert "the 8 most likely tokens" in said and "36 bytes per token" in said
 
 
 @pytest.mark.parametrize("settings", [CacheSettings(), CacheSettings(8, (1.0, 2.0)), CacheSettings(0, (), (1, 3))])
-def test_the_stated_bytes_a_token_are_the_bytes_on_the_disk(teacher, some_rows, tmp_path, settings):
+def test_the_stated_bytes_per_token_are_the_bytes_on_the_disk(teacher, some_rows, tmp_path, settings):
     cache = cache_answers(teacher, some_rows, tmp_path, settings)
     header = 8 + int.from_bytes(cache.path(0).read_bytes()[:8], "little")
-    assert cache.path(0).stat().st_size - header == cache.tokens * cache.bytes_a_token
+    assert cache.path(0).stat().st_size - header == cache.tokens * cache.bytes_per_token
 
 
 def test_hidden_states_are_kept_where_they_are_asked_for(teacher, some_rows, tmp_path):

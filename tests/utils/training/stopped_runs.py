@@ -27,7 +27,7 @@ from utils.training import checkpoints
 from utils.training.loop import TrainingSettings, distill, train_step
 
 SIGNALS = {"kill": signal.SIGKILL, "interrupt": signal.SIGINT}
-SECONDS_A_STEP = 0.01  # so that a signal arrives near the step it was meant for
+SECONDS_PER_STEP = 0.01  # so that a signal arrives near the step it was meant for
 
 
 def model(seed: int, dropout: float) -> GPT2LMHeadModel:
@@ -42,7 +42,7 @@ def model(seed: int, dropout: float) -> GPT2LMHeadModel:
 def announced_step(student, teacher, batch, optimizer, loss_function):
     value = train_step(student, teacher, batch, optimizer, loss_function)
     os.write(3, b".")
-    time.sleep(SECONDS_A_STEP)
+    time.sleep(SECONDS_PER_STEP)
     return value
 
 
@@ -81,7 +81,7 @@ def child(folder: Path, checkpoint: Path | None, stop: int | None = None, number
         os.read(reading, 1)
     if number is not None:
         moment = random.Random(stop).uniform(0, 1.5)  # in a step, or while something is saved
-        time.sleep(moment * SECONDS_A_STEP)
+        time.sleep(moment * SECONDS_PER_STEP)
         os.kill(process, number)
     while os.read(reading, 4096):
         pass

@@ -14,6 +14,7 @@ from utils.data.batches import IGNORE, BatchPlan, pad
 from utils.errors import CourseError
 from utils.losses.core import distillation_loss
 from utils.machine import processes as distributed
+from utils.machine.workspace import ROOT
 from utils.models.forward import best_device, with_positions
 from utils.models.loading import freeze
 from utils.training.accumulation import PiecewiseStep, is_out_of_memory
@@ -21,7 +22,6 @@ from utils.training.hidden_step import add_projections, hidden_step
 from utils.training.loop import ce_only_step, distill, train_step
 from utils.training.settings import TrainingSettings
 
-ROOT = Path(__file__).parents[3]
 LENGTHS = (9, 3, 14, 2, 7, 5, 11)
 
 

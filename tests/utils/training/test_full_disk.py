@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from utils.machine.workspace import ROOT
+
 SCRIPT = Path(__file__).with_name("fill_the_disk.py")
 
 
