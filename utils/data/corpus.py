@@ -16,8 +16,10 @@ import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from os import PathLike, fspath
 from pathlib import Path
 
+from utils.data.data_set import load_splits
 from utils.data.documents import (
     SPLITS,
     Document,
@@ -28,9 +30,10 @@ from utils.data.documents import (
     split_of,
     unique,
     without_near_duplicates,
+    without_repeats,
 )
+from utils.data.text_files import text_files
 from utils.errors import CourseError
-from utils.machine.hub import only_cached_where_unreachable
 from utils.machine.workspace import cache_folder, write_whole
 
 MIN_CHARACTERS = 50
@@ -41,13 +44,18 @@ CACHE_SCHEMA = 4
 
 @dataclass(frozen=True)
 class Corpus:
-    """Three disjoint splits of documents.  `name` says which text; `near_duplicates_removed` how many were left out."""
+    """Three disjoint splits of documents.
+
+    name: which text.  near_duplicates_removed: documents left out because another split has nearly the same.
+    repeats_removed: documents of a user's own text left out because the same words stand elsewhere in it.
+    """
 
     name: str
     train: tuple[Document, ...]
     tune: tuple[Document, ...]
     validation: tuple[Document, ...]
     near_duplicates_removed: int
+    repeats_removed: int = 0
 
     def longer_than(self, characters: int) -> Corpus:
         """The corpus without the documents of `characters` or fewer.  Raises CourseError where that leaves nothing."""
@@ -64,25 +72,27 @@ class Corpus:
 
     def describe(self) -> str:
         """One line for the learner: what it is and how much."""
+        repeats = f", {self.repeats_removed:,} repeated paragraphs too" if self.repeats_removed else ""
         return (
             f"{self.name}: {len(self.train):,} documents to train on, {len(self.tune):,} to tune on, "
-            f"{len(self.validation):,} to judge on; {self.near_duplicates_removed:,} near-duplicates left out"
+            f"{len(self.validation):,} to judge on; {self.near_duplicates_removed:,} near-duplicates left out{repeats}"
         )
 
 
-def load_corpus(source: str, min_characters: int = MIN_CHARACTERS) -> Corpus:
+def load_corpus(source: str | PathLike[str], min_characters: int = MIN_CHARACTERS) -> Corpus:
     """Load the text named by `source`: "python", "hub:NAME/OF/DATASET[:CONFIG]", or the path of a file or folder.
 
     Documents of `min_characters` or fewer are left out.  Raises CourseError with what to do where the text is missing,
     empty, too short to split, or not text.
     """
-    if source == "python":
+    text = fspath(source)
+    if text == "python":
         corpus = python_corpus()
-    elif source.startswith("hub:"):
-        name = source.removeprefix("hub:")
-        corpus = hub_corpus(name) if Path(name).exists() else hub_corpus(*name.rsplit(":", 1))
+    elif text.startswith("hub:"):
+        name = text.removeprefix("hub:")
+        corpus = hub_corpus(name) if Path(name).expanduser().exists() else hub_corpus(*name.rsplit(":", 1))
     else:
-        corpus = file_corpus(Path(source))
+        corpus = file_corpus(Path(text).expanduser())
     return corpus.longer_than(min_characters)
 
 
@@ -117,16 +127,7 @@ def hub_corpus(name: str, config: str | None = None) -> Corpus:
 
     Its test split, where it has one, is ours to tune on.
     """
-    from datasets import load_dataset
-
-    try:
-        with only_cached_where_unreachable(name):
-            splits = load_dataset(name, config)
-    except Exception as error:
-        raise CourseError(
-            f"The data set {name!r} could not be loaded ({type(error).__name__}). Check the network or HF_ENDPOINT, "
-            "or use the embedded profile, which needs no download."
-        ) from error
+    splits = load_splits(name, config)
     parts = {part: _column_documents(name, part, splits) for part in ("train", "test", "validation")}
     return _without_repeats(name, parts["train"], parts["test"], parts["validation"])
 
@@ -135,19 +136,19 @@ def file_corpus(path: Path) -> Corpus:
     """The learner's own text: a file whose paragraphs are documents, or a folder whose text files are."""
     if not path.exists():
         raise CourseError(f"There is no file or folder {str(path)!r}. Give the path of a text file or of a folder.")
-    is_text = (file for file in path.rglob("*") if file.suffix.lower() in TEXT_SUFFIXES and file.is_file())
-    files = [path] if path.is_file() else sorted(is_text)
-    documents = [
+    files = [path] if path.is_file() else text_files(path, TEXT_SUFFIXES)
+    found = [
         document
         for file in files
         for document in _paragraphs(file, file.name if path.is_file() else file.relative_to(path).as_posix())
     ]
+    documents = without_repeats(found)
     if not documents:
         raise CourseError(
             f"{str(path)!r} holds no text of more than {MIN_CHARACTERS} characters a paragraph. "
-            f"Give a text file, or a folder with {', '.join(TEXT_SUFFIXES)} files in it."
+            f"Give a text file, or a folder with {', '.join(TEXT_SUFFIXES)} files in it (hidden ones are not read)."
         )
-    return split_corpus(path.name, documents)
+    return replace(split_corpus(path.name, documents), repeats_removed=len(found) - len(documents))
 
 
 def split_corpus(name: str, documents: Iterable[Document]) -> Corpus:
@@ -208,6 +209,12 @@ def _column_documents(name: str, split: str, splits: Mapping) -> list[Document]:
     if "text" not in rows.column_names:
         raise CourseError(
             f"The data set {name!r} has no 'text' column; its columns are {', '.join(rows.column_names)}."
+        )
+    first = next((text for text in rows["text"] if text), "")
+    if not isinstance(first, str):
+        raise CourseError(
+            f"The 'text' column of {name!r} ({split}) holds {type(first).__name__}s, such as {str(first)[:40]!r}, not "
+            "text. Join each into one string, or choose a data set of whole texts."
         )
     texts = (text.strip() for text in rows["text"] if text)
     kept = [Document(f"{split}:{index}", text, name) for index, text in enumerate(texts) if len(text) > MIN_CHARACTERS]

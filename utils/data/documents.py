@@ -96,6 +96,14 @@ def unique(documents: Iterable[Document]) -> list[Document]:
     return list(names.values())
 
 
+def without_repeats(documents: Sequence[Document]) -> list[Document]:
+    """The documents without those whose words, apart from the white space, stand in an earlier one."""
+    first: dict[str, Document] = {}
+    for document in documents:
+        first.setdefault(" ".join(document.text.split()), document)
+    return list(first.values())
+
+
 def shingles(text: str) -> set[int]:
     """Hashes of every run of 13 words (punctuation marks count as words); of the whole text where it is shorter."""
     words = _WORD.findall(text.lower())

@@ -8,10 +8,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from unittest.mock import patch
 
 from huggingface_hub import constants
+from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+from utils.machine.files import own_path
 
 
 def address() -> str:
@@ -44,7 +46,7 @@ def only_cached_where_unreachable(name: str) -> Iterator[None]:
 
     `name` is a hub name, or a folder, for which nobody is asked.
     """
-    if Path(name).exists() or hub_answers():
+    if own_path(name) is not None or hub_answers():
         yield
         return
     # Both libraries read their environment variable once, when they are imported.
@@ -55,3 +57,31 @@ def only_cached_where_unreachable(name: str) -> Iterator[None]:
         else:
             with patch.object(settings, "HF_HUB_OFFLINE", True):
                 yield
+
+
+def why_not_fetched(what: str, name: str, error: Exception) -> str:
+    """Why the hub did not give `what`, such as "model", as a sentence or two; the hub is asked whether it answers."""
+    instead = "Give a local folder instead, or use the embedded profile, which needs no download."
+    asked = f"The {what} {name!r} could not be fetched from the model hub: {address()}"
+    if is_switched_off():
+        return f"{asked} is switched off by HF_HUB_OFFLINE, and it was not fetched before. {instead}"
+    if not hub_answers():
+        return f"{asked} does not answer. Check the network or HF_ENDPOINT. {instead}"
+    causes = _causes(error)
+    if any(isinstance(cause, GatedRepoError) for cause in causes):
+        return f"{asked} wants its terms accepted. Accept them on its page there, and log in: hf auth login."
+    if any(isinstance(cause, RepositoryNotFoundError | RevisionNotFoundError) for cause in causes):
+        return (
+            f"{asked} has none of that name (or it is private), and there is no such folder here. Look at the spelling."
+        )
+    words = next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason given")
+    return f"{asked} answers, and it still failed ({type(error).__name__}: {words[:200].rstrip('.')}). {instead}"
+
+
+def _causes(error: BaseException | None) -> list[BaseException]:
+    """An error, what it was raised from, what that was raised from, and so on."""
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found

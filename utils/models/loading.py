@@ -7,12 +7,12 @@ drops out; and two vocabularies that only look alike.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike
 
 import torch
-from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
@@ -21,7 +21,9 @@ from utils.configuration import context_of, text_config
 from utils.data.batches import Row, prompt_ids
 from utils.errors import CourseError
 from utils.machine.allocator import keep_freed_memory
-from utils.machine.hub import only_cached_where_unreachable
+from utils.machine.files import own_path
+from utils.machine.hub import only_cached_where_unreachable, why_not_fetched
+from utils.models.folder import require_folder, require_tokenizer_files, why_no_model, why_no_tokenizer
 from utils.models.forward import (
     best_device,
     fastest_dtype,
@@ -58,7 +60,7 @@ def load_pair(profile: Profile, device: str | None = None) -> Pair:
     return Pair(teacher, student, tokenizer)
 
 
-def load_model(name: str, device: str | None = None) -> PreTrainedModel:
+def load_model(name: str | PathLike[str], device: str | None = None) -> PreTrainedModel:
     """A causal language model with float32 weights from the hub, from HF_ENDPOINT or from a folder.
 
     Its forward pass computes in bfloat16 where that is faster, hands out float32 logits, and reads positions off the
@@ -67,13 +69,24 @@ def load_model(name: str, device: str | None = None) -> PreTrainedModel:
     logging.disable_progress_bar()
     keep_freed_memory()
     device = device or best_device()
+    place = own_path(name)
+    name = str(place or name)
+    if place:
+        require_folder(place)
     try:
-        with only_cached_where_unreachable(name):
-            model, found = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32, output_loading_info=True)
-    except SafetensorError as error:
-        raise CourseError(f"The weights of {name!r} are damaged ({error}). Fetch or copy them again.") from error
-    except (OSError, ValueError, RuntimeError) as error:
-        raise CourseError(_not_loaded("model", name)) from error
+        with only_cached_where_unreachable(name), _without_reports():
+            model, found = AutoModelForCausalLM.from_pretrained(
+                name, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True
+            )
+    except Exception as error:  # of transformers, safetensors, tokenizers or the hub: they share no kind
+        reason = why_no_model(place, error) if place else why_not_fetched("model", name, error)
+        raise CourseError(reason) from error
+    if found["mismatched_keys"]:
+        tensor, in_file, asked_for = next(iter(found["mismatched_keys"]))
+        raise CourseError(
+            f"The weights of {name!r} do not fit its config.json: {tensor} is {list(in_file)} in the file and "
+            f"{list(asked_for)} by the configuration. Copy both from the same model."
+        )
     if found["missing_keys"]:  # they would stay random, and nothing but a report of the loader's would say so
         missing = sorted(found["missing_keys"])
         raise CourseError(
@@ -85,21 +98,42 @@ def load_model(name: str, device: str | None = None) -> PreTrainedModel:
     return with_fast_forward(model, fastest_dtype(device))
 
 
-def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
+def load_tokenizer(name: str | PathLike[str]) -> PreTrainedTokenizerBase:
     """The tokenizer that belongs to a model.  Where it has no pad token, end-of-text pads, as GPT-2's users do.
 
     Raises CourseError where it cannot be had or has no end-of-text token.
     """
+    place = own_path(name)
+    name = str(place or name)
+    if place:
+        require_tokenizer_files(place)
     try:
         with only_cached_where_unreachable(name):
             tokenizer = AutoTokenizer.from_pretrained(name)
-    except (OSError, ValueError) as error:
-        raise CourseError(_not_loaded("tokenizer", name)) from error
+    except Exception as error:  # of transformers, safetensors, tokenizers or the hub: they share no kind
+        reason = why_no_tokenizer(place, error) if place else why_not_fetched("tokenizer", name, error)
+        raise CourseError(reason) from error
+    if not tokenizer.is_fast:
+        raise CourseError(
+            f"The tokenizer of {name!r} cannot tell where in a text its tokens lie, which bits per byte need. Choose a "
+            "model with a tokenizer.json."
+        )
     if tokenizer.eos_token_id is None:
         raise CourseError(f"The tokenizer of {name!r} has no end-of-text token. Set its eos_token and save it again.")
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
+
+
+@contextmanager
+def _without_reports() -> Iterator[None]:
+    """Inside, transformers does not print its table of tensors: `load_model` says what is wrong with them."""
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def freeze(model: PreTrainedModel) -> PreTrainedModel:
@@ -180,15 +214,3 @@ def sample_text(
             pad_token_id=tokenizer.pad_token_id,
         )  # fmt: skip
     return tokenizer.decode(output[0, ids.shape[1] :], skip_special_tokens=True)
-
-
-def _not_loaded(what: str, name: str) -> str:
-    if Path(name).is_absolute() or name.startswith(".") or Path(name).exists():
-        return (
-            f"The folder {name!r} holds no {what} that can be used here: the config.json of a causal language model is "
-            "expected, with the weights or tokenizer files that belong to it."
-        )
-    return (
-        f"The {what} {name!r} could not be fetched from the model hub. Check the network or HF_ENDPOINT, give a local "
-        "folder instead, or use the embedded profile, which needs no download."
-    )

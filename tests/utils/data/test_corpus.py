@@ -225,7 +225,7 @@ def test_a_missing_hub_is_one_sentence_and_no_minute_of_retries(monkeypatch, tmp
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path)
     monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail(f"waits {seconds} s before it tries again"))
-    with pytest.raises(CourseError, match=r"could not be loaded .*embedded profile"):
+    with pytest.raises(CourseError, match=r"data set .nobody/nothing. could not .*does not answer.*embedded profile"):
         load_corpus("hub:nobody/nothing:config")
 
 

@@ -156,20 +156,6 @@ def test_rows_longer_than_the_context_are_refused_with_both_lengths(make_model, 
         require_context(make_model(context=16), make_rows((3, 17)))
 
 
-def test_a_folder_without_a_model_says_so(tmp_path):
-    for load in (load_model, load_tokenizer):
-        with pytest.raises(CourseError, match=r"holds no (model|tokenizer) that can be used here"):
-            load(str(tmp_path))
-
-
-def test_damaged_weights_are_said_to_be_damaged(save_pair, tmp_path):
-    save_pair()
-    weights = tmp_path / "student" / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(CourseError, match=r"weights of .* are damaged"):
-        load_model(str(tmp_path / "student"), "cpu")
-
-
 def test_a_tokenizer_without_an_end_of_text_is_refused(save_pair, tmp_path):
     save_pair()
     path = tmp_path / "student" / "tokenizer_config.json"
@@ -216,7 +202,9 @@ def test_weights_that_are_missing_or_of_another_shape_are_one_sentence(save_pair
     with pytest.raises(CourseError, match=f"lack 1 tensors, such as '{name}'"):
         load_model(str(tmp_path / "student"), "cpu")
     save_file({**whole, name: torch.ones(3)}, file, {"format": "pt"})
-    with pytest.raises(CourseError, match="holds no model that can be used here"):
+    with pytest.raises(
+        CourseError, match=r"do not fit its config\.json: transformer.h.0.ln_1.weight is \[3\] in the file and \[16\]"
+    ):
         load_model(str(tmp_path / "student"), "cpu")
 
 
