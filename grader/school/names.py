@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
 from pathlib import PurePosixPath
 
 CANVAS, MOODLE, FOLDER = "canvas", "moodle", "folder"
@@ -71,17 +72,18 @@ def is_of_lab(file: str, lab: str) -> bool:
     return ending.lower() == "ipynb" and stem == lab
 
 
-def name_keys(name: str) -> set[str]:
+@cache  # every name of a download is compared with every one of the class
+def name_keys(name: str) -> frozenset[str]:
     """Spellings under which a name is the same: without marks, case and spaces, and whichever word it begins with.
 
     "Müller, Zoë Anna", "Zoë Anna Müller" and Canvas' "mullerzoeanna" have one in common.
     """
     composed = unicodedata.normalize("NFC", name).casefold()
-    found = set()
+    found: set[str] = set()
     for text in (composed, composed.translate(_UMLAUTS)):
         words = [word for word in map(_letters, re.split(r"[\s,_]+", text)) if word]
         found |= {"".join(words[start:] + words[:start]) for start in range(len(words))}
-    return found
+    return frozenset(found)
 
 
 def ascii_name(name: str) -> str:
