@@ -10,9 +10,11 @@ from __future__ import annotations
 import inspect
 import linecache
 import site
+import sys
 import sysconfig
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from types import TracebackType
 
@@ -60,7 +62,8 @@ def _guarded(seconds: float, work: Callable[[], Answer], fn: Callable, names: Se
     grad_was_on = torch.is_grad_enabled()
     try:
         torch.set_grad_enabled(True)
-        return within(seconds, work)
+        with as_written():
+            return within(seconds, work)
     except TimeLimitError:
         return Answer("timeout", "time is up")
     except NotImplementedError as error:
@@ -73,6 +76,24 @@ def _guarded(seconds: float, work: Callable[[], Answer], fn: Callable, names: Se
         return Answer("error", _text(error), _line(error.__traceback__))
     finally:
         torch.set_grad_enabled(grad_was_on)
+
+
+@contextmanager
+def as_written() -> Iterator[None]:
+    """Inside, what went through torch.compile runs as it was written: compiling takes longer than any answer here."""
+    compile_, torch.compile = torch.compile, _not_compiled
+    # To set the stance imports torch's compiler, for seconds; without it nothing was compiled.
+    loaded = "torch._dynamo" in sys.modules
+    try:
+        with torch.compiler.set_stance("force_eager") if loaded else nullcontext():
+            yield
+    finally:
+        torch.compile = compile_
+
+
+def _not_compiled(model: Callable | None = None, **options: object) -> Callable:
+    """As torch.compile is called, also as a decorator with options."""
+    return model if model is not None else lambda model: model
 
 
 def _signature_complaint(fn: Callable, names: Sequence[str]) -> str:

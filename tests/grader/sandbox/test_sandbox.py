@@ -42,6 +42,23 @@ def test_a_function_answers_with_its_value_and_gradient(sandbox):
     assert np.array_equal(answer.gradient("x"), [0.0, 4.0, 8.0])
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        f"{SQUARE}\ndistillation_loss = torch.compile(distillation_loss, fullgraph=True)",
+        f"{SQUARE}\ndistillation_loss = torch.compile(distillation_loss)\ndistillation_loss(torch.ones(3), 2.0)",
+    ],
+    ids=["compiled", "compiled and tried"],
+)
+def test_a_compiled_function_answers_as_it_was_written(sandbox, source):
+    """To compile takes a compiler and longer than a cell may take."""
+    with sandbox.attempt(LIMITS, seed=1) as attempt:
+        assert attempt.run(source) == ""
+        (answer,) = attempt.ask("distillation_loss", [PROBE])
+    assert (answer.outcome, answer.value) == ("tensor", 10.0)
+    assert "torch._dynamo" not in said(sandbox, "sorted(sys.modules)", f"import sys\n{source}")
+
+
 def test_what_is_not_defined_is_absent(sandbox):
     with sandbox.attempt(LIMITS, seed=1) as attempt:
         assert attempt.ask("distillation_loss", [PROBE]) == ""
