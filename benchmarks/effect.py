@@ -21,6 +21,7 @@ from utils.data.batches import Row, rows_of
 from utils.data.corpus import load_corpus
 from utils.losses.core import distillation_loss
 from utils.measuring.evaluation import comparison_row, evaluate, paired_effect
+from utils.measuring.shown import interval
 from utils.models import loading as models
 from utils.models.profiles import Profile, get_profile
 
@@ -109,8 +110,8 @@ def main() -> None:
             "effects": {"distilled_vs_ce_only": effect.as_dict()},
         },
     )
-    interval = f"{effect.low:.4f} to {effect.high:.4f}"
-    print(f"distilled / CE-only: {effect.ratio:.4f} ({interval}), {effect.seeds} seeds; {path}")
+    bounds = interval(effect.as_dict(), ".4f")
+    print(f"distilled / CE-only: {effect.ratio:.4f} ({bounds}), {effect.seeds} seeds; {path}")
 
 
 if __name__ == "__main__":

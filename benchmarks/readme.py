@@ -10,6 +10,7 @@ import matplotlib
 from benchmarks.pages import recorded, with_sections
 from utils.figures import base as plots
 from utils.machine.workspace import ROOT
+from utils.measuring.shown import interval
 
 FIGURE = ROOT / "docs" / "comparison.png"
 
@@ -27,7 +28,7 @@ def section() -> str:
     for row in result["rows"]:
         lines.append(
             f"| {plots.NAMES[row['model']]} | {row['parameters']:,} | {row['perplexity']:.1f} "
-            f"| {row['low']:.1f} to {row['high']:.1f} | {row['bits_per_byte']:.3f} |"
+            f"| {interval(row)} | {row['bits_per_byte']:.3f} |"
         )
     lines += [
         "",

@@ -25,6 +25,7 @@ from benchmarks.common import (
 from benchmarks.effect import Experiment
 from utils.labs.soft_target_controls import HARD, SHUFFLED, SOFT, arms, soft_target_loss
 from utils.measuring.evaluation import Evaluation, paired_effect
+from utils.measuring.shown import interval
 from utils.models.profiles import Profile, get_profile
 from utils.training.loop import LossFunction
 
@@ -99,7 +100,7 @@ def main() -> None:
     result |= {"learning_rates": rates, "rows": rows, "effects": effects, "perplexity_by_seed": by_seed}
     path = write_result("soft_targets", result)
     for arm, effect in effects.items():
-        print(f"{arm:>24}: {effect['ratio']:.4f} ({effect['low']:.4f} to {effect['high']:.4f})")
+        print(f"{arm:>24}: {effect['ratio']:.4f} ({interval(effect, '.4f')})")
     print(path)
 
 

@@ -1,8 +1,4 @@
-"""How does a lab's result read, on a screen and in a file?  Turns `lab_results` into tables, and into plain JSON.
-
-The mistake it prevents: a number printed without its interval. Where a row holds `low` and `high`, they stand beside
-the value in front of them.
-"""
+"""A lab's `lab_results` as tables on the screen, each value with its interval, and as plain JSON in a file."""
 
 import json
 import math
@@ -15,13 +11,16 @@ from rich.console import Console
 from rich.table import Table
 
 from utils.machine.workspace import write_whole
+from utils.measuring.shown import with_intervals
+
+DIGITS = 4
 
 
 def print_results(results: dict, console: Console) -> None:
     """Print the rows as one table and the effects below it; `results` is a lab's `lab_results`."""
     rows = results.get("rows") or []
     if rows:
-        shown = [merge_intervals(row) for row in rows]
+        shown = [with_intervals(row, DIGITS) for row in rows]
         columns = list(dict.fromkeys(key for row in shown for key in row))
         table = Table()
         for column in columns:
@@ -31,28 +30,8 @@ def print_results(results: dict, console: Console) -> None:
             table.add_row(*(row.get(column, "") for column in columns))
         console.print(table)
     for name, effect in (results.get("effects") or {}).items():
-        parts = [f"{key.replace('_', ' ')} {value}" for key, value in merge_intervals(effect).items()]
+        parts = [f"{key.replace('_', ' ')} {value}" for key, value in with_intervals(effect, DIGITS).items()]
         console.print(f"{name.replace('_', ' ')}: {', '.join(parts)}")
-
-
-def merge_intervals(row: dict) -> dict[str, str]:
-    """A row as text, `low` and `high` moved into brackets behind the value in front of them."""
-    shown: dict[str, str] = {}
-    bounded = ""
-    for key, value in row.items():
-        if key in ("low", "high") and bounded and {"low", "high"} <= row.keys():
-            shown[bounded] += f" [{number(value)}, " if key == "low" else f"{number(value)}]"
-        else:
-            shown[key] = number(value)
-            bounded = key
-    return shown
-
-
-def number(value: object) -> str:
-    """A value for reading: integers with thousands, floats with four digits."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return "-" if value is None else str(value)
-    return f"{value:,.0f}" if isinstance(value, int) or abs(value) >= 1000 else f"{value:#.4g}"
 
 
 def plain(value: object) -> object:

@@ -15,6 +15,7 @@ from utils.errors import CourseError
 from utils.labs.guesses import guess
 from utils.machine.cells import CellWatch
 from utils.machine.workspace import ROOT, output_folder
+from utils.measuring.shown import interval
 from utils.models.profiles import Profile, get_profile
 
 __all__ = ["begin", "committed", "guess", "ready", "show_rows"]
@@ -82,7 +83,7 @@ def show_rows(rows: Sequence[Mapping]) -> None:
         "model": [row["model"].replace("_", " ") for row in rows],
         "parameters": [f"{row['parameters']:,}" for row in rows],
         "perplexity": [f"{row['perplexity']:.1f}" for row in rows],
-        "95 % interval": [f"{row['low']:.1f} to {row['high']:.1f}" for row in rows],
+        "95 % interval": [interval(row) for row in rows],
         "bits per byte": [f"{row['bits_per_byte']:.3f}" for row in rows],
         "tokens": [f"{row['tokens']:,}" for row in rows],
     }

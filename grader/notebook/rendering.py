@@ -1,6 +1,6 @@
-"""Which number stands in a lab's text?  Markdown cells are Jinja templates over the committed results of benchmarks/.
+"""The numbers in a lab's text: Markdown cells are Jinja templates over the committed results of benchmarks/.
 
-The mistake this prevents: a number typed by hand that was true once. In a Markdown cell of a source these work:
+A number typed by hand is true once. In a Markdown cell of a source these work:
 
 - ``{{ header }}``: minutes of work (`grader.notebook.minutes`), seconds, memory and download, from
   ``benchmarks/results/lab_NN.json``, links to the labs beside it, and to Colab where the course has an address;
@@ -32,6 +32,7 @@ from grader.notebook import ways
 from grader.notebook.labs import Lab
 from grader.notebook.minutes import minutes
 from utils.errors import CourseError
+from utils.measuring.shown import number, with_intervals
 
 IMAGE_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".svg": "image/svg+xml"}
 LONGEST_ALT = 600
@@ -107,15 +108,6 @@ def colab_link(lab: Lab) -> str:
     return f"[Open in Colab](https://colab.research.google.com/github/{repository}/blob/main/{path})"
 
 
-def number(value: float, digits: int = 3) -> str:
-    """A value for reading: integers with thousands, floats with so many significant digits."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return "–" if value is None else str(value).replace("_", " ")
-    if isinstance(value, int) or abs(value) >= 10**digits:
-        return f"{value:,.0f}"
-    return f"{value:#.{digits}g}".removesuffix(".")
-
-
 def percent(value: float, digits: int = 0) -> str:
     """A share as a percentage: 0.131 is "13 %"."""
     return f"{100 * value:.{digits}f} %"
@@ -132,19 +124,6 @@ def markdown_table(rows: Sequence[Mapping], columns: Mapping[str, str] | Sequenc
     lines = [headings, [":--" if text else "--:" for text in textual]]
     lines += [[row.get(key, "–").replace("|", "\\|") for key in keys] for row in shown]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def with_intervals(row: Mapping, digits: int) -> dict[str, str]:
-    """A row as text, `low` and `high` moved into brackets behind the value in front of them."""
-    shown: dict[str, str] = {}
-    bounded = ""
-    for key, value in row.items():
-        if key == "low" and bounded and "high" in row:
-            shown[bounded] += f" [{number(value, digits)}, {number(row['high'], digits)}]"
-        elif key != "high" or "low" not in row:
-            shown[key] = number(value, digits)
-            bounded = key
-    return shown
 
 
 class Renderer:

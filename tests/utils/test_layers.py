@@ -12,7 +12,7 @@ ROOMS = (
     "machine", "data", "models", "losses", "teachers", "training", "decoding", "measuring", "labs", "figures", "checks",
     "notebook",
 )  # fmt: skip
-EVERYWHERE = {"errors", "settings", "configuration"}  # single modules under all rooms
+EVERYWHERE = {"utils", "errors", "settings", "configuration"}  # the package itself, and single modules under all rooms
 ON_TOP = {"pretrained"}  # makes the models that the course comes with; nothing imports it
 
 

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from utils.labs.guesses import as_number
 from utils.machine.progress import in_notebook
+from utils.measuring.shown import interval
 from utils.training.history import History
 
 HOLDS_NO_ANSWER = True
@@ -153,9 +154,7 @@ def png(figure: Figure) -> bytes:
 
 def describe_rows(rows: Sequence[Mapping]) -> str:
     """A sentence that stands for the comparison figure."""
-    parts = [
-        f"{NAMES.get(r['model'], r['model'])} {r['perplexity']:.1f} ({r['low']:.1f} to {r['high']:.1f})" for r in rows
-    ]
+    parts = [f"{NAMES.get(r['model'], r['model'])} {r['perplexity']:.1f} ({interval(r)})" for r in rows]
     return "Perplexity with 95 % interval: " + ", ".join(parts) + "."
 
 
@@ -163,8 +162,8 @@ def describe_effects(live: Mapping, recorded: Mapping) -> str:
     """A sentence that stands for the effects figure."""
     return (
         f"Perplexity of distilled over CE-only: {live['ratio']:.3f} "
-        f"({live['low']:.3f} to {live['high']:.3f}) in this run, "
-        f"{recorded['ratio']:.3f} ({recorded['low']:.3f} to {recorded['high']:.3f}) over {recorded['seeds']} seeds."
+        f"({interval(live, '.3f')}) in this run, "
+        f"{recorded['ratio']:.3f} ({interval(recorded, '.3f')}) over {recorded['seeds']} seeds."
     )
 
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from utils.figures.base import COLOURS, new_figure
 from utils.labs.guesses import as_number
+from utils.measuring.shown import interval
 
 
 def ratios(
@@ -48,8 +49,8 @@ def describe(live: Mapping[str, Mapping], recorded: Mapping[str, Mapping]) -> st
         ours = ""
         if arm in recorded:
             other = recorded[arm]
-            ours = f"; ours {other['ratio']:.3f} ({other['low']:.3f} to {other['high']:.3f}), {other['seeds']} seeds"
-        lines.append(f"{arm}: {effect['ratio']:.3f} ({effect['low']:.3f} to {effect['high']:.3f}){ours}")
+            ours = f"; ours {other['ratio']:.3f} ({interval(other, '.3f')}), {other['seeds']} seeds"
+        lines.append(f"{arm}: {effect['ratio']:.3f} ({interval(effect, '.3f')}){ours}")
     return "Perplexity over that of hard labels.\n" + "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from utils.figures.base import COLOURS, new_figure
+from utils.measuring.shown import interval
 
 LINES = (("o", "-"), ("s", "--"), ("^", ":"), ("D", "-."))
 
@@ -45,7 +46,7 @@ def describe_acceptance(live: Mapping[str, float], recorded: Mapping[str, Mappin
     lines = []
     for name, one in recorded.items():
         yours = f"{live[name]:.3f}; " if name in live else ""
-        lines.append(f"{name}: {yours}ours {one['share']:.3f} ({one['low']:.3f} to {one['high']:.3f})")
+        lines.append(f"{name}: {yours}ours {one['share']:.3f} ({interval(one, '.3f')})")
     return "Share of drafted tokens that are kept.\n" + "\n".join(lines)
 
 

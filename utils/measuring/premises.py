@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from utils.data.documents import NEAR_DUPLICATE_SHARE, Document, all_shingles, overlap
 from utils.measuring.evaluation import Evaluation, paired_effect
+from utils.measuring.shown import interval
 
 
 def teacher_against_student(teacher: Evaluation, student: Evaluation) -> str:
@@ -20,7 +21,7 @@ def teacher_against_student(teacher: Evaluation, student: Evaluation) -> str:
     effect = paired_effect([teacher], [student])
     numbers = (
         f"perplexity {teacher.perplexity:.1f} against {student.perplexity:.1f} on the same documents, "
-        f"{effect.ratio:.3g} times as much (95 % interval {effect.low:.3g} to {effect.high:.3g})"
+        f"{effect.ratio:.3g} times as much (95 % interval {interval(effect.as_dict(), '.3g')})"
     )
     if effect.high < 1:
         return f"The teacher knows this text better than the untouched student: {numbers}."
