@@ -240,12 +240,22 @@ def hand_over(arguments: list) -> int:
             return process.wait()
 
 
+def help_alone(arguments: list) -> int:
+    """A verb's help, which needs nothing but this Python, before anything is set up."""
+    sys.path.insert(0, str(ROOT))
+    from cli.__main__ import main as verbs
+
+    return verbs(arguments)
+
+
 def main(arguments: list) -> int:
     try:
         if not is_ready():
             if not arguments or arguments[0] in ("-h", "--help"):
                 print(__doc__)
                 return 0
+            if {"-h", "--help"} & set(arguments):
+                return help_alone(arguments)
             prepare()
         return hand_over(arguments)
     except SetupError as error:

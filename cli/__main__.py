@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from utils.errors import CourseError
+from utils.machine.waiting import wait_asleep
 
 FOLDER = Path(__file__).parent
 
@@ -50,6 +51,7 @@ def main(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name or a line of a table that an old encoding lacks ends nothing
+    wait_asleep()  # for this process, and for the kernels that it starts
     verbs = find_verbs()
     if not arguments or arguments[0] in ("-h", "--help"):
         print(overview(verbs))

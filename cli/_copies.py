@@ -61,13 +61,19 @@ def copy_file(source: str, target: str) -> None:
     os.chmod(target, 0o644)
 
 
-def find_copy(root: Path, number: str | None) -> Path:
-    """The learner's notebook of a lab ("2", "02" or its name), or of the first.  Raises CourseError that lists them."""
+def others(notebook: Path) -> list[Path]:
+    """Notebooks of the same lab beside the learner's, such as one that was given another name."""
+    beside = sorted(notebook.parent.glob("*.ipynb"))
+    return [path for path in beside if path != notebook and lab_of(path) == notebook.stem]
+
+
+def find_copy(root: Path, number: str) -> Path:
+    """The learner's notebook of a lab ("2", "02" or its name).  Raises CourseError that lists them."""
     labs = {folder.name: root / MINE / folder.name / f"{folder.name}.ipynb" for folder in released_labs(root)}
     if not labs:
         raise CourseError(f"There is no lab in {root / 'labs'}. Get a whole copy of the course.")
     for name, notebook in labs.items():
-        if number is None or is_called(name, number):
+        if is_called(name, number):
             return notebook
     raise CourseError(f"There is no lab '{number}'. There are: {', '.join(labs)}.")
 
@@ -94,7 +100,17 @@ def is_outdated(root: Path, notebook: Path) -> bool:
 
 def version(notebook: Path) -> str:
     """The version that the build wrote into a notebook, "" where there is none."""
+    return written_into(notebook, "version")
+
+
+def lab_of(notebook: Path) -> str:
+    """The lab that a notebook was copied from, whatever it is called now, "" where that is not known."""
+    return written_into(notebook, "lab")
+
+
+def written_into(notebook: Path, key: str) -> str:
+    """What the build wrote into a notebook, "" where there is nothing of it."""
     try:
-        return json.loads(notebook.read_text(encoding="utf-8"))["metadata"][METADATA]["version"]
+        return str(json.loads(notebook.read_text(encoding="utf-8"))["metadata"][METADATA][key])
     except (OSError, ValueError, KeyError, TypeError):
         return ""

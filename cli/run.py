@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace, solutions: Path = ROOT / "solutions") -> int:
+    from cli._heartbeat import heartbeat
     from cli._hub import require_models
     from cli._lab import LabRun, run_cells
     from cli._profiles import asked_for
@@ -52,7 +53,8 @@ def main(args: argparse.Namespace, solutions: Path = ROOT / "solutions") -> int:
     run = LabRun(namespace={})
     started = time.time()
     try:
-        run_cells(source, folder, args.all, announce, run)
+        with heartbeat(lambda: run.heading):
+            run_cells(source, folder, args.all, announce, run)
     except KeyboardInterrupt:
         print(interrupted(run.heading, folder, started), file=sys.stderr)
         return 130

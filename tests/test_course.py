@@ -250,3 +250,19 @@ def test_what_is_started_reads_and_prints_utf_8_on_every_system(finished):
         assert start(finished, LC_ALL="en_US.ISO-8859-1").stdout == "1\n"
     finally:
         main.write_text(before, encoding="utf-8")
+
+
+@pytest.mark.parametrize("verb", sorted(path.stem for path in (ROOT / "cli").glob("[!_]*.py")))
+def test_no_verb_s_help_needs_a_set_up(tmp_path, verb):
+    folder = tmp_path / "course"
+    shutil.copytree(ROOT / "cli", folder / "cli", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("utils", "grader"):
+        ignored = shutil.ignore_patterns("__pycache__", "*.safetensors", "*.npz")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    for name in ("course.py", "requirements.txt", "constraints.txt"):
+        shutil.copy(ROOT / name, folder)
+    command = [sys.executable, "-S", str(folder / "course.py"), verb, "--help"]
+    result = subprocess.run(command, capture_output=True, text=True, env=surroundings(), check=False)
+    assert result.returncode == 0, result.stderr
+    assert f"usage: course.py {verb}" in result.stdout
+    assert not (folder / ".venv").exists()

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -22,7 +24,8 @@ from utils.machine.workspace import ROOT
 def notebook(text: str, version: str = "1") -> str:
     cell = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": text}
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    metadata = {"kernelspec": kernel, "distillation_course": {"version": version}}
+    lab = text.split()[-1] if text.startswith("released 0") else "02_second"
+    metadata = {"kernelspec": kernel, "distillation_course": {"version": version, "lab": lab}}
     return json.dumps({"cells": [cell], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
 
 
@@ -46,14 +49,15 @@ def open_lab(course, monkeypatch, capsys):
     def start(number=None, fresh=None, rest=()) -> tuple[Path, list, str]:
         arguments = [*([number] if number else []), *rest]
         assert lab.main(argparse.Namespace(fresh=fresh, rest=arguments), course) == 0
+        assert (course / "my_labs" / "map.md").is_file()
         return (*opened[-1], capsys.readouterr().out)
 
     return start
 
 
-def test_the_first_start_copies_every_lab_and_opens_the_first(course, open_lab):
+def test_the_first_start_copies_every_lab_and_opens_the_map(course, open_lab):
     path, _, said = open_lab()
-    assert path == course / "my_labs" / "01_first" / "01_first.ipynb"
+    assert path == course / "my_labs" / "map.md"
     assert str(path) in said
     assert (course / "my_labs" / "02_second" / "data.txt").read_text() == "beside"
 
@@ -71,7 +75,7 @@ def test_what_the_learner_wrote_stays_when_the_course_changes(course, open_lab):
     _, _, said = open_lab("02")
     assert path.read_text() == notebook("mine")
     assert (path.parent / "data.txt").read_text() == "beside"
-    assert "newer version of 02_second" in said and "course.py lab --fresh 02" in said
+    assert "newer version of 02_second" in said and "course.py lab 02 --fresh" in said
 
 
 def test_nothing_is_said_of_versions_where_they_agree_or_are_unknown(course, open_lab):
@@ -150,7 +154,7 @@ def test_starting_anew_loses_nothing_when_the_copy_fails(course, monkeypatch):
 )
 def test_the_first_argument_is_the_lab_and_options_with_their_values_go_to_jupyterlab(open_lab, number, rest):
     path, options, _ = open_lab(number, rest=rest)
-    assert path.stem == ("02_second" if number else "01_first") and options == rest
+    assert path.stem == ("02_second" if number else "map") and options == rest
 
 
 def test_the_value_of_an_option_of_jupyterlabs_is_no_lab(monkeypatch):
@@ -207,6 +211,8 @@ def test_jupyterlab_opens_the_copy_signed_in_with_the_courses_python_and_ends_on
         specs = answer(f"{base}/api/kernelspecs?token={token}")
         folder = Path(specs["kernelspecs"]["python3"]["resources"]["logo-svg"])
         assert specs["default"] == "python3" and folder.name
+        with pytest.raises(HTTPError, match="404"):
+            urlopen(f"{base}/formgrader/gradebook?token={token}", timeout=60)
         process.send_signal(signal.SIGINT)
         rest = process.communicate(timeout=60)[0]
     finally:
@@ -214,3 +220,59 @@ def test_jupyterlab_opens_the_copy_signed_in_with_the_courses_python_and_ends_on
         process.wait()
     assert process.returncode == 0 and "JupyterLab has ended" in rest
     assert "Traceback" not in rest and "Shut down this Jupyter server" not in rest
+
+
+@pytest.mark.parametrize(
+    ("words", "fresh", "rest"),
+    [
+        (["02", "--fresh"], "", ["02"]),
+        (["--fresh", "02"], "02", []),
+        (["02", "--fresh", "--no-browser"], "", ["02", "--no-browser"]),
+    ],
+)
+def test_fresh_is_said_before_or_behind_the_lab(monkeypatch, words, fresh, rest):
+    received = []
+    monkeypatch.setattr(lab, "main", lambda args: received.append(args) or 0)
+    assert dispatcher.main(["lab", *words]) == 0
+    assert (received[0].fresh, received[0].rest) == (fresh, rest)
+
+
+def test_fresh_behind_the_lab_starts_that_lab_anew(course, open_lab):
+    path, *_ = open_lab("02")
+    path.write_text(notebook("mine"))
+    opened, _, said = open_lab("02", fresh="")
+    assert opened == path and path.read_text() == notebook("released 02_second") and "kept in" in said
+
+
+def test_fresh_without_a_lab_asks_for_one_and_copies_nothing(course, open_lab):
+    with pytest.raises(CourseError, match="Which lab shall start anew"):
+        open_lab(fresh="")
+    assert not (course / "my_labs").exists()
+
+
+def test_a_notebook_that_was_given_another_name_is_mentioned(course, open_lab):
+    path, *_ = open_lab("02")
+    assert "another" not in open_lab("02")[2]
+    path.rename(path.with_name("evening.ipynb"))
+    (path.parent / "scratch.ipynb").write_text("{}")
+    said = open_lab("02")[2]
+    assert "another one of this lab: evening.ipynb" in said and "scratch" not in said
+
+
+def test_a_learner_s_jupyterlab_has_no_teacher_s_tools_and_no_news(tmp_path):
+    program = (
+        "import json; from jupyterlab_server.config import get_page_config;"
+        "from jupyter_server.services.config.manager import ConfigManager as Manager;"
+        "print(json.dumps([get_page_config([], None)['disabledExtensions'],"
+        "Manager(config_dir_name='labconfig').get('default_setting_overrides')]))"
+    )
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_PATH": str(lab.FOR_LEARNERS),
+        "JUPYTER_CONFIG_DIR": str(tmp_path),
+        "JUPYTER_NO_CONFIG": "",
+    }
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    disabled, settings = json.loads(done.stdout)
+    assert "@jupyter/nbgrader" in disabled
+    assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"

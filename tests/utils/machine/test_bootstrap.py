@@ -191,7 +191,13 @@ def repository(tmp_path) -> Path:
     """A git repository with as much of the course as the set-up cell needs."""
     folder = tmp_path / "repository"
     (folder / "utils" / "machine").mkdir(parents=True)
-    for name in ("course.py", "requirements.txt", "utils/machine/bootstrap.py", "utils/errors.py"):
+    for name in (
+        "course.py",
+        "requirements.txt",
+        "utils/machine/bootstrap.py",
+        "utils/machine/waiting.py",
+        "utils/errors.py",
+    ):
         shutil.copy(ROOT / name, folder / name)
     identity = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.org"]
     for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "A course"]):
