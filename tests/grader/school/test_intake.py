@@ -40,7 +40,7 @@ def test_canvas_zip_becomes_folders_that_grade_reads(tmp_path, canvas_list):
     assert (late.late, late.id, late.attachment) == ("LATE", "30211", "998877")
     assert not punctual.late
     lab = read_release(save_release(tmp_path / "labs"))
-    found = find(tmp_path / "class" / "submitted", lab)
+    found = find(tmp_path / "class" / "submitted", lab).submissions
     assert [each.content() for each in found] == [NOTEBOOK, NOTEBOOK]
     assert [each.slug for each in found] == list(NAMED)
 

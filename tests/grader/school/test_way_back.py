@@ -44,7 +44,7 @@ class Term:
         self.out.mkdir()
         with gradebook.opened(str(self.out / "gradebook.db")) as book:
             assignment.enter(book, self.lab)
-            for each in find(self.home / "submitted", self.lab):
+            for each in find(self.home / "submitted", self.lab).submissions:
                 rows = tuple(Result(task.name, POINTS, POINTS, "ok", "Right.") for task in self.lab.tasks)
                 entries.append(Entry(each.student, self.lab.name, "", 0.0, rows, ()))
                 gradebook.record(book, self.lab, each.student, rows)
