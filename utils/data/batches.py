@@ -1,8 +1,8 @@
 """From documents to batches: tokens, rows, padding or packing, and labels that say what counts.
 
-The question: which positions are real?  The mistake this module prevents is padding that counts.  The pad token is
-the end-of-text token, as in GPT-2, so `labels == pad` cannot tell padding from a real end of text.  Here the labels
-carry the answer: -100 at padding and at the first token of a packed document, the token itself everywhere else.
+The pad token is the end-of-text token, as in GPT-2, so `labels == pad` cannot tell padding from a real end of text.
+Here the labels carry the answer: -100 at padding and at the first token of a packed document, the token itself
+everywhere else.
 
 A batch is a dict of `input_ids`, `attention_mask` and `labels`, each (B, S) int64.  A packed batch holds several
 documents a row: its `attention_mask` is (B, 1, S, S) and additive, and it brings `position_ids` that restart.  Models

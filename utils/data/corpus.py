@@ -1,9 +1,8 @@
 """Where the text comes from: the documentation of the learner's own Python, a hub data set, or files of your own.
 
-The question: what do the models read, and what are they judged on?  The mistake this module prevents is a corpus
-whose train and validation parts repeat each other.  Whatever the source, a corpus comes in three splits (train to
-learn from, tune to choose settings on, validation to judge on), each document carries its name and source, and the
-number of near-duplicates left out is kept.
+Whatever the source, a corpus comes in three splits (train to learn from, tune to choose settings on, validation to
+judge on) that do not repeat each other.  Each document carries its name and source, and the number of near-duplicates
+left out is kept.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Named documents: reading docstrings, splitting by name, and finding near-duplicates.
 
-The question: which text may a model be judged on?  The mistake this module prevents is judging it on text that it
-was trained on.  Documents are split by a hash of their *name*, so an edited document stays in its split in the next
-edition of Python; and documents that repeat each other across splits (documentation does) are found by their
-shared runs of 13 words and left out.
+No model may be judged on text that it was trained on.  Documents are split by a hash of their *name*, so an edited
+document stays in its split in the next edition of Python; and documents that repeat each other across splits
+(documentation does) are found by their shared runs of 13 words and left out.
 """
 
 from __future__ import annotations

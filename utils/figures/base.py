@@ -1,7 +1,7 @@
 """The figures of the labs: titled axes with units, colours that everybody tells apart, and a text beside them.
 
-The mistake this module prevents is a figure that only its author can read.  Every figure is drawn on a light card, so
-it is as readable in a dark theme; `show` hands it to the notebook together with a sentence that says what it shows.
+Every figure is drawn on a light card, so it is as readable in a dark theme; `show` hands it to the notebook together
+with a sentence that says what it shows.
 """
 
 from __future__ import annotations

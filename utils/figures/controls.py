@@ -1,7 +1,4 @@
-"""Each arm of an experiment against the same control: your run, the recorded seeds, and what you had guessed.
-
-The mistake this prevents is a result that is read before anything was expected of it.
-"""
+"""Each arm of an experiment against the same control: your run, the recorded seeds, and what you had guessed."""
 
 from __future__ import annotations
 

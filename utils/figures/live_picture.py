@@ -1,9 +1,8 @@
 """A figure that follows a slider: the axes are drawn once, and each step draws only what moved, above them.
 
-The question: how does a picture keep up with a hand?  The mistake this module prevents is a figure that is built anew
-at every step of a slider: titles, ticks and legends cost ten times what the moving points cost, and a browser that must
-decode a whole picture for each step falls behind.  What moves is therefore sent as a few lines of SVG, which matplotlib
-writes and the browser lays over the picture that it has.
+Titles, ticks and legends cost ten times what the moving points cost, and a browser that must decode a whole picture for
+each step falls behind.  What moves is therefore sent as a few lines of SVG, which matplotlib writes and the browser
+lays over the picture that it has.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The two parts of the distillation loss on one batch, and how hard each of them pulls, against T and alpha.
 
-The question: what do T and alpha do to the loss that I wrote?  The mistake this module prevents is to read a smaller
-loss as a better setting: T and alpha change what is measured.  What the student feels is the gradient, so both are
-drawn.  One batch is measured once at every temperature of a grid; alpha then only mixes what is known.
+T and alpha change what is measured, so a smaller loss is no better setting.  What the student feels is the gradient, so
+both are drawn.  One batch is measured once at every temperature of a grid; alpha then only mixes what is known.
 """
 
 from __future__ import annotations

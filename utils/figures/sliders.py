@@ -1,10 +1,9 @@
 """Sliders on the figures of utils.figures.temperature and utils.figures.loss_parts.
 
-The question: what happens when I turn it?  The mistake this module prevents is an answer that comes after the question
-is forgotten: a step draws only what moves, as SVG above a picture that stays, and a drag never queues, because the
-browser sends the next value only when the drawing for the last one is there.  Only ipywidgets' own controls are used,
-so it works in Colab too.  Every control has a label and takes the arrow keys; the numbers stand beside the picture as
-text.  Where no widget lives, `show_temperature` and `show_loss_parts` draw the same figures.
+A step draws only what moves, as SVG above a picture that stays, and a drag never queues: the browser sends the next
+value only when the drawing for the last one is there.  Only ipywidgets' own controls are used, so it works in Colab
+too. Every control has a label and takes the arrow keys; the numbers are beside the picture as text.  Where no widget
+lives, `show_temperature` and `show_loss_parts` draw the same figures.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The figures of a sweep: a knob against perplexity, calibration, gradients, and a surface with a slice through it.
 
-The question: is there an optimum, and does it matter?  The mistake this module prevents is a curve without its control:
-every knob's figure holds the CE-only line, and a run with one seed stands beside the recorded ones, not in their place.
+Every knob's figure holds its control, the CE-only line, and a run with one seed is drawn beside the recorded ones, not
+in their place.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """One prediction at one temperature: a figure, its numbers, and a sentence that says the same.
 
-The question: what does the temperature change, and what does it leave alone?  The mistake this module prevents is to
-judge a temperature by the winner, which never changes.  What changes is how much of the probability lies elsewhere,
-how far teacher and student are apart, and how large the gradient is that the student learns from.
+A temperature never changes the winner.  It changes how much probability lies elsewhere, how far teacher and student are
+apart, and how large the gradient is that the student learns from; so these are what the figure shows.
 """
 
 from __future__ import annotations

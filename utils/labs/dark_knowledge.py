@@ -1,9 +1,8 @@
 """What a language model answers to a prompt: every token's logit, not only the winner's name.
 
-The question: what does a teacher know that a label does not say?  The mistake this module prevents is an answer about
-soft targets that was learned on invented numbers.  The predictions of SmolLM2-135M-Instruct for some thirty prompts
-are kept in `utils/pretrained/smollm2` (see its card), so nobody needs a download to look at them.  `ask` puts a prompt
-of your own to the same model where it can be had, and to the course's own teacher otherwise.
+The predictions of SmolLM2-135M-Instruct for some thirty prompts are kept in `utils/pretrained/smollm2` (see its card),
+so nobody needs a download to look at real ones.  `ask` puts a prompt of your own to the same model where it can be had,
+and to the course's own teacher otherwise.
 """
 
 from __future__ import annotations

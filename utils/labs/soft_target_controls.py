@@ -1,9 +1,9 @@
 """What is it in soft targets that helps: which tokens the teacher finds alike, or merely that it is not certain?
 
-The mistake this module prevents is a gain without its control.  Soft targets also smooth the labels, and smoothing
-alone can help.  So the teacher's answer is taken apart: with its order shuffled beyond the first token it is as
-uncertain as before, position by position, and knows no likeness any more.  Plain label smoothing is the second control.
-Every arm sees the labels as well; they differ only in what stands beside them.
+Soft targets also smooth the labels, and smoothing alone can help.  So the teacher's answer is taken apart: with its
+order shuffled beyond the first token it is as uncertain as before, position by position, but no longer knows which
+tokens are alike.  Plain label smoothing is the second control.  Every arm sees the labels as well; they differ only in
+what is added to them.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""The distillation loss from hidden states, without ever holding all logits.
+"""The distillation loss from hidden states, without ever holding all logits.  (utils.training.chunked_step trains with
+it.)
 
-The question: why does a loss need more memory than the model?  Logits are (N, V); for GPT-2's vocabulary one row is
-50,257 numbers where a hidden state is 768.  The dense loss holds several such tables for every position.  Here both
-output layers and the divergence are computed chunk by chunk over the valid positions, and the gradient of a chunk is
-taken at once, so that nothing of a chunk outlives it.  Value and gradients are those of utils.losses.core, for every
-chunk size.  (The same idea: Liger Kernel's fused losses, and TRL #6526, #6530, where both heads are inside the chunk.)
+Logits are (N, V); for GPT-2's vocabulary one row is 50,257 numbers where a hidden state is 768, and the dense loss
+holds several such tables for every position.  Here both output layers and the divergence are computed chunk by chunk
+over the valid positions, and the gradient of a chunk is taken at once, so that nothing of a chunk outlives it.  Value
+and gradients are those of utils.losses.core, for every chunk size.  (The same idea: Liger Kernel's fused losses, and
+TRL #6526, #6530, where both heads are inside the chunk.)
 """
 
 from __future__ import annotations

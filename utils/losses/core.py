@@ -1,12 +1,11 @@
 """The losses of distillation, and the one reduction under all of them.
 
-The question: how far is the student from the teacher, in nats per token?  The mistake this module prevents is the
-wrong denominator.  `KLDivLoss(reduction="batchmean")` on (B, S, V) divides by B and makes the soft part S times too
-large; a mean over all positions counts padding; a mean of batch means weighs short batches too much.  Here every
-loss is a `TokenSum`, a sum over valid positions with its count, and is divided once, at the end.
+The easy mistake is the wrong denominator.  `KLDivLoss(reduction="batchmean")` on (B, S, V) divides by B and makes the
+soft part S times too large; a mean over all positions counts padding; a mean of batch means weighs short batches too
+much.  So every loss here is a `TokenSum`, a sum over valid positions with its count, and is divided once, at the end.
 
-Logits are (B, S, V) before the shift, labels (B, S) int64 as Hugging Face uses them: a copy of the input ids with
--100 where a position must not count.  Position t predicts token t + 1.  Everything is computed in float32 or better.
+Logits are (B, S, V) before the shift, labels (B, S) int64 as Hugging Face uses them: a copy of the input ids with -100
+where a position must not count.  Position t predicts token t + 1.  Everything is computed in float32 or better.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
 """Other ways to be far apart: reverse KL and the generalised Jensen-Shannon divergence.
 
-The question: what should a student do where it cannot follow its teacher everywhere?  KL(teacher || student) makes it
-cover all that the teacher holds for likely; the reverse makes it choose.  The mistake this module prevents is the wrong
-order: names like `kl(p, q)` and TRL's `beta` have been read both ways.  Here the teacher is P, the student is Q, and
+KL(teacher || student) makes a student cover all that the teacher holds for likely; the reverse makes it choose.  Names
+like `kl(p, q)` and TRL's `beta` have been read both ways.  Here the teacher is P, the student is Q, and
 
     JSD_beta = beta KL(P || M) + (1 - beta) KL(Q || M),   M = beta P + (1 - beta) Q    (Agarwal et al., 2024, GKD)
 
-At beta = 0 and 1 this is 0, so there, as in TRL, the limits of JSD / beta and JSD / (1 - beta) stand instead:
-KL(P || Q) and KL(Q || P).  Shapes, the shift, the mask and the factor T^2 are those of utils.losses.core.
+At beta = 0 and 1 this is 0, so there, as in TRL, it means the limits of JSD / beta and JSD / (1 - beta): KL(P || Q) and
+KL(Q || P).  Shapes, the shift, the mask and the factor T^2 are those of utils.losses.core.
+
+The drafts of Lab 4 are compared with the reverse (benchmarks/speculation_drafts.py).
 """
 
 from __future__ import annotations

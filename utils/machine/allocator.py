@@ -1,9 +1,8 @@
 """Keep memory that a step frees for the next step.
 
-The question: why does a training step on a CPU spend a fifth of its time in the operating system?  A table of logits
-is megabytes large.  The C library of Linux takes such a block from the system and hands it back when it is freed, and
-the system clears every page of it anew, step after step.  The mistake this module prevents is to look for that time in
-the mathematics: no profile of the operators shows it under its own name.
+A table of logits is megabytes large.  The C library of Linux takes such a block from the system and hands it back when
+it is freed, and the system clears every page of it anew, step after step: a fifth of a training step on a CPU.  No
+profile of the operators shows this time under its own name.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Is everything that a notebook needs installed here?  For notebooks that run in a Python that is not the course's own.
 
-The mistake it prevents: a set-up cell that reinstalls torch or numpy under a running session, so that everything that
-was imported breaks. What the host brought stays as it is, and so does whatever this session has imported already; only
-what is missing is installed, within the ranges of requirements.txt, because Colab's versions move. Only the standard
-library is needed to get here.
+Reinstalling torch or numpy under a running session would break everything that was imported. So what the host brought
+stays as it is, and so does whatever this session has imported already; only what is missing is installed, within the
+ranges of requirements.txt, because Colab's versions move. This module needs nothing but the standard library.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Is the model hub there?  The mistake it prevents: minutes of retries and warnings where one sentence would do."""
+"""Is the model hub there?  Asked first, so that a sentence takes the place of minutes of retries and warnings."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Ctrl-C between two steps, not inside one.
-
-The mistake it prevents: half an update saved as if it were a whole one.
-"""
+"""Ctrl-C between two steps, not inside one: half an update must not be saved as a whole one."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """How much memory is there, and how much does a training step need?
 
-The mistake this module prevents is to ask the operating system alone: in a container or a hosted notebook the machine
-has memory that this process may not use, and it is killed without a word when it tries.  What a step needs is
-estimated before the first one, because on a computer without a GPU an allocation that is too large may end the whole
-process; where the estimate was too low, the smaller pieces of utils.training.accumulation are the answer.
+In a container or a hosted notebook the machine has memory that this process may not use: it is killed without a word
+when it tries.  What a step needs is estimated before the first one, because on a computer without a GPU an allocation
+that is too large may end the whole process.  Where the estimate was too low, utils.training.accumulation goes on in
+smaller pieces.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Several processes that train one student: `accelerate launch` on the same script, the same update as one process.
 
-The question: what is the mean over a batch that lies in pieces?  The mistake this module prevents is the mean of the
-processes' means, which weighs a process with few tokens too much.  Here each gradient comes weighted by its share of
-the batch's tokens, and the processes add theirs up.
+Each gradient comes weighted by its share of the batch's tokens, and the processes add theirs up.  A mean of the
+processes' means would weigh a process with few tokens too much.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How many threads small tensors are computed with: one.
 
-The mistake this module prevents: threads that wait for each other actively.  What takes under a millisecond alone takes
-many times that on two threads while something else, a browser or another grading, wants the processor.
+Threads wait for each other actively.  What takes under a millisecond alone takes many times that on two threads while
+something else, a browser or another grading, wants the processor.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Where results and caches go.
-
-The mistake it prevents: finding out after an hour of training that nothing can be kept.
-"""
+"""Where results and caches go: a folder is tried before an hour of training, not after it."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
 """Does a model know how often it is right?  Confidence against accuracy, token by token.
 
-The question: what does perplexity not show?  The mistake this module prevents is to call a student good because its
-perplexity is: two students with the same one can be overconfident or too timid.  Tokens are put into bins by the
-probability of the likeliest token; a calibrated model is right as often as it says.  Counts and sums travel, and are
-divided once, so padding and batch sizes change nothing.
+Two students with the same perplexity can be overconfident or too timid.  Tokens are put into bins by the probability of
+the likeliest token; a calibrated model is right as often as it says.  Sums and counts are divided once, so padding and
+batch sizes change nothing.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Perplexity with its uncertainty, bits per byte, and the comparison of two models on the same documents.
 
-The question: is this model better than that one?  The mistakes this module prevents: a mean of batch means (sums of
-nats and counts of tokens travel together, and are divided once); perplexities compared across tokenizers (bits per
-byte can be); and a difference without an interval.  Documents, not tokens, are drawn again in the bootstrap, because
-tokens of one document are not independent; two models are compared on the same draws.
+Sums of nats and counts of tokens travel together and are divided once; a mean of batch means would weigh short batches
+too much.  Perplexities of two tokenizers cannot be compared, bits per byte can.  The bootstrap draws documents, not
+tokens, because the tokens of one document are not independent; two models are compared on the same draws.
 """
 
 from __future__ import annotations

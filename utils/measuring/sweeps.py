@@ -1,8 +1,7 @@
 """Train the same student under several settings, and say which is best, and how sure that is.
 
-The question: which T, which alpha, and do hidden states help?  The mistakes this module prevents: settings that differ
-in more than the knob (start, rows, order, schedule are the same for all), and a best value that is named without saying
-how often another would have won on other documents.
+Start, rows, order and schedule are the same for all, so that settings differ in the knob alone.  A best value comes
+with how often another would have won on other documents.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which run is this?  A fingerprint of functions, rows and weights: a checkpoint is only taken up by its own run.
 
-The mistake this module prevents: two experiments that differ in one number (a temperature in a lambda, another
-teacher, other labels) and share a checkpoint, so that the second silently goes on from the middle of the first.
+Two experiments may differ in one number, such as a temperature in a lambda, and share a checkpoint's name.  So a
+function is told by its code, its defaults, and the values that it looks up, and not by its name.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where and how fast does a model compute?  Device, number type, kernels, and the positions of its tokens.
 
-The mistakes this module prevents: a number type that is guessed, and slower than the one it replaces; weights that are
-rounded because the products were to be; and positions that count padding or the document before.
+The number type is the fastest one as measured on this machine.  Products may be bfloat16, weights stay float32: small
+updates would round away.  Positions count neither padding nor the document before.
 """
 
 from __future__ import annotations

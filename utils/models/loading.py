@@ -1,8 +1,7 @@
 """Load the teacher and the student, count them, freeze the teacher, and see that they are a pair.
 
-The question: are these two models a pair?  The mistakes this module prevents: weights left in bfloat16, whose small
-updates round away (transformers returns what the file holds unless told otherwise); a teacher that still learns or
-drops out; and two vocabularies that only look alike.
+Weights become float32: transformers returns what the file holds, and in bfloat16 small updates round away.  A teacher
+neither learns nor drops out.  Two vocabularies that only look alike are refused.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Every size and step count of a lab in one place: smoke, embedded, full, or your own.
 
-The question: how large a run?  The mistake this module prevents is a number that hides in a cell: a notebook asks for
-a profile and takes every size from it, so the same notebook runs in seconds in CI, in minutes on a laptop, and with
-GPT-2 on a GPU.  To make your own: `dataclasses.replace(get_profile("embedded"), train_rows=500)`.
+A notebook asks for a profile and takes every size from it, so the same notebook runs in seconds in CI, in minutes on a
+laptop, and with GPT-2 on a GPU.  To make your own: `dataclasses.replace(get_profile("embedded"), train_rows=500)`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The teacher's answers, computed once and kept: every epoch, every sweep and every seed reads them from the disk.
 
-The question: why ask twice a teacher that never changes its mind?  The mistake this module prevents is a stale answer:
-a cache that outlives its teacher or its text trains the student on something else, and nothing shows it.  A cache's
-name is a hash of every weight, every row and every setting, so another teacher simply has another cache.
+A cache that outlives its teacher or its text would train the student on something else, and nothing would show it.  So
+a cache's name is a hash of every weight, every row and every setting, and another teacher simply has another cache.
 
 An answer is kept for each token of each row, whatever batch the row comes in.  In full it is the logits in float16,
 relative to their largest, where float16 is finest; else the k most likely tokens and the exact mass of all the others

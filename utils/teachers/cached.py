@@ -1,8 +1,7 @@
-"""A teacher that reads its answers from the cache, and is called like any other model.
+"""A teacher that reads its answers from the cache, and is called like any other model: any training step can use it.
 
-The question: can a training step that somebody else wrote use the cache unchanged?  The mistake this module prevents
-is to look an answer up by its place in the data: batches are shuffled, padded on either side or packed.  Here a row
-is found by its real tokens, and an unknown row is an error, never somebody else's answer.
+Batches are shuffled, padded on either side or packed, so a row is not found by its place in the data but by its real
+tokens; an unknown row is an error, never another row's answer.
 """
 
 from __future__ import annotations

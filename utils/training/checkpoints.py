@@ -1,8 +1,7 @@
 """Checkpoints of a training run: written whole or not at all, and only taken up by the run they belong to.
 
-The question: can this run go on?  The mistakes this module prevents: half a file after a full disk, and a checkpoint
-of other data or settings that silently mixes two experiments, or is lost to the one that came after it; and a run
-that goes on in another number type, or in pieces of another size, and so ends with other weights.
+A checkpoint of other data or settings is set aside, not mixed in and not lost.  A run goes on in the number type and in
+the pieces that it began with, so that it ends with the same weights.
 """
 
 from __future__ import annotations

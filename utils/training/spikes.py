@@ -1,9 +1,8 @@
 """Has the loss jumped?  A training whose loss explodes stops, and the student goes back to its last good weights.
 
-The mistake this module prevents is an hour of training that was lost in its first minute: a loss that grows without
-becoming NaN stops nobody, and the last weights, the ones that are kept, are the worst of all.  A loss differs from
-batch to batch, so a jump is what no batch explains: the mean of the last five is far above the highest of a whole
-stretch of steps before it.
+A loss that grows without becoming NaN stops nobody by itself, and the last weights, the ones that are kept, are the
+worst.  A loss differs from batch to batch, so a jump is what no batch explains: the mean of the last five is far above
+the highest of a whole stretch of steps before it.
 """
 
 from __future__ import annotations
