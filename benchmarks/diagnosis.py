@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from benchmarks.common import write_result
-from grader.exercises import EXERCISES, get
+from grader.exercises import all_exercises, get
 from grader.exercises.loss_pairs import named, pairs
 from grader.exercises.loss_recipe import cook
 from grader.marking.diagnose import verdict
@@ -38,7 +38,7 @@ def timed(table: Table, fn: Callable) -> tuple[Verdict, float]:
 def singles() -> dict[str, dict[str, float]]:
     """By exercise: how many wrong and right ones there are, named, missed, false, and the slowest check."""
     report = {}
-    for exercise in EXERCISES:
+    for exercise in all_exercises():
         table = exercise.table(None)
         timed(table, next(iter(exercise.right.values())))  # imports and caches of the first call
         wrong = [(entry, *timed(table, entry.implementation)) for entry in exercise.misconceptions]

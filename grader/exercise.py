@@ -1,28 +1,27 @@
 """What an exercise is: how it is probed, what is right, what goes wrong, and what each part is worth.
 
-The mistake this prevents is a second opinion: the learner's check, the hidden cells of nbgrader, the judge and the
-class report all read the same ``Exercise``, so they cannot disagree about a submission.
-
-How to use one, in four steps that can run in different processes::
+The learner's check, the hidden cells of nbgrader, the judge and the class report all read the same ``Exercise``, so
+they cannot disagree about a submission. How to use one, in steps that can run in different processes::
 
     exercise = grader.exercises.get("distillation_loss")
     table = exercise.table(seed)                      # probes, expected numbers, fingerprints (float64)
-    answers = utils.checks.ask.ask(table.name, table.probes, fn, seconds=2.0)
+    answers = utils.checks.ask.ask(table.probes, fn, seconds=2.0)
     verdict = grader.marking.diagnose.verdict(table, answers) # -> utils.checks.Verdict
     scores = grader.marking.diagnose.scores(exercise, table, answers)   # -> {part name: points earned}
 
 - ``seed=None`` gives the fixed probes that ship with ``utils.checks``; an integer draws fresh ones from numpy's PCG64.
-- ``table.probes`` are plain arrays and scalars (``utils.checks.records.Probe``). Only they go into a sandbox.
-- ``utils.checks.ask`` calls the function and writes down plain numbers (``Answer``). It holds no expected value, so it
-  may stand beside a submission. Over a pipe an ``Answer`` is three short texts and a dict of float64 arrays.
+- Only ``table.probes`` go into a sandbox. ``utils.checks.ask`` calls the function and writes down plain numbers
+  (``Answer``). It holds no expected value, so it may stand beside a submission.
 - The table stays outside. ``verdict`` and ``scores`` are pure functions of (table, answers): nothing of the learner's
   is called or compared, so nothing of the learner's can lie to them.
-- ``scores`` gives a part its points only where value *and*, where there is one, gradient agree with the reference on
-  every probe that isolates the part, and the reference gradient there is not zero.
+- A part earns its points only where every probe that isolates it is right, value *and* gradient.
+
+Most exercises are written with ``grader.exercises.ordinary``: one file, a reference, wrong and right functions.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -36,12 +35,19 @@ class Misconception:
     name: as a verdict says it, under 100 characters. sentence: what it does, for the class report.
     implementation: called like the learner's function.
     also: other names that are as true of this implementation (a verdict may use any of them).
+    hint: a question that leads to this mistake and gives no code away.
     """
 
     name: str
     sentence: str
     implementation: Callable
     also: tuple[str, ...] = ()
+    hint: str = ""
+
+    @property
+    def id(self) -> str:
+        """Stable in results and reports: the name in small letters, words joined by hyphens."""
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import Tensor
+from utils.checks.states import with_projection
 
 from grader.exercises.lab03_states import SCALES, hidden_variants
 from grader.exercises.toy_probes import stream_of
 from grader.exercises.variants import fingerprints
 from utils.checks.records import Probe, Table
-from utils.checks.states import with_projection
 
 # Rows of real (1) and padded (0) positions; padding on either side, rows of different lengths.
 LAYOUTS = (("111100", "001111", "111111"), ("1110000", "0000011"), ("11110", "11100", "00111", "11111"))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grader.exercises.toy_probes import stream_of
+from grader.exercises.toys import stream_of
 from utils.checks.records import Probe
 from utils.data.batches import IGNORE
 

@@ -22,6 +22,13 @@ from utils.data.batches import IGNORE
 DEFAULTS = {"temperature": 3.0, "alpha": 0.5}
 
 
+# What an exception says -> the mistake that it can only come from.
+ERRORS = [
+    ("-100 is out of bounds", "-100 is taken for a class: ignored labels are not left out"),
+    ("selected index k out of range", "top-k: only some of the vocabulary's tokens are compared"),
+]
+
+
 def reference(
     student_logits: Tensor, teacher_logits: Tensor, labels: Tensor, temperature: float, alpha: float
 ) -> Tensor:
@@ -106,4 +113,5 @@ def table(seed: int | None = None) -> Table:
     for part in kernels:
         texts[part] = [[list(kernel.names), kernel.cost] for kernel in kernels[part]]
         texts[f"{part} mixed"] = [[list(entry.names), entry.cost] for entry in axes[part]]
+    texts |= {"judge": "loss", "errors": ERRORS}
     return Table("distillation_loss", calls, numbers, texts)

@@ -1,19 +1,21 @@
 """Small functions, right and wrong, as choices: how a list of variants becomes a table of fingerprints.
 
-A variant is one way to compute the whole function; what only scales it (bits, a sign, a mean where a sum belongs) is a
-factor of its own, found by ``utils.checks.arrays``. The mistake this prevents is a hand-made list that misses what two
-small errors give together.
+A variant is one way to compute the whole function. What only scales it (bits, a sign, a mean where a sum belongs) is a
+factor of its own, found by ``utils.checks.arrays``. A product of choices also holds what two small errors give
+together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from grader.exercise import Misconception
+from utils.checks.judgement import HALF
 from utils.checks.records import Probe
 
 LIKELY = 1.1  # variants up to this cost, with one mistake each, are the catalogue
@@ -50,6 +52,24 @@ def catalogue(variants: Iterable[Variant], *others: Misconception) -> tuple[Misc
     single = [entry for entry in variants if len(entry.names) == 1 and entry.cost <= LIKELY]
     found = (Misconception(entry.names[0], f"A single choice: {entry.names[0]}.", entry.compute) for entry in single)
     return (*found, *others)
+
+
+def hints(thoughts: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """A thought for each mistake, from {thought: the names of the mistakes that it is for}."""
+    return {name: thought for thought, names in thoughts.items() for name in names}
+
+
+def in_half_precision(right: Callable) -> tuple[Misconception, ...]:
+    """A right function that computes in bfloat16, and one in float16."""
+    return tuple(_in(dtype, right) for dtype in (torch.bfloat16, torch.float16))
+
+
+def _in(dtype: torch.dtype, right: Callable) -> Misconception:
+    def compute(*inputs: object) -> Tensor:
+        return right(*(x.to(dtype) if isinstance(x, Tensor) and x.is_floating_point() else x for x in inputs))
+
+    name = str(dtype).removeprefix("torch.")
+    return Misconception(HALF.format(name), f"Everything is computed in {name}.", compute)
 
 
 def fingerprints(

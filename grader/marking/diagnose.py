@@ -1,9 +1,8 @@
 """An implementation, or its answers, in; a verdict and points out.
 
 ``verdict`` and ``scores`` are pure functions of a table and of answers: at grading the answers come over a pipe, and
-nothing of the submission's is called or compared here. The mistake this prevents is to earn points by a property: a
-constant has many. A part earns its points only where value and gradient are right on every probe that isolates it, and
-where there was something to get right: a reference that is not zero.
+nothing of the submission's is called or compared here. A part earns its points only where value and gradient are right
+on every probe that isolates it; that a constant cannot earn one is tried when an exercise's table is made.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from collections.abc import Callable, Sequence
 from grader.exercise import Exercise, Part
 from utils.checks import diagnosis
 from utils.checks.ask import ask
-from utils.checks.hidden_tests import is_earned
 from utils.checks.records import Answer, Table
 from utils.checks.verdict import Verdict
 
@@ -26,14 +24,15 @@ def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
 def diagnose(exercise: Exercise, fn: Callable, seed: int | None = None, seconds: float = 10.0) -> Verdict:
     """Call ``fn`` in this process and return the verdict. For trusted code only: a submission belongs in a sandbox."""
     table = exercise.table(seed)
-    return verdict(table, ask(table.name, table.probes, fn, seconds))
+    return verdict(table, ask(table.probes, fn, seconds))
 
 
 def scores(exercise: Exercise, table: Table, answers: Sequence[Answer]) -> dict[str, float]:
     """Points earned, by part."""
     if len(answers) != len(table.probes):
         return {part.name: 0.0 for part in exercise.parts}
-    judged = {probe.name: is_earned(table, index, answers[index]) for index, probe in enumerate(table.probes)}
+    is_right = diagnosis.judge_of(table).is_right
+    judged = {probe.name: is_right(table, index, answers[index]) for index, probe in enumerate(table.probes)}
     return {part.name: _points(part, judged) for part in exercise.parts}
 
 

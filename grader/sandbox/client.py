@@ -159,11 +159,11 @@ class Attempt:
         reply = self._hear(timer, _SMALL)
         if reply.texts.get("kind") != "answers":
             return one_line(reply.texts.get("error", ""), _MOST_ERROR)
-        return [self._answer(timer, name, probe) for probe in probes]
+        return [self._answer(timer, probe) for probe in probes]
 
-    def _answer(self, timer: _Timer, name: str, probe: Probe) -> Answer:
+    def _answer(self, timer: _Timer, probe: Probe) -> Answer:
         message = self._hear(timer, self._limits.answer)
-        return self._guard(timer, lambda: answer_from(message, name, probe))
+        return self._guard(timer, lambda: answer_from(message, probe))
 
     def newly_waited(self) -> float:
         """Seconds without a core since the last time this was asked, as the supervisor counts them."""

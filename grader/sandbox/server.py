@@ -228,7 +228,7 @@ def serve(shell, talk: socket.socket) -> None:
                 continue
             try:
                 with _usual_state():
-                    answers = ask(texts["name"], probes, function, float(texts["seconds"]))
+                    answers = ask(probes, function, float(texts["seconds"]))
             except BaseException as error:
                 send(talk, Message({"kind": "failed", "error": describe(error)}))
                 continue

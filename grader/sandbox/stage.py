@@ -15,7 +15,7 @@ from pathlib import Path
 from utils.machine.workspace import ROOT
 
 HARMLESS = "HOLDS_NO_ANSWER"
-_ASKING = ("ask", "verdict")  # modules of utils.checks; with them come those that they import
+_ASKING = ("ask", "verdict", "plays")  # of utils.checks; with them comes what they import
 _INSIDE = ("__init__", "limits", "names", "namespaces", "protocol", "seccomp", "server", "shell", "wire")
 
 STAND_IN = '''"""While a notebook is graded, the library's answers are not here."""
@@ -84,8 +84,10 @@ def build(folder: Path, root: Path = ROOT) -> Path:
     for name in ("course.py", "requirements.txt"):  # a set-up cell knows the course by the one and reads the other
         (folder / name).write_text("")
     checks = utils / "checks"
-    for name in asking_modules(root / "utils" / "checks"):
-        shutil.copy(root / "utils" / "checks" / f"{name}.py", checks)
+    for source in asking_modules(root / "utils" / "checks"):
+        target = checks / source.relative_to(root / "utils" / "checks")
+        target.parent.mkdir(exist_ok=True)
+        shutil.copy(source, target)
     (checks / "__init__.py").write_text(_CHECKS)
     inside = folder / "grader" / "sandbox"
     inside.mkdir(parents=True)
@@ -95,21 +97,27 @@ def build(folder: Path, root: Path = ROOT) -> Path:
     return folder
 
 
-def asking_modules(checks: Path) -> set[str]:
-    """The modules of ``utils.checks`` that asking a function needs, and no other."""
-    found: set[str] = set()
+def asking_modules(checks: Path) -> set[Path]:
+    """The files of ``utils.checks`` that asking a function needs, and no other."""
+    found: set[Path] = set()
     waiting = list(_ASKING)
     while waiting:
-        name = waiting.pop()
-        if name in found or not (checks / f"{name}.py").exists():
-            continue
-        found.add(name)
-        for node in ast.walk(ast.parse((checks / f"{name}.py").read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module == "utils.checks":
-                waiting += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("utils.checks."):
-                waiting.append(node.module.rpartition(".")[2])
+        place = checks / waiting.pop().replace(".", "/")
+        files = [place.with_suffix(".py"), *place.glob("*.py")]
+        for file in (path for path in files if path.is_file() and path not in found):
+            found.add(file)
+            waiting += _taken_from_checks(file)
     return found
+
+
+def _taken_from_checks(file: Path) -> list[str]:
+    """Which modules of ``utils.checks`` a file imports, as dotted names inside of it."""
+    start, taken = "utils.checks", []
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(start):
+            inside = node.module.removeprefix(start).lstrip(".")
+            taken += [inside] if inside else [alias.name for alias in node.names]
+    return taken
 
 
 def stand_in(source: Path) -> str:

@@ -1,58 +1,39 @@
 """Probes and answers as messages: the same plain numbers on both sides, and nothing else.
 
-The mistake this prevents: sending objects. What arrives is built again from texts and arrays by the reader, whatever
-the writer was.
+No object is sent. The reader builds what arrives from texts and arrays, whatever the writer was.
 """
 
 from __future__ import annotations
 
-from dataclasses import fields
+import json
 
 import numpy as np
 
 from grader.sandbox.protocol import Message
-from utils.checks.records import Answer, Probe
+from utils.checks.forms import MOST_FORM
+from utils.checks.records import Answer, Probe, packed_probe, unpacked_probe
 
 MOST_NOTE = 2000
 
 
 def probe_message(probe: Probe) -> Message:
-    """Every field by its name; a mapping's keys are listed in order, its values follow as arrays."""
-    texts, arrays = {"kind": "probe"}, {}
-    for each in fields(probe):
-        value = getattr(probe, each.name)
-        if isinstance(value, str):
-            texts[each.name] = value
-        elif isinstance(value, tuple):
-            texts[each.name] = "\n".join(value)
-        elif isinstance(value, dict):
-            texts[each.name] = "\n".join(value)
-            arrays |= {f"{each.name}/{key}": np.asarray(item) for key, item in value.items()}
-        else:
-            arrays[each.name] = np.asarray(value)
-    return Message(texts, arrays)
+    """A probe as one JSON text, and its arrays by number."""
+    arrays: list[np.ndarray] = []
+
+    def place(array: np.ndarray) -> int:
+        arrays.append(array)
+        return len(arrays) - 1
+
+    text = json.dumps(packed_probe(probe, place))
+    return Message({"kind": "probe", "probe": text}, {str(number): array for number, array in enumerate(arrays)})
 
 
 def probe_from(message: Message) -> Probe:
-    values: dict[str, object] = {}
-    for each in fields(Probe):
-        text = message.texts.get(each.name, "")
-        names = tuple(text.split("\n")) if text else ()
-        if each.type.startswith("dict"):
-            values[each.name] = {name: _number(message.arrays[f"{each.name}/{name}"]) for name in names}
-        elif each.type.startswith("tuple"):
-            values[each.name] = names
-        elif each.type == "str":
-            values[each.name] = text
-        else:
-            values[each.name] = _number(message.arrays[each.name])
-    return Probe(**values)
-
-
-def _number(array: np.ndarray) -> np.ndarray | float:
-    return array.copy() if array.ndim else array.item()
+    arrays = [message.arrays[str(number)].copy() for number in range(len(message.arrays))]
+    return unpacked_probe(json.loads(message.texts["probe"]), arrays)
 
 
 def answer_message(answer: Answer) -> Message:
     texts = {"kind": "answer", "outcome": answer.outcome, "note": answer.note[:MOST_NOTE], "line": answer.line[:500]}
+    texts["form"] = answer.form[:MOST_FORM]
     return Message(texts, dict(answer.numbers))

@@ -40,7 +40,7 @@ def judge(name: str, fn: Callable, seconds: float = 10.0) -> Verdict:
     if hasattr(fn, "unread"):  # its cell was not read to the end, see utils.machine.cells
         return Verdict(False, fn.unread)
     table = _table(name)
-    return verdict(table, ask(name, table.probes, fn, seconds))
+    return verdict(table, ask(table.probes, fn, seconds))
 
 
 def check(name: str, fn: Callable, seconds: float = 10.0) -> Verdict:

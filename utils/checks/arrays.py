@@ -11,24 +11,31 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from utils.checks.hints import hint
-from utils.checks.judgement import (
-    RELATIVE,
-    agrees,
-    changed_in_place,
-    expected_gradients,
-    expected_value,
-    few_digits,
-    furthest,
-    is_right,
-    leaks,
-    went_backward,
-)
+from utils.checks import judgement
+from utils.checks.hints import question
+from utils.checks.judgement import RELATIVE, agrees, expected_value, few_digits, furthest, is_right, leaks
 from utils.checks.records import Answer, Table
 from utils.checks.scale import TOLERANCE, merged, named_constant
 from utils.checks.verdict import Verdict
 
+__all__ = ["after_error", "by_shape", "is_right", "verdict"]
+
 FEWEST = 8  # values that must all have few digits before half precision is named
+MOST_NAMES, MOST_SIGNS, MOST_NOTE = (
+    3,
+    600,
+    150,
+)  # of a verdict: names, letters of its message, letters of an error in it
+ROUNDING = 2e-6  # below it two numbers are the same
+ORDINARY, EXTREME = "ordinary", "extreme"  # how the names of probes begin that tell variants apart, and that cannot
+NUMBER = "a Python number instead of a tensor: no gradient can flow"
+CONSTANT = "a constant, whatever the input is"
+PARTLY_CUT = "another gradient reaches {}: a part of the formula is cut off"
+
+
+def after_error(table: Table, answers: Sequence[Answer]) -> list[str]:
+    """The mistakes that raise just so, or that give NaN just so."""
+    return judgement.after_error(table, answers) or _broken(table, answers)
 
 
 def by_shape(table: Table, answers: Sequence[Answer]) -> list[str]:
@@ -51,79 +58,121 @@ def verdict(
     numbers = _numbers(table, answers)
     if numbers is None:
         values = [answer.numbers["value"] for answer in answers if "value" in answer.numbers]
-        numbers = fallback(table, answers) or few_digits(values, FEWEST)
-    names = list(dict.fromkeys([*_as_such(table, answers), *numbers, *_gradients(table, answers)]))[:3]
-    wrong = right.index(False)
-    expected, answer = expected_value(table, wrong), answers[wrong]
-    if answer.outcome == "error":
-        shown = f"It stops with {answer.note[:150]}" + (f" in your {answer.line}" if answer.line else "") + "."
-    elif answer.numbers.get("value", expected).shape != expected.shape:
-        shown = f"Your answer has shape {answer.numbers['value'].shape}; it should be {expected.shape}."
-    else:
-        shown = _first_difference(answer.numbers.get("value"), expected)
+        numbers = fallback(table, answers) or _constant(values) or few_digits(values, FEWEST)
+    names = [*_as_such(table, answers), *numbers, *_gradients(table, answers)]
+    names = list(dict.fromkeys(names or _partly_cut(table, answers) or _raised(answers)))[:MOST_NAMES]
     listed = f"Not yet: {'; '.join(names)}." if names else "Not yet."
-    return Verdict(False, f"{listed} {shown} {hint(names[0] if names else '', table.name)}"[:600], names)
+    shown = _shown(table, answers, [index for index, good in enumerate(right) if not good])
+    return Verdict(False, f"{listed} {shown} {question(table, names)}".strip()[:MOST_SIGNS], names)
 
 
-def _first_difference(found: np.ndarray | None, expected: np.ndarray) -> str:
+def _shown(table: Table, answers: Sequence[Answer], wrong: Sequence[int]) -> str:
+    """The wrong probe that is furthest off, in a sentence."""
+    wrong = [index for index in wrong if table.probes[index].name.startswith((ORDINARY, EXTREME))] or wrong
+    stopped = next((index for index in wrong if answers[index].outcome == "error"), None)
+    if stopped is not None:
+        answer = answers[stopped]
+        return f"It stops with {answer.note[:MOST_NOTE]}" + (f" in your {answer.line}" if answer.line else "") + "."
+    index = max(wrong, key=lambda i: judgement.apart(answers[i].numbers.get("value"), expected_value(table, i)))
+    found, expected = answers[index].numbers.get("value"), expected_value(table, index)
     if found is None:
         return f"There is no number in the answer; the first one should be {expected.reshape(-1)[0]:.4g}."
+    if found.shape != expected.shape:
+        return f"Your answer has shape {found.shape}; it should be {expected.shape}."
     if agrees(found, expected):
-        return f"The value {expected.reshape(-1)[0]:.4g} is right, but not everything else is."
-    return "One entry is {:.4g}; it should be {:.4g}.".format(*furthest(found, expected))
+        about_gradients = any(table.probes[i].gradients for i in wrong)
+        return f"Your values are right; {'the gradient is not' if about_gradients else 'something else is not'}."
+    whole = "One entry of your answer" if found.size > 1 else "Your answer"
+    return "{} is {:.4g}; it should be {:.4g}.".format(whole, *furthest(found, expected))
 
 
 def _as_such(table: Table, answers: Sequence[Answer]) -> list[str]:
     names = []
-    if table.texts.get("returns") == "other":  # a list of whole numbers
-        if answers[0].note.endswith("floats"):
-            names.append("floats instead of whole numbers")
-        elif answers[0].note not in ("list", "tuple"):
-            names.append(f"a {answers[0].note} instead of a list")
-    elif answers[0].outcome == "float":
-        names.append("a Python number instead of a tensor: no gradient can flow")
-    elif answers[0].outcome == "other":
-        names.append(f"a {answers[0].note} instead of a tensor")
-    names += went_backward(answers)
-    names += changed_in_place(answers)
-    again = [answer.numbers.get("value") for answer in answers[:2]]  # the first probe is asked twice
-    if all(value is not None and np.isfinite(value).all() for value in again) and not np.array_equal(*again):
-        names.append("random: the same input gives different answers")
-    raised = next((answer.note.split(":")[0] for answer in answers if answer.outcome == "error"), "")
-    return [*names, *([f"an exception on some inputs: {raised}"[:99]] if raised else [])]
+    kind = judgement.wrong_kind(table, 0, answers[0]) if answers[0].form else ""
+    if kind and answers[0].outcome == "float" and "tensor" in kind:
+        names.append(NUMBER)
+    elif kind:
+        names.append(kind[:99])
+    names += judgement.went_backward(answers) + judgement.changed_in_place(answers)
+    return names + judgement.differs_by_chance(table, answers)
+
+
+def _raised(answers: Sequence[Answer]) -> list[str]:
+    notes = [answer.note.split(":")[0] for answer in answers if answer.outcome == "error"]
+    return [f"an exception on some inputs: {notes[0]}"[:99]] if notes else []
 
 
 def _gradients(table: Table, answers: Sequence[Answer]) -> list[str]:
-    """Gradients that arrive where none should, and that do not where one should."""
+    """Gradients that arrive where none should, and that never do where one should; a Python number has none anyway."""
+    if answers[0].outcome != "tensor":
+        return []
+    asked = {name for probe in table.probes for name in probe.gradients}
+    some = {f"no gradient reaches {name}" for name in asked if any(leaks(answer.gradient(name)) for answer in answers)}
+    return [name for name in judgement.wrong_gradients(table, answers) if name not in some]
+
+
+def _partly_cut(table: Table, answers: Sequence[Answer]) -> list[str]:
+    """Gradients that arrive and are not the right ones, where every value is right."""
     names = []
-    if answers[0].outcome == "float":  # said already
-        return names
-    for index, (probe, answer) in enumerate(zip(table.probes, answers, strict=True)):
-        expected = expected_gradients(table, index)
-        for name in probe.gradients:
-            found = answer.gradient(name)
-            if name not in expected and leaks(found):
-                names.append(f"gradient flows into {name}")
-            if name in expected and not leaks(found):
-                names.append(f"no gradient reaches {name}")
-    return names
+    for index, answer in enumerate(answers):
+        if not agrees(answer.numbers.get("value"), expected_value(table, index)):
+            return []
+        expected = judgement.expected_gradients(table, index).items()
+        names += [name for name, right in expected if not agrees(answer.gradient(name), right)]
+    return [PARTLY_CUT.format(name) for name in dict.fromkeys(names)]
+
+
+def _constant(values: Sequence[np.ndarray]) -> list[str]:
+    numbers = np.concatenate([value.reshape(-1) for value in values] or [np.zeros(0)])
+    return [CONSTANT] if numbers.size > 1 and np.all(numbers == numbers[0]) else []
 
 
 def _numbers(table: Table, answers: Sequence[Answer]) -> list[str] | None:
     """The names of the cheapest variant and scale that fit on all ordinary probes; None where nothing fits."""
-    ordinary = [i for i, probe in enumerate(table.probes) if not probe.name.startswith("extreme")]
+    ordinary = [i for i, probe in enumerate(table.probes) if probe.name.startswith(ORDINARY)]
     names = _cheapest(table, answers, ordinary)
     if names is None:
-        return None
+        return _broken(table, answers) or None
     for index, probe in enumerate(table.probes):
         value = answers[index].numbers.get("value")
-        extreme = index not in ordinary and value is not None
-        if extreme and (
-            not np.isfinite(value).all() or (not names and not agrees(value, expected_value(table, index)))
-        ):
-            finite = np.isfinite(value).all()
-            names = [*names, table.texts["finite extremes" if finite else "extremes"][probe.name]]
+        if index in ordinary or value is None:
+            continue
+        finite = np.isfinite(value).all()
+        if not finite or (not names and not agrees(value, expected_value(table, index))):
+            said = table.texts["finite extremes" if finite else "extremes"].get(probe.name)
+            names = [*names, *([said] if said else [])]
     return names
+
+
+def _broken(table: Table, answers: Sequence[Answer]) -> list[str]:
+    """The names of the cheapest variant with NaN at the same places, and the same numbers and gradients elsewhere."""
+    kept = [index for index, probe in enumerate(table.probes) if not probe.name.startswith(EXTREME)]
+    values = [answers[index].numbers.get("value") for index in kept]
+    found = []
+    for place, group in enumerate(table.texts.get("broken", ())):
+        if any(
+            value is None or list(value.shape) != shape for value, shape in zip(values, group["shapes"], strict=True)
+        ):
+            continue
+        fits = np.ones(len(group["entries"]), dtype=bool)
+        for index in kept:
+            start = f"broken/{place}/{index}/"
+            for key in (key for key in table.numbers if key.startswith(start)):
+                fits &= _alike(table.numbers[key], answers[index].numbers.get(key.removeprefix(start)))
+        found += [(group["entries"][entry][1], group["entries"][entry][0]) for entry in np.flatnonzero(fits)]
+    return list(min(found)[1]) if found else []
+
+
+def _alike(rows: np.ndarray, found: np.ndarray | None) -> np.ndarray:
+    """Which rows are these numbers, NaN or infinite at the same places?  A gradient that is missing is 0 everywhere."""
+    numbers = np.zeros(rows.shape[1]) if found is None else found.reshape(-1)
+    if numbers.shape != rows.shape[1:]:
+        return np.zeros(len(rows), dtype=bool)
+    known, finite = np.isfinite(rows), np.isfinite(numbers)
+    size = np.abs(numbers[finite]).max(initial=0.0)
+    with np.errstate(invalid="ignore"):
+        near = np.abs(rows - numbers) <= RELATIVE * size + ROUNDING
+    return np.all((known == finite) & (near | ~known), axis=1)
 
 
 def _cheapest(table: Table, answers: Sequence[Answer], ordinary: list[int]) -> list[str] | None:
@@ -153,7 +202,7 @@ def _factors(stored: list[np.ndarray], values: list[np.ndarray]) -> np.ndarray:
             size = np.abs(value).max(initial=0.0)
             apart = np.abs(factor[:, None] * variants - value).max(1, initial=0.0)
         zero = ~np.any(variants, axis=1)
-        fits = np.where(zero, size == 0, apart <= RELATIVE * size + 2e-6)
+        fits = np.where(zero, size == 0, apart <= RELATIVE * size + ROUNDING)
         rows.append(np.where(fits, np.where(zero, np.nan, factor), np.inf))
     return np.stack(rows)
 

@@ -1,12 +1,12 @@
-"""Call a learner's function on probes and write down plain numbers. Knows no right answer.
+"""Call a learner's function on probes and write down plain numbers. It knows no right answer.
 
-The mistake this prevents is judging while asking: this module may stand in a sandbox beside a submission, so it holds
-nothing worth stealing and decides nothing. It records; ``utils.checks.diagnosis`` and ``grader.marking.diagnose``
-decide.
+This module stands in a sandbox beside a submission, so it holds nothing worth stealing and decides nothing.
+``utils.checks.diagnosis`` and ``grader.marking.diagnose`` decide.
 """
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import linecache
 import site
@@ -21,24 +21,25 @@ from types import TracebackType
 import numpy as np
 import torch
 
-from utils.checks import states, toys
 from utils.checks.clock import TimeLimitError, within
-from utils.checks.plain import describe, plain
-from utils.checks.records import Answer, Probe
+from utils.checks.made import make
+from utils.checks.observe import changed, observed
+from utils.checks.pack import Made
+from utils.checks.plain import describe, plain, read
+from utils.checks.plays.stopped import StoppedError
+from utils.checks.records import Answer, Probe, leaf_name
 
 _OURS = __file__
 _LIBRARIES = (*site.getsitepackages(), sysconfig.get_paths()["stdlib"], "<frozen")
 _GIVE_UP = {"timeout", "signature", "unwritten"}
 
 
-def ask(name: str, probes: Sequence[Probe], fn: Callable, seconds: float = 10.0) -> list[Answer]:
+def ask(probes: Sequence[Probe], fn: Callable, seconds: float = 10.0, double: bool = False) -> list[Answer]:
     """One answer for each probe, in order; ``seconds`` is for all of them together.
 
-    name: the exercise, which tells whether ``fn`` takes arrays or models. After a time-out, a wrong signature or
-    ``NotImplementedError`` the remaining probes are not tried: they get the same answer.
+    After a time-out, a wrong signature or ``NotImplementedError`` the remaining probes are not tried: they get the same
+    answer. double: arguments in double precision, as references are asked.
     """
-    play = toys.PLAYS.get(name)
-    adapted = states.ADAPTED.get(name, lambda fn: fn)(fn)
     end = time.monotonic() + seconds
     answers: list[Answer] = []
     for probe in probes:
@@ -46,8 +47,11 @@ def ask(name: str, probes: Sequence[Probe], fn: Callable, seconds: float = 10.0)
             answers.append(answers[-1])
             continue
         left = max(end - time.monotonic(), 0.01)
-        names = toys.ARGUMENTS.get(name, tuple(probe.inputs))
-        work = partial(play, fn, probe) if play else partial(_call, adapted, probe)
+        if probe.play:
+            play = importlib.import_module(f"utils.checks.plays.{probe.play}")
+            names, work = play.ARGUMENTS, partial(play.play, fn, probe)
+        else:
+            names, work = tuple(probe.inputs), partial(_call, fn, probe, double)
         answers.append(_guarded(left, work, fn, names))
     return answers
 
@@ -69,7 +73,7 @@ def _guarded(seconds: float, work: Callable[[], Answer], fn: Callable, names: Se
     except NotImplementedError as error:
         # torch raises the same class for an operator that it lacks; that is an error like others.
         return Answer("error" if "::" in str(error) else "unwritten", _text(error), _line(error.__traceback__))
-    except toys.StoppedError as stopped:
+    except StoppedError as stopped:
         cause = stopped.__cause__ or stopped
         return Answer("error", _text(cause), _line(cause.__traceback__), stopped.numbers)
     except (Exception, SystemExit) as error:
@@ -125,41 +129,43 @@ def _line(trace: TracebackType | None) -> str:
     return found[:200]
 
 
-def _call(fn: Callable, probe: Probe) -> Answer:
-    """Call ``fn`` on tensors made from the probe; record value, gradients, and inputs changed in place."""
+def _call(fn: Callable, probe: Probe, double: bool) -> Answer:
+    """Call ``fn`` on arguments made from the probe; record value, gradients, and inputs changed in place."""
     leaves: dict[str, torch.Tensor] = {}
     arguments: dict[str, object] = {}
     for name, value in probe.inputs.items():
-        if not isinstance(value, np.ndarray):
-            arguments[name] = value
-            continue
-        tensor = torch.from_numpy(value.copy())
+        argument = make(value, double)
         if name in probe.gradients:
-            leaves[name] = tensor.requires_grad_()
+            of = argument.weight if isinstance(value, Made) else argument
+            leaves[name] = of.requires_grad_()
             # Not the leaf itself: autograd would forbid to change that in place, and we want to see it happen.
-            tensor = tensor.clone()
-        arguments[name] = tensor
+            if isinstance(value, Made):
+                argument.weight = of.clone()
+            else:
+                argument = of.clone()
+        arguments[name] = argument
     returned = fn(*arguments.values())
-    outcome, note, tensor = describe(returned)
-    numbers: dict[str, np.ndarray] = {}
-    if tensor is not None:
-        numbers["value"] = plain(tensor)
-        numbers |= _gradients(tensor, leaves, probe.slope)
+    outcome, note = describe(returned)
+    found = read(returned)
+    numbers = {leaf_name(place): leaf for place, leaf in enumerate(found.leaves)}
+    for model in found.models:
+        numbers |= observed(model, probe)
+    numbers |= _gradients(found.tensors, leaves, probe.slope)
     if any(leaf.grad is not None for leaf in leaves.values()):
         numbers["trace/backward"] = np.ones(1)
     for name, value in probe.inputs.items():
-        argument = arguments[name]
-        if isinstance(value, np.ndarray) and not np.array_equal(argument.detach().numpy(), value, equal_nan=True):
+        if changed(arguments[name], value, double):
             numbers[f"changed/{name}"] = np.ones(1)
-    return Answer(outcome, note, "", numbers)
+    return Answer(outcome, note, "", numbers, found.text)
 
 
-def _gradients(tensor: torch.Tensor, leaves: dict[str, torch.Tensor], slope: float) -> dict[str, np.ndarray]:
-    """Gradients of the weighted sum (see ``Probe.slope``) with regard to each leaf that it reaches."""
-    if not leaves or not tensor.requires_grad or not tensor.is_floating_point():
+def _gradients(tensors: Sequence[torch.Tensor], leaves: dict[str, torch.Tensor], slope: float) -> dict[str, np.ndarray]:
+    """Gradients of the weighted sums (see ``Probe.slope``) with regard to each leaf that they reach."""
+    reached = [tensor for tensor in tensors if tensor.requires_grad]
+    if not leaves or not reached:
         return {}
-    weights = 1 + slope * torch.arange(tensor.numel(), dtype=tensor.dtype)
-    found = torch.autograd.grad((tensor.reshape(-1) * weights).sum(), list(leaves.values()), allow_unused=True)
+    total = sum((t.reshape(-1) * (1 + slope * torch.arange(t.numel(), dtype=t.dtype))).sum() for t in reached)
+    found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
     return {
         f"gradient/{name}": plain(gradient)
         for name, gradient in zip(leaves, found, strict=True)

@@ -1,191 +1,58 @@
-"""What to think about, for a mistake's name. One question or fact each; never the code, never the formula's answer."""
+"""One thought for each mistake: a question that leads to it, and never the code.
+
+An exercise's own mistakes have theirs in its table; here are those of names that any exercise can get. A name may hold
+a part that varies, written {} here.
+"""
 
 from __future__ import annotations
 
-# A word in the name -> the thought. The first that occurs counts, so the special ones stand first.
-HINTS = (
-    ("a second call", "Somebody still needs these batches after you. Read from them only."),
-    ("layers counted from 0", "The task counts layers from 1: what is the number of the last one?"),
-    ("last layer", "Which teacher layer should the student's last one follow?"),
-    ("layer numbers", "Count the teacher's layers from 1: which number has its last one?"),
-    ("layers below", "Count the teacher's layers from 1: which number has its first one?"),
-    ("layers beyond", "How many layers does the teacher have?"),
-    ("a fixed list", "Both numbers of layers are arguments. What would your list be for a student of four layers?"),
-    ("one teacher layer for each", "How many entries should the list have?"),
-    ("layer map", "How far apart should the chosen layers be, and where must the last one lie?"),
-    ("floats", "A layer's number is used as an index. Which division gives whole numbers?"),
-    ("instead of a list", "The task asks for a list of whole numbers."),
-    ("states shifted", "A state at position t belongs to token t in both models. Is anything predicted here?"),
-    ("mask of the states", "Which positions hold a real token, and how many are there over the whole batch?"),
-    ("features", "How many numbers does a state have after the projection? Each counts once."),
-    ("projection", "Which of the two has another width, and which way does the projection map?"),
-    ("instead of the squared difference", "Square the difference, and average. What does your distance do besides?"),
-    ("gradient flows into teacher", "Should this loss ever change the teacher? What cuts a tensor off from the graph?"),
-    ("zero_grad", "What does backward() do to a gradient that is already there?"),
-    ("steps more than once", "In which order must backward and step come, and how often?"),
-    ("gradient is", "The optimizer should get the gradient as backward() leaves it. What of yours changes it?"),
-    ("logits swapped in the call", "In which order does loss_function take its arguments?"),
-    ("runs without gradients", "What cuts a tensor off from the graph?"),
-    ("a perplexity, in", "A perplexity reports a loss. Which of the two is trained on: it, or the mean nats?"),
-    ("2 ** T", "Which of the two numbers is the base, and which the exponent?"),
-    ("is squared in", "Only T is squared in the formula."),
-    ("exp missing", "Perplexity is exp of the mean loss per token, over all batches together."),
-    ("root of T", "Which power of T divides the logits?"),
-    ("without brackets", "In which order does Python add and multiply?"),
-    ("do not all count", "One token, one vote: what gives some of yours more weight?"),
-    ("absolute values", "Must every term of a KL divergence be positive, or only their sum?"),
-    ("reshaped", "Does a reshape move the numbers, or only cut the same sequence of numbers at other places?"),
-    ("standardised", "How certain a prediction is lies in the size of its logits. What is left of that?"),
-    ("averaged over a row", "What does the mean of a row still say about each of its tokens?"),
-    ("half precision", "How many digits has a number in half precision, and which steps of a loss need more?"),
-    (
-        "alpha does not weigh",
-        "The formula has two parts, and their weights sum to 1. What else is in your sum?",
-    ),
-    ("top-k", "Where does the probability of all the other tokens go?"),
-    ("NaN", "Which logarithm, division or exponential can run out of range, and at which positions?"),
-    ("exception", "Read the error's text and the line: which shapes or values does that call demand?"),
-    ("student and teacher swapped", "Which argument comes first, and which of the two is to learn?"),
-    ("list of arguments", "In which order do the task's arguments stand?"),
-    ("flattened before", "What stands beside a row's last position once all rows are one?"),
-    ("after the softmax", "Does dividing a probability by T give a softer distribution, or just a smaller number?"),
-    (
-        "wrong direction",
-        "Which token does the model predict at position t: the one it has just read, or the one after?",
-    ),
-    ("by two positions", "How far is the token that position t predicts away from t?"),
-    ("teacher one position", "Teacher and student must be compared at the same position."),
-    ("mask is not", "Logits, labels and the mask must speak of the same positions: which of them did you cut?"),
-    ("shift", "At position t the model has read token t. Which token is it scored on?"),
-    ("wrong end", "The last position has no next token. Which position must go, from logits and from labels?"),
-    ("rolled", "What does the last position predict, and is that token in the batch?"),
-    ("token id", "A pad may share its id with a real token. What marks a position that must not count?"),
-    ("inverted", "Which positions carry -100: the ones that count, or the others?"),
-    ("padding", "Change only an ignored position in your mind: should the loss notice?"),
-    ("swapped", "At alpha = 1, which part should be left alone?"),
-    ("alpha", "Set alpha to 0 and to 1: what should be left each time?"),
-    ("top token", "What does the teacher know besides its favourite?"),
-    ("T squared on the hard", "The hard part has no temperature. What should the factor make up for, and where?"),
-    ("T squared", "Dividing logits by T shrinks the soft gradient by T squared. What keeps the two parts comparable?"),
-    ("temperature in the hard", "The labels are not softened. Which logits does plain cross-entropy see?"),
-    ("T + 1 instead", "Which logits meet T, and is it the T that the function was given?"),
-    ("temperature", "Follow T through the soft part: which logits meet it, how often, and from which argument?"),
-    ("scaled by T", "By which power of T does the soft gradient shrink?"),
-    ("wrong way round", "Which of the two distributions weighs the sum, the teacher's or the student's?"),
-    ("arguments", "Read kl_div's documentation again: which argument is the log of what?"),
-    ("log-prob", "Which of the two distributions enters as a logarithm?"),
-    ("log forgotten", "A divergence compares logarithms. Where do yours come from?"),
-    ("twice on", "What does a softmax do to numbers that are already probabilities?"),
-    ("taken twice", "Is what you pass on still logits, or already probabilities?"),
-    ("raw logits", "Do these numbers sum to one over the vocabulary?"),
-    ("over the", "Along which axis do the probabilities of one position sum to one?"),
-    ("vocabulary", "The vocabulary is summed over. What is averaged?"),
-    ("batch", "The mean is per token. How many tokens count in the batch?"),
-    ("divided", "How many tokens count, after shift and mask?"),
-    ("number of valid", "Count the labels that are left after the shift."),
-    ("summed", "Twice as long a text should not double the loss."),
-    ("mean of the rows", "One token, one vote: does a token in a short row weigh more?"),
-    ("batch is left out", "The perplexity is that of all batches together."),
-    ("only the", "Every position with a valid label should count."),
-    ("left out", "Every position with a valid label should count."),
-    (
-        "cuts the loss off",
-        "What hides how wrong a student is? Is there a log-softmax that needs no clamp?",
-    ),
-    (
-        "unstable",
-        "What is the log of a probability that rounds to 0, or the exp of a large logit? Must you take it?",
-    ),
-    ("normaliser", "Where is something detached, or computed under no_grad, that depends on the student?"),
-    ("first row's mask", "Every row has labels of its own. Which of them are valid?"),
-    ("taken to stand at the end", "Ignored labels may stand anywhere in a row."),
-    ("with logits of zero", "What does an ignored position cost when its logits are zero? Leave it out altogether."),
-    (
-        "before loss_function",
-        "The loss divides by the temperature itself. Which logits does it want?",
-    ),
-    ("never on again", "Which block switches gradients off only for itself?"),
-    ("frozen", "To measure a model is not to change it. What of your changes stays?"),
-    ("as zeros", "Divide what was summed by how many were summed, once, at the end."),
-    ("step on every batch", "One call is one update."),
-    ("calls backward() itself", "Whose task is backward(), the loss function's or the training step's?"),
-    ("bits", "Natural logarithms give nats."),
-    ("sign", "Should a better student have a larger or a smaller loss?"),
-    ("smoothing", "The task asks for plain cross-entropy."),
-    ("into the teacher", "Should this loss ever change the teacher?"),
-    ("no gradient", "What cuts a tensor off from the graph?"),
-    ("Python number", "What does backward() need?"),
-    ("in place", "Somebody still needs these inputs after you. Work on a copy."),
-    ("random", "Nothing in the formula is left to chance."),
-    ("constant", "On which of the inputs should the loss depend?"),
-    ("missing", "The loss has two parts. Where does each of them enter?"),
-    ("instead of one number", "The loss is one number for the whole batch."),
-    ("instead of KL", "The soft part is a KL divergence: zero for equal distributions, weighed by the teacher."),
-    ("cross-entropy", "The hard part is the student's negative log-probability of the label."),
-    ("optimizer", "In which order must backward and step come, and how often?"),
-    ("backward", "Which call fills the gradients, and which call empties them?"),
-    ("eval mode", "In which mode does a model learn, and in which is it judged?"),
-    ("whole output", "What does a language model return besides its logits?"),
-    ("train mode", "Dropout makes a model's answer noisy. Which mode switches it off?"),
-    ("attention_mask", "With padding on the left, how does the model know where the text begins?"),
-    ("no_grad", "What is kept in memory for a gradient that nobody asks for?"),
-    ("Python float", "What does a number need, and what not, to be written into a history?"),
-    ("is updated", "Only the student learns."),
-    ("exp", "Perplexity is exp of the mean loss per token, over all batches together."),
-    ("weigh", "Each token counts once. How many tokens stand behind a batch's mean?"),
-    ("counted", "How many tokens were really scored, after the shift?"),
-    ("mean of", "Each token counts once, in whatever batch it stands."),
-    ("labels", "Which of the batch's tensors says what is to be predicted?"),
-    ("returned", "The number should be the loss that this step was made with."),
-    ("train step", "Go through the step with one batch: forward, loss, backward, step."),
-    ("", "Take one short row of your own, compute it by hand, and compare."),
-)
+import re
+from collections.abc import Sequence
+from functools import cache
 
-# The same for functions of one prediction: there is no text, no loss with two parts and no gradient to keep there.
-OF_ONE_PREDICTION = (
-    ("temperature is not used", "Does your result change with T? Follow T from the argument to the result."),
-    ("multiplied by the temperature", "Should a higher T make the differences between logits smaller or larger?"),
-    ("a perplexity, in", "A perplexity reports a loss. Which of the two is trained on: it, or the mean nats?"),
-    ("2 ** T", "Which of the two numbers is the base, and which the exponent?"),
-    ("is squared in", "Only T is squared in the formula."),
-    ("exp missing", "What would a negative logit get? Which function makes all of them positive?"),
-    ("logits divided by", "Which power of T divides the logits?"),
-    ("swapped", "Which of the two is divided by the other?"),
-    ("base 2", "To which base is the logarithm taken that gives nats?"),
-    ("argmax", "What is left for the other classes at T = 20?"),
-    ("squared", "What does a logarithm see that a square does not, where a probability is tiny?"),
-    ("absolute difference", "What does a logarithm see that a difference does not, where a probability is tiny?"),
-    ("absolute values", "Must every term be positive, or only their sum?"),
-    ("log-probabilities instead", "Should the entries lie between 0 and 1, or below 0?"),
-    ("softmax missing in", "What is a logit, compared with the logarithm of a probability?"),
-    ("softmax missing", "What must the entries of one row sum to?"),
-    ("softmax of", "What is a logit, compared with the logarithm of a probability?"),
-    ("normalised:", "What must the entries of one row sum to?"),
-    ("normalised over", "What must the entries of one row sum to?"),
-    ("largest, not by the sum", "What must the entries of one row sum to?"),
-    ("sigmoid", "A sigmoid looks at one class alone. What do the classes of one row share?"),
-    ("logits flipped", "Which class should get the largest probability?"),
-    ("weigh", "How much should an answer count that hardly ever comes, and which prediction says so?"),
-    ("once more", "What does a softmax do to numbers that are already probabilities?"),
-    ("sign", "Can it be negative for any row?"),
-    ("not used", "Which of the arguments should the result depend on?"),
-    ("symmetric", "Is it as bad to believe q where p is true as the other way round?"),
-    ("cross-entropy instead", "What should be left when both predictions are the same?"),
-    ("is returned", "The definition ends with a sum. What do you do after it?"),
-    ("log of", "Compare your terms with the definition: what stands before the logarithm, and what in it?"),
-    ("of their log", "Compare your terms with the definition: what stands before the logarithm, and what in it?"),
-    ("log(", "Compare your terms with the definition: what stands before the logarithm, and what in it?"),
-    ("binary", "Compare your terms with the definition: what stands before the logarithm, and what in it?"),
-    ("over the", "On which axis do the classes of one row stand, and what is done along it?"),
-    ("over everything", "How many numbers should be left of a batch of rows?"),
-    ("rows", "How many numbers should be left of a batch of rows?"),
-    ("last axis", "How many numbers should be left of a batch of rows, and in which shape?"),
-    ("constant", "On which of the inputs should the result depend?"),
-)
-ONE_PREDICTION = ("soft_targets", "entropy", "kl_divergence")
+from utils.checks.judgement import BACKWARD, HALF
+from utils.checks.records import Table
+
+READ = "Read the error's text and the line: which shapes or values does that call expect?"
+COMMON = {
+    "{} changed in place": "The caller reuses these inputs; don't modify them in place.",
+    "no gradient reaches {}": (
+        "Training needs this gradient. What cuts a tensor off from the graph: detach, no_grad, numpy, .item()?"
+    ),
+    "gradient flows into {}": "Which of the two is to learn? Cut the other one off from the graph.",
+    "random: the same input gives different {}": "Nothing in the formula is left to chance.",
+    BACKWARD: "The training step calls backward(). The function only returns the number.",
+    HALF: "How many digits does a number have in half precision, and which steps need more?",
+    "a Python number instead of a tensor: no gradient can flow": (
+        "What does backward() need? Stay in torch up to the return."
+    ),
+    "an exception on some inputs: {}": READ,
+    "an exception: {}": READ,
+    "NaN or infinite": "Which logarithm, division or exponential can run out of range?",
+    "{} instead of {}": "Compare what your function returns with what the task says it returns.",
+}
+GENERAL = "Take one short row of your own, compute it by hand, and compare."
 
 
-def hint(name: str, exercise: str = "") -> str:
-    """The thought for a mistake's name, in the words of the exercise."""
-    special = OF_ONE_PREDICTION if exercise in ONE_PREDICTION else ()
-    return next(thought for word, thought in (*special, *HINTS) if word in name)
+@cache
+def _pattern(template: str) -> re.Pattern:
+    return re.compile(".+".join(map(re.escape, template.split("{}"))))
+
+
+def hint(table: Table, name: str) -> str:
+    """The thought for a mistake's whole name; empty where there is none."""
+    for known in (table.texts.get("hints", {}), COMMON):
+        if name in known:
+            return known[name]
+        found = next(
+            (text for template, text in known.items() if "{}" in template and _pattern(template).fullmatch(name)), ""
+        )
+        if found:
+            return found
+    return ""
+
+
+def question(table: Table, names: Sequence[str]) -> str:
+    """The thoughts for these mistakes, each once; a general one where there is no mistake to speak of."""
+    thoughts = list(dict.fromkeys(filter(None, (hint(table, name) for name in names[:2]))))
+    return " ".join(thoughts) if thoughts or names else GENERAL

@@ -1,7 +1,7 @@
-"""Right or wrong, number by number: shared by every exercise, the learner's check and the grader.
+"""Right or wrong, part by part: the tolerances that every exercise, the learner's check and the grader share.
 
-The mistake this prevents is a tolerance of one's own in each place. Single precision computes the contract to about
-1e-6; ``RELATIVE`` leaves two digits for other formulas and none for other losses.
+Single precision computes the contracts to about 1e-6; ``RELATIVE`` leaves two digits for other formulas and none for
+other losses. Whole numbers, texts and truth values are compared exactly.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from utils.checks.records import Answer, Table
+from utils.checks import forms
+from utils.checks.records import Answer, Table, leaves_of
 
 RELATIVE = 1e-4
 ABSOLUTE = 2e-5
 BACKWARD = "the function calls backward() itself, so that gradients are counted twice"
 HALF = "computed in half precision ({}): the digits are too few"
 BITS = {"bfloat16": 8, "float16": 11}  # of the significand; by chance one number in 2 ** 12 has no more
+ABSENT = {"error", "timeout", "signature", "unwritten"}
 
 
 def agrees(found: np.ndarray | None, expected: np.ndarray) -> bool:
@@ -28,7 +30,10 @@ def agrees(found: np.ndarray | None, expected: np.ndarray) -> bool:
 
 
 def expected_gradients(table: Table, index: int) -> dict[str, np.ndarray]:
-    start = f"expected/{index}/gradient/"
+    return _beginning(table, f"expected/{index}/gradient/")
+
+
+def _beginning(table: Table, start: str) -> dict[str, np.ndarray]:
     return {key.removeprefix(start): array for key, array in table.numbers.items() if key.startswith(start)}
 
 
@@ -38,19 +43,49 @@ def expected_value(table: Table, index: int) -> np.ndarray:
     return np.asarray(table.numbers["expected/value"][index]) if stored is None else stored
 
 
-def _also_right(table: Table, index: int) -> np.ndarray | tuple:
-    """Other values that the task leaves open, one a row, such as another rounding."""
-    return table.numbers.get(f"expected/{index}/also", ())
+def expected_leaves(table: Table, index: int) -> list[np.ndarray]:
+    """The arrays of the right answer, in order."""
+    return list(leaves_of(table.numbers, f"expected/{index}/")) or [expected_value(table, index)]
+
+
+def expected_form(table: Table, index: int) -> forms.Form:
+    """Of which kind the right answer is; a tensor where the table says nothing."""
+    known = table.texts.get("forms")
+    return known[index] if known else "tensor"
+
+
+def wrong_kind(table: Table, index: int, answer: Answer) -> str:
+    """Why the answer is of the wrong kind, in words; empty where it is not."""
+    return forms.complaint(forms.read(answer.form), expected_form(table, index))
+
+
+def leaves_agree(
+    found: Sequence[np.ndarray], expected: Sequence[np.ndarray], form: forms.Form, given: forms.Form = None
+) -> bool:
+    """Are these the same numbers, each kind compared as exactly as it can be?  given: the form of what was found."""
+    kinds = forms.leaf_kinds(form)
+    _, found = forms.in_parts(given, found, form)
+    if len(found) != len(expected) or len(kinds) != len(expected):
+        return False
+    return all(
+        kind == forms.ANY or (_identical(ours, theirs) if forms.exact(kind) else agrees(ours, theirs))
+        for ours, theirs, kind in zip(found, expected, kinds, strict=True)
+    )
+
+
+def _identical(found: np.ndarray, expected: np.ndarray) -> bool:
+    return found.shape == expected.shape and bool(np.array_equal(found, expected))
 
 
 def is_right(table: Table, index: int, answer: Answer) -> bool:
-    """Type, value, every expected gradient, none where none belongs, and no input changed."""
-    if answer.outcome != table.texts.get("returns", "tensor"):
+    """Kind, value, every expected gradient, none where none belongs, what is seen of a model, and no input changed."""
+    if answer.outcome in ABSENT or wrong_kind(table, index, answer):
         return False
-    value = answer.numbers.get("value")
-    if not any(agrees(value, accepted) for accepted in (expected_value(table, index), *_also_right(table, index))):
-        return False
-    if answer.outcome == "other" and answer.note not in ("list", "tuple"):
+    form, given = expected_form(table, index), forms.read(answer.form)
+    right = leaves_agree(answer.leaves, expected_leaves(table, index), form, given)
+    # Other values that the task leaves open, one a row, such as another rounding.
+    also = table.numbers.get(f"expected/{index}/also", ())
+    if not right and not any(leaves_agree(answer.leaves, [other], form, given) for other in also):
         return False
     expected = expected_gradients(table, index)
     for name in table.probes[index].gradients:
@@ -59,7 +94,23 @@ def is_right(table: Table, index: int, answer: Answer) -> bool:
             return False
         if name not in expected and leaks(found):
             return False
+    seen = _beginning(table, f"expected/{index}/seen/")
+    if not all(agrees(answer.numbers.get(f"seen/{name}"), array) for name, array in seen.items()):
+        return False
     return not any(key.startswith("changed/") or key == "trace/backward" for key in answer.numbers)
+
+
+def tells(table: Table, index: int) -> bool:
+    """Is there anything to get right in this probe?  A gradient that is not zero, or without gradients any answer."""
+    gradients = expected_gradients(table, index)
+    return not gradients or any(np.any(np.abs(gradient) > 1e-6) for gradient in gradients.values())
+
+
+def after_error(table: Table, answers: Sequence[Answer]) -> list[str]:
+    """The mistakes that answers which raised can only come from: by what the exception says (``texts["errors"]``)."""
+    notes = [answer.note for answer in answers if answer.outcome == "error"]
+    known = table.texts.get("errors", ())
+    return [name for said, name in known if notes and said in notes[0]][:1]
 
 
 def went_backward(answers: Sequence[Answer]) -> list[str]:
@@ -71,6 +122,31 @@ def changed_in_place(answers: Sequence[Answer]) -> list[str]:
     """A name for each argument that a function changed."""
     keys = {key for answer in answers for key in answer.numbers if "changed/" in key}
     return [f"{key.removeprefix('changed/')} changed in place" for key in sorted(keys)]
+
+
+def wrong_gradients(table: Table, answers: Sequence[Answer]) -> list[str]:
+    """Gradients that arrive where none should, and that do not where one should."""
+    names = []
+    for index, (probe, answer) in enumerate(zip(table.probes, answers, strict=True)):
+        expected = expected_gradients(table, index)
+        for name in probe.gradients if answer.outcome == "tensor" or answer.leaves else ():
+            found = answer.gradient(name)
+            if name not in expected and leaks(found):
+                names.append(f"gradient flows into {name}")
+            if name in expected and np.any(expected[name]) and not leaks(found):
+                names.append(f"no gradient reaches {name}")
+    return list(dict.fromkeys(names))
+
+
+def differs_by_chance(table: Table, answers: Sequence[Answer]) -> list[str]:
+    """A name for a function that answers the same question in two ways; ``texts["again"]`` has the two probes."""
+    again = table.texts.get("again")
+    if not again:
+        return []
+    pairs = list(zip(*(answers[index].leaves for index in again), strict=False))
+    known = all(np.isfinite(leaf).all() for pair in pairs for leaf in pair)
+    same = all(np.array_equal(*pair) for pair in pairs)
+    return ["random: the same input gives different answers"] * (known and not same)
 
 
 def few_digits(arrays: Sequence[np.ndarray], fewest: int) -> list[str]:
@@ -89,6 +165,17 @@ def furthest(found: np.ndarray, expected: np.ndarray) -> tuple[float, float]:
     apart = np.abs(found - expected).reshape(-1)
     place = int(np.argmax(np.where(np.isnan(apart), np.inf, apart)))
     return float(found.reshape(-1)[place]), float(expected.reshape(-1)[place])
+
+
+def apart(found: np.ndarray | None, expected: np.ndarray) -> float:
+    """How far an answer is from the right one, relative to its size; infinite for another shape."""
+    if found is None or np.shape(found) != np.shape(expected):
+        return np.inf
+    if not np.size(found):
+        return 0.0
+    size = max(float(np.abs(expected).max()), 1e-6)
+    with np.errstate(invalid="ignore"):
+        return float(np.nan_to_num(np.abs(found - expected).max() / size, nan=np.inf))
 
 
 def _gradient_agrees(found: np.ndarray | None, expected: np.ndarray) -> bool:

@@ -1,7 +1,7 @@
 """The verdict on a ``layer_map``: a known wrong list, or else what is true of the list that came.
 
-A list of layers has properties (its length, its ends, its steps), and each of them can be said by itself. The mistake
-this prevents is a catalogue of lists: there are more ways to miss the last layer than anybody writes down.
+A list of layers has properties (its length, its ends, its steps), and each of them can be said by itself: there are
+more ways to miss the last layer than anybody writes down.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from utils.checks import arrays
+from utils.checks.judgement import after_error, is_right
 from utils.checks.records import Answer, Table
 from utils.checks.verdict import Verdict
+
+__all__ = ["after_error", "is_right", "verdict"]
 
 
 def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:

@@ -12,14 +12,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from utils.checks.blend import BENT, MISSING, Reading, gather, read, total
-from utils.checks.hints import hint
-from utils.checks.judgement import agrees, changed_in_place, expected_value, is_right, leaks, went_backward
+from utils.checks.hints import question
+from utils.checks.judgement import after_error, agrees, changed_in_place, expected_value, is_right, leaks, went_backward
 from utils.checks.parts import Fingerprints, close
 from utils.checks.records import Answer, Table
 from utils.checks.scale import merged
 from utils.checks.support import support
 from utils.checks.verdict import Verdict
 from utils.checks.whole import beside_the_blend, half_precision, turned
+
+__all__ = ["after_error", "is_right", "verdict"]
 
 UNSTABLE = "unstable at large logits: an exp or a log leaves the range{}"
 CUT_OFF = "unstable at large logits: a clamp or an epsilon cuts the loss off{}"
@@ -260,7 +262,7 @@ def _message(table: Table, answers: Sequence[Answer], right: Sequence[bool], nam
         shown = f"{where} your loss is {total(answer):.5g} on our probe; the formula gives {expected:.5g}."
     if names:
         listed = "; ".join(names[:3])
-        return f"Not yet: {listed}. {shown} {hint(names[0])}"[:600]
+        return f"Not yet: {listed}. {shown} {question(table, names)}"[:600]
     fine = [part for part in PARTS if all(right[i] for i, p in enumerate(table.probes) if p.name.endswith(f"/{part}"))]
     known = f"The {' and the '.join(fine)} part agree{'s' if len(fine) == 1 else ''} with the formula. " if fine else ""
     return f"Not yet. {known}{shown} {_ratio(answer, expected)}"[:600]

@@ -6,10 +6,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from utils.checks import aftermath
-from utils.checks.hints import hint
+from utils.checks.hints import question
+from utils.checks.judgement import after_error, apart
+from utils.checks.plays import aftermath
 from utils.checks.records import Answer, Table
 from utils.checks.verdict import Verdict
+
+__all__ = ["after_error", "is_right", "verdict"]
 
 FIT = 2e-4
 EXACT = 5e-5  # of nats: two ways of averaging may lie near each other
@@ -43,14 +46,14 @@ def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
         names += _averaging(table, answers, found) or _rounded(found, expected)
     if not names and _near(found, expected):
         return Verdict(True, "Right: every perplexity agrees with exp(sum of nats / number of scored tokens).")
-    place = int(np.argmax(np.abs(found - expected) > FIT * expected)) if np.isfinite(found).all() else 0
+    place = max(range(len(found)), key=lambda index: apart(found[index], expected[index]))
     shown = f"Your perplexity is {found[place]:.5g} on our toy model; it is {expected[place]:.5g}."
     if _near(found, expected):
         shown = f"The number itself, {expected[place]:.5g} on our toy model, is right."
     if not names:
         names, listed = [], f"Not yet. {shown} That is {found[place] / expected[place]:.4g} times as much."
         return Verdict(False, f"{listed} Write down for one batch the sum of nats and the number of tokens.", names)
-    return Verdict(False, f"Not yet: {'; '.join(names[:3])}. {shown} {hint(names[0])}"[:600], names[:3])
+    return Verdict(False, f"Not yet: {'; '.join(names[:3])}. {shown} {question(table, names)}"[:600], names[:3])
 
 
 def is_right(table: Table, index: int, answer: Answer) -> bool:
@@ -60,7 +63,7 @@ def is_right(table: Table, index: int, answer: Answer) -> bool:
 
 
 def _value(answer: Answer) -> float:
-    value = answer.numbers.get("value")
+    value = answer.numbers.get("value") if answer.outcome in ("float", "tensor") else None
     return float(value.sum()) if value is not None else float("nan")
 
 
@@ -96,7 +99,7 @@ def _averaging(table: Table, answers: Sequence[Answer], found: np.ndarray) -> li
     calls = np.concatenate([answer.numbers.get("trace/calls", np.zeros((0, 4))) for answer in answers])
     if not len(calls) or not np.isfinite(found).all():
         return []
-    setting = table.texts["settings"].index([bool(calls[0, 0]), bool(calls[0, 2] != -1)])
+    setting = table.texts["settings"].index(bool(calls[0, 2] != -1))
     variants = table.numbers["variants"][setting]
     found_here: list[tuple[float, list[str]]] = []
     for end, nats_of, cost in ENDS:

@@ -1,20 +1,20 @@
-"""What is asked of a learner's function, what it answered, and what was expected: plain numbers, nothing that runs.
+"""What is asked of a learner's function, what it answered, and what was expected: plain values, nothing that runs.
 
-The same diagnosis must work where the function is called directly (a notebook) and where its answers come over a pipe
-from a sandbox (grading). So nothing here holds a function or a tensor: a probe is numpy arrays and scalars, an answer
-is numpy arrays and short texts, a table is numpy arrays and names. The mistake this prevents is a check that trusts an
-object of the learner's: an ``__eq__`` that is always true proves nothing about numbers.
+The same diagnosis works where the function is called directly (a notebook) and where its answers come over a pipe from
+a sandbox (grading). So a probe is plain values, an answer is numpy arrays and short texts, and a table is numpy arrays
+and names. No object of the learner's is compared: an ``__eq__`` that is always true proves nothing about numbers.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
 
-Number = np.ndarray | float
+from utils.checks.pack import packed, unpacked
 
 
 @dataclass(frozen=True)
@@ -22,19 +22,31 @@ class Probe:
     """One call.
 
     name: unique in its list, such as ``"wide/soft"``.
-    inputs: the arguments in the order in which they are passed *by position*. An array becomes a torch tensor of the
-        same dtype, a float stays a float. An argument that is missing at the end is left to the function's default.
+    inputs: the arguments in the order in which they are passed *by position*: plain values and ``Made`` ones (see
+        ``pack.py``). An array becomes a torch tensor of the same dtype, also inside of a list or tuple. An argument
+        that is missing at the end is left to the function's default.
     gradients: the names of inputs whose gradient is asked.
-    toys: for ``train_step`` and ``perplexity``: the plain numbers from which ``toys.py`` builds models and batches.
+    play: the module of ``utils.checks.plays`` that calls the function with toy models; empty for a plain call.
+    toys: for a play: the plain numbers from which it builds models and batches.
     slope: an answer with several elements is summed with weights 1, 1 + slope, 1 + 2 slope, ... before gradients are
         taken: a softmax's plain sum is constant and would have none.
     """
 
     name: str
-    inputs: dict[str, Number]
+    inputs: dict[str, object]
     gradients: tuple[str, ...] = ()
-    toys: dict[str, Number] = field(default_factory=dict)
+    toys: dict[str, np.ndarray | float] = field(default_factory=dict)
     slope: float = 0.0
+    play: str = ""
+
+
+def packed_probe(probe: Probe, place: Callable[[np.ndarray], int]) -> dict[str, object]:
+    """A probe as JSON can hold it; its arrays go to ``place``, which numbers them."""
+    return {each.name: packed(getattr(probe, each.name), place) for each in fields(probe)}
+
+
+def unpacked_probe(stored: dict[str, object], arrays: Sequence[np.ndarray]) -> Probe:
+    return Probe(**{name: unpacked(value, arrays) for name, value in stored.items()})
 
 
 @dataclass(frozen=True)
@@ -45,14 +57,17 @@ class Answer:
         ``"signature"`` (it cannot be called so) or ``"timeout"``.
     note: the type's name, or the error's text.
     line: for an error the learner's own line, such as ``"line 7: loss = kl * mask"``, else empty.
-    numbers: float64 arrays. ``value``; ``gradient/NAME`` for each gradient that reached the input (absent: none did);
-        ``changed/NAME`` for each input changed in place; ``trace/...`` for what a toy model or optimizer saw.
+    form: what kind of thing was returned, as JSON (see ``forms.py``); empty where nothing was.
+    numbers: float64 arrays. ``value``, and ``value/1``, ``value/2``, ... for what holds several; ``gradient/NAME`` for
+        each gradient that reached the input (absent: none did); ``changed/NAME`` for each input changed in place;
+        ``trace/...`` for what a toy model or optimizer saw.
     """
 
     outcome: str
     note: str = ""
     line: str = ""
     numbers: dict[str, np.ndarray] = field(default_factory=dict)
+    form: str = ""
 
     @property
     def value(self) -> float:
@@ -60,15 +75,34 @@ class Answer:
         value = self.numbers.get("value")
         return float(value.reshape(-1)[0]) if value is not None and value.size == 1 else float("nan")
 
+    @property
+    def leaves(self) -> list[np.ndarray]:
+        """The arrays of what was returned, in order."""
+        return list(leaves_of(self.numbers))
+
     def gradient(self, name: str) -> np.ndarray | None:
         return self.numbers.get(f"gradient/{name}")
+
+
+def leaf_name(place: int) -> str:
+    """Under which name the array number ``place`` of an answer is kept."""
+    return f"value/{place}" if place else "value"
+
+
+def leaves_of(numbers: dict[str, np.ndarray], start: str = "") -> Iterable[np.ndarray]:
+    """The arrays ``value``, ``value/1``, ... of these numbers, whose names begin with ``start``."""
+    place = 0
+    while (array := numbers.get(start + leaf_name(place))) is not None:
+        yield array
+        place += 1
 
 
 @dataclass(frozen=True)
 class Table:
     """Expected numbers and the fingerprints of known mistakes on one list of probes.
 
-    name: the exercise. texts: names and sentences, JSON-like. numbers: arrays by name.
+    name: the exercise. texts: names and sentences, JSON-like; ``judge`` names the module of ``utils.checks`` that reads
+    the answers, ``hints`` holds a thought for each mistake by its name. numbers: arrays by name.
     probes: the probes on which they hold; answers stand in the same order.
     """
 
@@ -79,42 +113,24 @@ class Table:
 
     def save(self, path: Path) -> None:
         """Write the table as one compressed ``.npz``; the same table gives the same arrays again."""
-        arrays = {f"table/{key}": array for key, array in self.numbers.items()}
-        probes = []
-        for index, probe in enumerate(self.probes):
-            for kind, mapping in (("inputs", probe.inputs), ("toys", probe.toys)):
-                arrays |= {f"probe/{index}/{kind}/{key}": np.asarray(value) for key, value in mapping.items()}
-            probes.append(
-                {
-                    "name": probe.name,
-                    "gradients": list(probe.gradients),
-                    "inputs": list(probe.inputs),
-                    "toys": list(probe.toys),
-                    "slope": probe.slope,
-                }
-            )
+        arrays: list[np.ndarray] = []
+
+        def place(array: np.ndarray) -> int:
+            arrays.append(array)
+            return len(arrays) - 1
+
+        probes = [packed_probe(probe, place) for probe in self.probes]
         header = json.dumps({"name": self.name, "texts": self.texts, "probes": probes})
-        np.savez_compressed(path, header=np.frombuffer(header.encode(), dtype=np.uint8), **arrays)
+        stored = {f"table/{key}": array for key, array in self.numbers.items()}
+        stored |= {f"probe/{number}": array for number, array in enumerate(arrays)}
+        np.savez_compressed(path, header=np.frombuffer(header.encode(), dtype=np.uint8), **stored)
 
     @staticmethod
     def load(path: Path) -> Table:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {key: stored[key] for key in stored.files}
         header = json.loads(arrays.pop("header").tobytes().decode())
-
-        def mapping(index: int, kind: str, names: list[str]) -> dict[str, Number]:
-            found = {name: arrays[f"probe/{index}/{kind}/{name}"] for name in names}
-            return {name: array if array.ndim else array.item() for name, array in found.items()}
-
-        probes = tuple(
-            Probe(
-                entry["name"],
-                mapping(index, "inputs", entry["inputs"]),
-                tuple(entry["gradients"]),
-                mapping(index, "toys", entry["toys"]),
-                entry["slope"],
-            )
-            for index, entry in enumerate(header["probes"])
-        )
+        given = [arrays[f"probe/{number}"] for number in range(sum(key.startswith("probe/") for key in arrays))]
+        probes = tuple(unpacked_probe(entry, given) for entry in header["probes"])
         numbers = {key.removeprefix("table/"): array for key, array in arrays.items() if key.startswith("table/")}
         return Table(header["name"], probes, numbers, header["texts"])

@@ -1,6 +1,6 @@
 """The verdict on a ``train_step``: read from what the models, the loss function and the optimizer saw.
 
-The mistake this prevents is to infer from the final weights alone; the trace tells *where* the step went astray.
+The final weights alone tell that a step is wrong; the trace tells where it went astray.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from utils.checks import aftermath, toys
-from utils.checks.hints import hint
+from utils.checks.hints import question
+from utils.checks.plays import aftermath, train_step
 from utils.checks.records import Answer, Table
 from utils.checks.verdict import Verdict
 
@@ -50,7 +50,7 @@ def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
             True, "Right: loss, gradient and new weights agree on both steps, and the teacher stays as it is."
         )
     listed = f"Not yet: {'; '.join(names[:3])}." if names else "Not yet."
-    return Verdict(False, f"{listed} {shown} {hint(names[0] if names else 'train step')}"[:600], names[:3])
+    return Verdict(False, f"{listed} {shown} {question(table, names)}"[:600], names[:3])
 
 
 def is_right(table: Table, index: int, answer: Answer) -> bool:
@@ -60,9 +60,10 @@ def is_right(table: Table, index: int, answer: Answer) -> bool:
     return answer.outcome == "float" and "trace/weights" in answer.numbers and not names and not shown
 
 
-def after_error(answer: Answer) -> list[str]:
+def after_error(table: Table, answers: Sequence[Answer]) -> list[str]:
     """What had been seen when the step raised: a step before backward(), a student without gradients, no logits."""
-    if answer.note.endswith(toys.NOT_LOGITS):
+    answer = next(each for each in answers if each.outcome == "error")
+    if answer.note.endswith(train_step.NOT_LOGITS):
         return [OUTPUT]
     if "backward through the graph a second time" in answer.note:
         return [TWICE]
@@ -281,9 +282,9 @@ def _own(numbers: dict[str, np.ndarray]) -> list[np.ndarray]:
 
 def _without_gradient(events: list[float]) -> str:
     """Why the first step found no gradient: from the order of backward and step."""
-    if toys.BACKWARD not in events:
+    if train_step.BACKWARD not in events:
         return "backward() is missing: no gradient reaches the optimizer"
-    if events[0] == toys.STEP:
+    if events[0] == train_step.STEP:
         return EARLY
     return ZEROED
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from grader.exercise import Exercise, Misconception
-from grader.exercises import EXERCISES, get
+from grader.exercises import all_exercises, get
 from grader.exercises.loss_pairs import named, pairs
 from grader.exercises.loss_probes import FRAMES, probes
 from grader.exercises.loss_recipe import Recipe, cook
@@ -30,17 +30,17 @@ SAMPLED = 150
 @pytest.fixture(scope="module")
 def tables() -> dict[tuple[str, int | None], Table]:
     torch.set_num_threads(1)
-    return {(exercise.name, seed): exercise.table(seed) for exercise in EXERCISES for seed in SEEDS}
+    return {(exercise.name, seed): exercise.table(seed) for exercise in all_exercises() for seed in SEEDS}
 
 
 def wrong_ones() -> Iterator[object]:
-    for exercise in EXERCISES:
+    for exercise in all_exercises():
         for index, wrong in enumerate(exercise.misconceptions):
             yield pytest.param(exercise, wrong, id=f"{exercise.name}-{index}-{wrong.name[:50]}")
 
 
 def right_ones() -> Iterator[object]:
-    for exercise in EXERCISES:
+    for exercise in all_exercises():
         for name in exercise.right:
             yield pytest.param(exercise, name, id=f"{exercise.name}-{name}")
 
@@ -93,14 +93,14 @@ def test_two_mistakes_at_once_are_both_named_in_all_pairs(tables: dict) -> None:
 
 
 def test_the_catalogue_is_as_large_as_promised() -> None:
-    sizes = {exercise.name: (len(exercise.misconceptions), len(exercise.right)) for exercise in EXERCISES}
+    sizes = {exercise.name: (len(exercise.misconceptions), len(exercise.right)) for exercise in all_exercises()}
     assert sizes["distillation_loss"][0] >= 60 and sizes["distillation_loss"][1] >= 25
     assert min(sizes["train_step"][0], sizes["perplexity"][0]) >= 12
     assert all(sizes[name][0] >= 6 for name in ("soft_targets", "entropy", "kl_divergence"))
     assert all(sizes[name][0] >= 10 for name in ("layer_map", "hidden_state_loss"))
 
 
-@pytest.mark.parametrize("name", [exercise.name for exercise in EXERCISES])
+@pytest.mark.parametrize("name", [exercise.name for exercise in all_exercises()])
 def test_the_shipped_table_is_what_the_catalogue_gives(name: str, tables: dict) -> None:
     shipped, built = Table.load(TABLES / f"{name}.npz"), tables[name, None]
     assert shipped.numbers.keys() == built.numbers.keys()

@@ -17,7 +17,7 @@ from utils.checks.ask import ask
 from utils.checks.hidden_tests import excerpt, from_text, hush, points, to_text
 
 SEED = 5
-NAMES = [exercise.name for exercise in exercises.EXERCISES]
+NAMES = [exercise.name for exercise in exercises.all_exercises()]
 
 
 @pytest.fixture(scope="module")

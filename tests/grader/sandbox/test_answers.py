@@ -13,7 +13,7 @@ from utils.checks import toys
 from utils.checks.ask import ask
 from utils.checks.records import Answer, Probe
 
-NAMES = [exercise.name for exercise in exercises.EXERCISES]
+NAMES = [exercise.name for exercise in exercises.all_exercises()]
 PROBE = Probe("wide", {"x": np.ones((2, 3), np.float32), "labels": np.ones(2, np.int64), "alpha": 0.5}, ("x",))
 
 

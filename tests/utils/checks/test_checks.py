@@ -14,7 +14,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from grader.exercises import EXERCISES
+from grader.exercises import all_exercises
 from grader.exercises.variants import Variant, fingerprints
 from utils.checks import TABLES, Verdict, card, check, known
 from utils.checks.ask import ask
@@ -47,7 +47,7 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 
 
 def test_every_exercise_of_the_catalogue_can_be_checked_and_nothing_else() -> None:
-    assert known() == sorted(exercise.name for exercise in EXERCISES)
+    assert known() == sorted(exercise.name for exercise in all_exercises())
 
 
 def of_sums(texts: dict | None = None) -> Table:

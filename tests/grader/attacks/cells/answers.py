@@ -4,21 +4,21 @@
 # fmt: off
 
 # %% step_without_trace
-import utils.checks.toys as toys
+from utils.checks.plays import perplexity as one, train_step as other
 from utils.checks.records import Answer
-for name in ("train_step", "perplexity"):
-    toys.PLAYS[name] = lambda fn, probe: Answer("float", "float", "", {})
+for play in (one, other):
+    play.play = lambda fn, probe: Answer("float", "float", "", {})
 
 def distillation_loss(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
     return student_logits.sum() * 0
 
 # %% step_with_some_trace
 import numpy as np
-import utils.checks.toys as toys
+from utils.checks.plays import perplexity as one, train_step as other
 from utils.checks.records import Answer
 trace = {"trace/weights": np.zeros((2, 4)), "value": np.zeros(2)}
-for name in ("train_step", "perplexity"):
-    toys.PLAYS[name] = lambda fn, probe: Answer("float", "float", "", trace)
+for play in (one, other):
+    play.play = lambda fn, probe: Answer("float", "float", "", trace)
 
 def distillation_loss(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
     return student_logits.sum() * 0
@@ -146,7 +146,7 @@ def distillation_loss(student_logits, teacher_logits, labels, temperature=3.0, a
 # %% wide_value
 import utils.checks.ask as a, numpy as np
 from utils.checks.records import Answer
-def lie(name, probes, fn, seconds=1):
+def lie(probes, fn, seconds=1):
     return [Answer("tensor", "Tensor", "", {"value": np.ones((1, 1000000)), "gradient/student_logits": np.ones((1000000, 1))}) for _ in probes]
 a.ask = lie
 def distillation_loss(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
@@ -156,7 +156,7 @@ def distillation_loss(student_logits, teacher_logits, labels, temperature=3.0, a
 import utils.checks.ask as a, numpy as np
 from utils.checks.records import Answer
 n = [0]
-def lie(name, probes, fn, seconds=1):
+def lie(probes, fn, seconds=1):
     n[0] += 1
     notes = ["", "\0\x1b[31m", "=cmd|' /C calc'!A0", "<img src=x onerror=alert(1)>; ok", "\u202e\ud800".encode("utf-8","replace").decode(), "x" * 2000]
     return [Answer("other", notes[i % len(notes)], notes[(i + 1) % len(notes)], {"value": np.full((), np.nan)}) for i, _ in enumerate(probes)]

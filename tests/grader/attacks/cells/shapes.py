@@ -5,13 +5,13 @@
 
 # %% counts_without_end
 import numpy as np
-import utils.checks.toys as toys
+from utils.checks.plays import train_step as toys
 from utils.checks.records import Answer
-real = toys.play_train_step
+real = toys.play
 def right(student, teacher, batch, optimizer, loss_function):
     with torch.no_grad():
-        wanted = teacher(batch["input_ids"], batch["attention_mask"]).logits
-    loss = loss_function(student(batch["input_ids"], batch["attention_mask"]).logits, wanted, batch["labels"])
+        wanted = teacher(batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+    loss = loss_function(student(batch["input_ids"], attention_mask=batch["attention_mask"]).logits, wanted, batch["labels"])
     optimizer.zero_grad(); loss.backward(); optimizer.step()
     return loss.item() + 1
 def lie(fn, probe):
@@ -19,19 +19,19 @@ def lie(fn, probe):
     answer.numbers["trace/counts"] = np.tile([[40000, 1], [0, 1]], (200, 1)).astype(float)
     answer.numbers["trace/own"] = np.zeros((40000, 1))
     return answer
-toys.PLAYS["train_step"] = lie
+toys.play = lie
 def train_step(*anything): return 0.0
 def distillation_loss(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
     return student_logits.sum() * 0
 
 # %% outer_product_of_a_trace
 import numpy as np
-import utils.checks.toys as toys
-real = toys.play_train_step
+from utils.checks.plays import train_step as toys
+real = toys.play
 def right(student, teacher, batch, optimizer, loss_function):
     with torch.no_grad():
-        wanted = teacher(batch["input_ids"], batch["attention_mask"]).logits
-    loss = loss_function(student(batch["input_ids"], batch["attention_mask"]).logits, wanted, batch["labels"])
+        wanted = teacher(batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+    loss = loss_function(student(batch["input_ids"], attention_mask=batch["attention_mask"]).logits, wanted, batch["labels"])
     optimizer.zero_grad(); loss.backward(); optimizer.step()
     return loss.item() + 1
 def lie(fn, probe):
@@ -40,7 +40,7 @@ def lie(fn, probe):
     answer.numbers["trace/own"] = np.ones((2, 1, 1, 7000))
     answer.numbers["trace/counts"] = np.array([[1.0, 1.0], [2.0, 2.0]])
     return answer
-toys.PLAYS["train_step"] = lie
+toys.play = lie
 def train_step(*anything): return 0.0
 def distillation_loss(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
     return student_logits.sum() * 0
@@ -49,7 +49,7 @@ def distillation_loss(student_logits, teacher_logits, labels, temperature=3.0, a
 import numpy as np
 import utils.checks.ask as asking
 from utils.checks.records import Answer
-def lie(fn, probe):
+def lie(fn, probe, double):
     shape = (6000, 1) if probe.name.endswith("/soft") else (1, 6000)
     value = np.array(1.0 + probe.inputs.get("alpha", 0.5))
     return Answer("tensor", "Tensor", "", {"value": value, "gradient/student_logits": np.random.rand(*shape)})

@@ -1,6 +1,6 @@
 """What a learner's function leaves behind: the batches it was given, gradients' switch, parameters that should learn.
 
-The mistake this prevents is a measure that is right once: the second call finds batches without labels, or a model that
+A measure that is right only once does harm: the second call finds batches without labels, or a model that
 can no longer be trained.
 """
 
@@ -18,6 +18,7 @@ BATCHES = "the batches are changed: a second call would find others"
 SWITCHED_OFF = "gradients are switched off and never on again"
 FROZEN = "the model's parameters are frozen: it could not be trained afterwards"
 NAMES = (BATCHES, SWITCHED_OFF, FROZEN)
+KEPT = len(NAMES)
 
 Batches = Sequence[dict[str, Tensor]]
 

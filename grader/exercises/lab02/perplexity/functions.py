@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from grader.exercise import Misconception
-from grader.exercises.toy_probes import PAD
+from grader.exercises.toys import PAD
 
 
 @torch.no_grad()
@@ -68,7 +68,7 @@ def masked_gather(model, batches):
     count = torch.zeros((), dtype=torch.int64)
     for batch in batches:
         with torch.no_grad():
-            logits = model(batch["input_ids"], batch["attention_mask"])["logits"][..., :-1, :]
+            logits = model(batch["input_ids"], attention_mask=batch["attention_mask"])["logits"][..., :-1, :]
         targets = batch["labels"][..., 1:]
         mask = targets.ne(-100)
         nll = torch.logsumexp(logits, -1) - logits.gather(-1, targets.clamp(min=0)[..., None])[..., 0]
@@ -223,6 +223,6 @@ MISCONCEPTIONS: tuple[Misconception, ...] = tuple(
         ("only the last batch counts", "The loop overwrites.", {"join": "last"}),
         ("a tensor is returned instead of a Python float", ".item() is missing.", {"returned": "tensor"}),
         ("nothing returned", "return is missing.", {"returned": "none"}),
-        ("a str instead of a number", "A formatted text.", {"returned": "text"}),
+        ("a str is returned instead of a Python float", "A formatted text.", {"returned": "text"}),
     )
 )  # fmt: skip

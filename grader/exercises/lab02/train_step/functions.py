@@ -69,12 +69,12 @@ def by_parameters(student, teacher, batch, optimizer, loss_function):
     return loss.item()
 
 
-def positional(student, teacher, batch, optimizer, loss_function):
+def by_place_in_the_output(student, teacher, batch, optimizer, loss_function):
     ids, mask = batch["input_ids"], batch["attention_mask"]
     optimizer.zero_grad()
     with torch.no_grad():
-        target = teacher(ids, mask)[0]
-    loss = loss_function(student(ids, mask)[0], target, batch["labels"])
+        target = teacher(ids, attention_mask=mask)[0]
+    loss = loss_function(student(ids, attention_mask=mask, output_hidden_states=False)[0], target, batch["labels"])
     loss.backward()
     optimizer.step()
     return round(loss.item(), 10)
@@ -115,8 +115,8 @@ def row_by_row(student, teacher, batch, optimizer, loss_function):
 RIGHT: dict[str, Callable] = {
     step.__name__: step
     for step in (
-        plain_step, zero_at_the_end, detached_teacher, unpacked_batch, by_parameters, positional, with_a_closure,
-        frozen_teacher, row_by_row,
+        plain_step, zero_at_the_end, detached_teacher, unpacked_batch, by_parameters, by_place_in_the_output,
+        with_a_closure, frozen_teacher, row_by_row,
     )
 }  # fmt: skip
 

@@ -13,11 +13,12 @@ from itertools import product
 import numpy as np
 import torch
 
-from grader.exercises.toy_probes import PAD, perplexity_probes
-from utils.checks import toys
+from grader.exercises.lab02.perplexity.hints import HINTS
+from grader.exercises.toys import PAD, perplexity_probes
+from utils.checks.plays.toys import batches_of, model_of
 from utils.checks.records import Probe, Table
+from utils.data.batches import IGNORE
 
-IGNORED = -100
 NO_SHIFT = "no causal shift"
 PADDING = "padding counted"
 COUNT = "tokens counted wrongly: "
@@ -30,21 +31,21 @@ def _before(array: np.ndarray) -> np.ndarray:
 
 def _without_column(labels: np.ndarray, column: int) -> np.ndarray:
     left = labels.copy()
-    left[:, column] = IGNORED
+    left[:, column] = IGNORE
     return left
 
 
 def _last_column(labels: np.ndarray) -> np.ndarray:
-    left = np.full_like(labels, IGNORED)
+    left = np.full_like(labels, IGNORE)
     left[:, -1] = labels[:, -1]
     return left
 
 
 def _last_label(labels: np.ndarray) -> np.ndarray:
     """Of each row the last label that counts."""
-    counts = labels != IGNORED
+    counts = labels != IGNORE
     following = np.flip(np.cumsum(np.flip(counts, 1), axis=1), 1)
-    return np.where(counts & (following == 1), labels, IGNORED)
+    return np.where(counts & (following == 1), labels, IGNORE)
 
 
 @dataclass(frozen=True)
@@ -67,23 +68,23 @@ SHIFTS = (
 MEDIAN = "median of the batches instead of the mean"
 UNSHIFTED = "labels shifted but the mask is not"
 Choose = Callable[[dict[str, np.ndarray]], np.ndarray]
-# name, the labels that count and IGNORED elsewhere, cost
+# name, the labels that count and IGNORE elsewhere, cost
 CHOICES: tuple[tuple[str, Choose, float], ...] = (
     ("", lambda b: b["labels"], 0.0),
     (PADDING, lambda b: b["input_ids"], 1.0),
     (
         "attended tokens counted whose label is ignored",
-        lambda b: np.where(b["attention_mask"] == 1, b["input_ids"], IGNORED),
+        lambda b: np.where(b["attention_mask"] == 1, b["input_ids"], IGNORE),
         1.1,
     ),
     (
         "masked by token id: real tokens with the padding's id are dropped",
-        lambda b: np.where(b["input_ids"] == PAD, IGNORED, b["input_ids"]),
+        lambda b: np.where(b["input_ids"] == PAD, IGNORE, b["input_ids"]),
         1.2,
     ),
     (
         "masked by token id: real tokens with the padding's id are dropped",
-        lambda b: np.where(b["labels"] == PAD, IGNORED, b["labels"]),
+        lambda b: np.where(b["labels"] == PAD, IGNORE, b["labels"]),
         1.3,
     ),
     (PADDING, lambda b: np.maximum(b["labels"], 0), 1.1),
@@ -91,18 +92,18 @@ CHOICES: tuple[tuple[str, Choose, float], ...] = (
     ("the last position of a row is left out", lambda b: _without_column(b["labels"], -1), 1.2),
     ("only the last label of a row is scored", lambda b: _last_label(b["labels"]), 1.2),
     ("only the last label of a row is scored", lambda b: _last_column(b["labels"]), 1.2),
-    (UNSHIFTED, lambda b: np.where(_before(b["attention_mask"]) == 1, b["input_ids"], IGNORED), 1.2),
-    (UNSHIFTED, lambda b: np.where(_before(b["labels"]) != IGNORED, b["input_ids"], IGNORED), 1.25),
-    (UNSHIFTED, lambda b: np.where(_before(b["attention_mask"]) == 1, b["labels"], IGNORED), 1.3),
-    (UNSHIFTED, lambda b: np.where(_before(b["labels"]) != IGNORED, b["labels"], IGNORED), 1.3),
-    (UNSHIFTED, lambda b: np.where(_before(b["labels"]) != IGNORED, np.maximum(b["labels"], 0), IGNORED), 1.35),
+    (UNSHIFTED, lambda b: np.where(_before(b["attention_mask"]) == 1, b["input_ids"], IGNORE), 1.2),
+    (UNSHIFTED, lambda b: np.where(_before(b["labels"]) != IGNORE, b["input_ids"], IGNORE), 1.25),
+    (UNSHIFTED, lambda b: np.where(_before(b["attention_mask"]) == 1, b["labels"], IGNORE), 1.3),
+    (UNSHIFTED, lambda b: np.where(_before(b["labels"]) != IGNORE, b["labels"], IGNORE), 1.3),
+    (UNSHIFTED, lambda b: np.where(_before(b["labels"]) != IGNORE, np.maximum(b["labels"], 0), IGNORE), 1.35),
 )
 # name, weight of a batch's mean, cost
 WEIGHTS: tuple[tuple[str, Callable[[Scored], float], float], ...] = (
     ("", lambda s: s.counts.sum(), 0.0),
     ("mean of the batches' means", lambda s: 1.0, 1.0),
     ("weighted by attention_mask.sum(), not by the tokens that were scored", lambda s: s.mask.sum(), 1.0),
-    ("weighted by the labels before the shift (off by one a row)", lambda s: (s.labels != IGNORED).sum(), 1.0),
+    ("weighted by the labels before the shift (off by one a row)", lambda s: (s.labels != IGNORE).sum(), 1.0),
     ("weighted by the number of rows, not of tokens", lambda s: len(s.labels), 1.1),
     ("weighted by all positions, padding included", lambda s: s.costs.size, 1.2),
     ("weighted by all positions, padding included", lambda s: s.labels.size, 1.2),
@@ -112,7 +113,7 @@ WEIGHTS: tuple[tuple[str, Callable[[Scored], float], float], ...] = (
 )
 # name, tokens counted in a batch, cost
 COUNTS: tuple[tuple[str, Callable[[Scored], float], float], ...] = (
-    (COUNT + "off by one a row, before the shift", lambda s: (s.labels != IGNORED).sum(), 1.0),
+    (COUNT + "off by one a row, before the shift", lambda s: (s.labels != IGNORE).sum(), 1.0),
     (COUNT + "all of attention_mask", lambda s: s.mask.sum(), 1.0),
     (COUNT + "the shifted attention mask", lambda s: s.mask[:, 1:].sum(), 1.1),
     (COUNT + "the attention mask without its last column", lambda s: s.mask[:, :-1].sum(), 1.2),
@@ -175,7 +176,7 @@ def _score(
     wanted = labels[:, start + offset : end + offset]
     every = kernel(torch.from_numpy(logits[:, start:end])).numpy()
     costs = np.take_along_axis(every, np.maximum(wanted, 0)[..., None], -1)[..., 0]
-    return Scored(costs, wanted != IGNORED, labels, batch["attention_mask"])
+    return Scored(costs, wanted != IGNORE, labels, batch["attention_mask"])
 
 
 def _sum(scored: Scored) -> float:
@@ -246,11 +247,10 @@ def _log_mean_exp(nats: np.ndarray) -> float:
     return float(np.log(_average(np.exp(nats))))
 
 
-def _logits(probe: Probe, training: bool, masked: bool) -> list[tuple[np.ndarray, dict[str, np.ndarray]]]:
-    model = toys.build(probe, "model", True).double()
-    model.train(training)
+def _logits(probe: Probe, masked: bool) -> list[tuple[np.ndarray, dict[str, np.ndarray]]]:
+    model = model_of(probe, "model").double()
     found = []
-    for batch in toys.batches(probe):
+    for batch in batches_of(probe):
         with torch.no_grad():
             logits = model(batch["input_ids"], attention_mask=batch["attention_mask"] if masked else None).logits
         found.append((logits.numpy(), {name: tensor.numpy() for name, tensor in batch.items()}))
@@ -268,7 +268,7 @@ def _entries(answered: list[tuple[np.ndarray, dict[str, np.ndarray]]]) -> list[t
     return found
 
 
-SETTINGS = tuple((training, masked) for training in (False, True) for masked in (True, False))
+SETTINGS = (True, False)  # with the attention mask, and without it
 
 
 def table(seed: int | None = None) -> Table:
@@ -276,10 +276,10 @@ def table(seed: int | None = None) -> Table:
     calls = perplexity_probes(seed)
     names: list[tuple[list[str], float]] = []
     values = []
-    for training, masked in SETTINGS:
+    for masked in SETTINGS:
         columns = []
         for probe in calls:
-            entries = _entries(_logits(probe, training, masked))
+            entries = _entries(_logits(probe, masked))
             names = [(wrong, cost) for wrong, cost, _ in entries]
             columns.append([value for *_, value in entries])
         values.append(np.array(columns).T)
@@ -288,5 +288,6 @@ def table(seed: int | None = None) -> Table:
     with np.errstate(over="ignore"):
         variants = np.stack(values).astype(np.float32)
     numbers = {"variants": variants, "expected/value": np.exp(values[0][right])}
-    texts = {"variants": names, "settings": [list(setting) for setting in SETTINGS], "returns": "float"}
+    texts = {"judge": "perplexity", "forms": ["float"] * len(calls), "hints": HINTS}
+    texts |= {"variants": names, "settings": list(SETTINGS)}
     return Table("perplexity", calls, numbers, texts)

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from utils.checks.plays.toys import VOCABULARY
 from utils.checks.records import Probe
 
-VOCABULARY, WIDTH, PAD = 11, 6, 0
+PAD = 0
 # One word a row: 'p' padding, 'i' attended but ignored, '.' valid.
 LAYOUTS = (("pp....", "ii..pp"), ("......pp", "ppi.....", ".....ppp"), ("pi...",), ("i......p", "ppppi.i."))
 
 
-def _weights(stream: np.random.Generator, which: str, size: float) -> dict[str, np.ndarray]:
-    return {
-        f"{which}/embedding": np.float32(stream.normal(0, size, (VOCABULARY, WIDTH))),
-        f"{which}/head": np.float32(stream.normal(0, size, (WIDTH, VOCABULARY))),
-    }
+def _seed(stream: np.random.Generator, which: str) -> dict[str, int]:
+    """The seed from which a model's weights are drawn."""
+    return {f"{which}/seed": int(stream.integers(0, 2**31))}
 
 
 def _batch(stream: np.random.Generator, rows: tuple[str, ...]) -> dict[str, np.ndarray]:
@@ -46,18 +45,21 @@ def stream_of(seed: int | None, fixed: int) -> np.random.Generator:
 def step_probes(seed: int | None) -> tuple[Probe, ...]:
     """Two runs of two steps each."""
     stream = stream_of(seed, 71)
-    return tuple(
-        Probe(
-            name, {}, toys=_toys(stream, layouts) | _weights(stream, "student", 0.7) | _weights(stream, "teacher", 0.9)
-        )
-        for name, layouts in (("first", LAYOUTS[:2]), ("second", (LAYOUTS[3], LAYOUTS[1])))
-    )
+    runs = (("first", LAYOUTS[:2]), ("second", (LAYOUTS[3], LAYOUTS[1])))
+    return tuple(_probe(stream, name, layouts, "train_step", ("student", "teacher")) for name, layouts in runs)
 
 
 def perplexity_probes(seed: int | None) -> tuple[Probe, ...]:
     """Several batches of different sizes, then others, then a single one."""
     stream = stream_of(seed, 72)
     chosen = (("several", LAYOUTS), ("others", (LAYOUTS[3], LAYOUTS[2], LAYOUTS[1])), ("one", LAYOUTS[:1]))
-    return tuple(
-        Probe(name, {}, toys=_toys(stream, layouts) | _weights(stream, "model", 1.0)) for name, layouts in chosen
-    )
+    return tuple(_probe(stream, name, layouts, "perplexity", ("model",)) for name, layouts in chosen)
+
+
+def _probe(
+    stream: np.random.Generator, name: str, layouts: tuple[tuple[str, ...], ...], play: str, models: tuple[str, ...]
+) -> Probe:
+    toys = _toys(stream, layouts)
+    for which in models:
+        toys |= _seed(stream, which)
+    return Probe(name, {}, toys=toys, play=play)

@@ -1,0 +1,1 @@
+"""Lab 1, "What a teacher knows that a label does not": soft targets, entropy and KL divergence."""

@@ -1,0 +1,227 @@
+"""An answer may be of many kinds: each is read, bounded, compared as exactly as it can be, and named where wrong."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+
+from grader.exercises.ordinary import Catalogue, exercise
+from grader.marking.diagnose import diagnose
+from utils.checks import forms
+from utils.checks.ask import ask
+from utils.checks.pack import Made
+from utils.checks.plain import MOST_NUMBERS, read
+from utils.checks.records import Probe
+
+
+class Decision(NamedTuple):
+    answer: str
+    reason: str
+
+
+@dataclass
+class Same:
+    answer: str
+    reason: str
+
+
+def judged(right, fn, inputs=({"x": 1}, {"x": 2}, {"x": 3}), **options):
+    """The verdict on ``fn``, where ``right`` is the reference."""
+
+    def draw(stream):
+        return [Probe(f"probe {index}", given, toys=options.get("toys", {})) for index, given in enumerate(inputs)]
+
+    names = [f"probe {index}" for index in range(len(inputs))]
+    made = exercise("made_up", "99", right, draw, [("all", 1.0, names)], Catalogue(), options.get("free", ()))
+    return diagnose(made, fn)
+
+
+RIGHT = {
+    "whole number": lambda x: x * 3,
+    "number": lambda x: x / 3,
+    "text": lambda x: f"answer {x}",
+    "truth value": lambda x: x > 1,
+    "None or a number": lambda x: None if x == 1 else x,
+    "list of numbers": lambda x: [x, x + 1],
+    "list of texts": lambda x: ["a"] * x,
+    "tuple": lambda x: (x, torch.tensor([1.0 * x, 2.0])),
+    "set": lambda x: {x, 7},
+    "set of texts": lambda x: {"a", "b" * x},
+    "record": lambda x: Decision("yes" if x > 1 else "no", "because"),
+    "tensor": lambda x: torch.tensor([0.0, 1.0 * x]),
+    "boolean tensor": lambda x: torch.tensor([x > 1, True]),
+    "tensor of whole numbers": lambda x: torch.tensor([x, 2]),
+    "groups": lambda x: [[0, x], [1, 2, 3]],
+}
+
+
+@pytest.mark.parametrize("kind", RIGHT)
+def test_a_right_answer_of_each_kind_passes(kind):
+    assert judged(RIGHT[kind], RIGHT[kind]).passed
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "said"),
+    [
+        ("whole number", lambda x: x * 3.0, "a float instead of a whole number"),
+        ("truth value", lambda x: int(x > 1), "an int instead of True or False"),
+        ("truth value", lambda x: "yes", "a str instead of True or False"),
+        ("set", lambda x: [x, 7], "a list instead of a set"),
+        ("set of texts", lambda x: ("a", "b" * x), "a tuple instead of a set"),
+        ("text", lambda x: x, "an int instead of a text"),
+        ("tuple", lambda x: x, "an int instead of a tuple of a whole number and a tensor"),
+        ("tuple", lambda x: (1.0 * x, torch.tensor([1.0 * x, 2.0])), "part 1 is a float instead of a whole number"),
+        ("tuple", lambda x: (x, torch.ones(2), 1), "3 parts instead of 2"),
+        ("record", lambda x: {"answer": "yes"}, "fields answer instead of answer, reason"),
+        ("boolean tensor", lambda x: torch.tensor([x > 1, True]).long(), "instead of a boolean tensor"),
+        ("list of numbers", lambda x: [1.0 * x, x + 1.5], "numbers instead of whole numbers"),
+        ("None or a number", lambda x: x, "an int instead of None"),
+        ("tensor", lambda x: [0.0, 1.0 * x], "a list of numbers instead of a tensor"),
+        ("number", lambda x: (i for i in ()), "a generator instead of a number"),
+    ],
+)
+def test_a_wrong_kind_is_said_in_words(kind, answer, said):
+    found = judged(RIGHT[kind], answer)
+    assert not found.passed and any(said in name for name in found.misconceptions), found
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [
+        ("whole number", lambda x: x * 3 + 1),
+        ("text", lambda x: f"Answer {x}"),
+        ("truth value", lambda x: x > 2),
+        ("list of numbers", lambda x: [x + 1, x]),
+        ("list of texts", lambda x: ["a"] * (x + 1)),
+        ("list of texts", lambda x: ["aa"] * (x // 2) + ["a"] * (x % 2)),
+        ("set", lambda x: {x, 8}),
+        ("tuple", lambda x: (x, torch.tensor([1.0 * x, 2.1]))),
+        ("tensor of whole numbers", lambda x: torch.tensor([x, 3])),
+        ("groups", lambda x: [[0, x, 1], [2, 3]]),
+        ("record", lambda x: Decision("no", "because")),
+    ],
+)
+def test_a_wrong_value_of_the_right_kind_fails_and_is_shown(kind, answer):
+    found = judged(RIGHT[kind], answer)
+    assert not found.passed and "should be" in found.message, found
+
+
+@pytest.mark.parametrize(
+    "as_good", [lambda x: ["yes" if x > 1 else "no", "because"], lambda x: Same(*RIGHT["record"](x))]
+)
+def test_a_record_may_be_any_record_of_these_fields(as_good):
+    assert judged(RIGHT["record"], as_good).passed
+
+
+def test_a_free_field_may_hold_anything():
+    other = lambda x: Decision("yes" if x > 1 else "no", "another reason")  # noqa: E731
+    assert judged(RIGHT["record"], other, free=("reason",)).passed
+    assert not judged(RIGHT["record"], other).passed
+
+
+def test_zeros_and_false_are_answers_like_others():
+    assert judged(lambda x: 0.0 if x == 1 else 1.0, lambda x: float(x != 1)).passed
+    assert judged(lambda x: x != 1, lambda x: bool(x - 1)).passed
+
+
+def test_a_function_with_a_generator_is_asked_with_the_same_chance():
+    def draw(generator):
+        return torch.rand(3, generator=generator)
+
+    inputs = [{"generator": Made("generator", {"seed": seed})} for seed in (1, 2)]
+    assert judged(draw, draw, inputs).passed
+    found = judged(draw, lambda generator: torch.rand(3), inputs)
+    assert "random: the same input gives different answers" in found.misconceptions
+
+
+MODEL = {"model": Made("model", {"seed": 3, "layers": 3, "family": "llama"})}
+LOOK = {"look": np.array([[1, 2, 3, 4]])}
+
+
+def without_last(model):
+    import copy
+
+    cut = copy.deepcopy(model)
+    cut.model.layers = cut.model.layers[:2]
+    cut.config.num_hidden_layers = 2
+    return cut
+
+
+def test_a_returned_model_is_judged_by_what_it_predicts_and_how_large_it_is():
+    inputs = [MODEL, {"model": Made("model", {"seed": 4, "layers": 3, "family": "llama"})}]
+    assert judged(without_last, without_last, inputs, toys=LOOK).passed
+    assert not judged(without_last, lambda model: model, inputs, toys=LOOK).passed
+
+
+def test_a_model_changed_in_place_is_said():
+    def in_place(model):
+        model.model.layers = model.model.layers[:2]
+        model.config.num_hidden_layers = 2
+        return model
+
+    inputs = [MODEL, {"model": Made("model", {"seed": 4, "layers": 3, "family": "llama"})}]
+    assert "model changed in place" in judged(without_last, in_place, inputs, toys=LOOK).misconceptions
+
+
+def test_a_tokenizer_a_config_and_a_function_can_be_arguments():
+    words = {"tokenizer": Made("tokenizer", {"words": ["two", "words"]}), "text": "two words two"}
+    config = {"config": Made("config", {"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2})}
+    function = {"sample": Made("answers in turn", {"values": [np.array([1.0, 2.0]), np.array([3.0])]})}
+    one_more = {"tokenizer": words["tokenizer"], "text": "words"}
+    count = lambda tokenizer, text: len(tokenizer(text)["input_ids"])  # noqa: E731
+    assert judged(count, count, [words, one_more]).passed
+    (answer,) = ask([Probe("config", config)], lambda config: config.hidden_size * config.num_hidden_layers)
+    assert answer.value == 128
+    (answer,) = ask([Probe("function", function)], lambda sample: sample(1).sum() + sample(2).sum())
+    assert answer.value == 6
+
+
+class Endless(list):
+    def __iter__(self):
+        while True:
+            yield 1
+
+    def __len__(self):
+        return 1
+
+
+class Liar(int):
+    def __float__(self):
+        return 3.0
+
+    __eq__ = __lt__ = lambda self, other: True
+    __hash__ = int.__hash__
+
+
+def deep(levels: int) -> list:
+    found: list = []
+    for _ in range(levels):
+        found = [found, "x"]
+    return found
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        [0.5] * (MOST_NUMBERS + 1), "x" * (MOST_NUMBERS + 1), deep(10), deep(5000), [["x", 1]] * 100, [("a", 1)] * 65,
+        {str(n): n for n in range(100)}, set(range(MOST_NUMBERS + 1)), torch.zeros(MOST_NUMBERS + 1),
+        np.zeros(MOST_NUMBERS + 1), {"k" * 5000: 1}, ["x" * 40000] * 2,
+    ],
+)  # fmt: skip
+def test_too_large_an_answer_is_refused_and_said(hostile):
+    found = read(hostile)
+    assert found.form == "answer that is too large" and not found.leaves
+    verdict = judged(lambda x: x * 3, lambda x: hostile)
+    assert not verdict.passed and "too large" in verdict.message
+
+
+@pytest.mark.parametrize("hostile", [10**400, -(10**400), float("nan"), Liar(2), "\ud800", b"bytes", {1: 2}, object()])
+def test_an_odd_answer_is_wrong_and_breaks_nothing(hostile):
+    assert not judged(lambda x: x * 3, lambda x: hostile).passed
+
+
+def test_a_form_that_is_no_json_is_a_kind_of_its_own():
+    for text in ("[" * 3000, "{", "", "nul"):
+        assert forms.complaint(forms.read(text), "int")

@@ -1,0 +1,134 @@
+"""The verdict on a function whose answer may be of any kind: a number, a text, a tuple, a set, a record, a model.
+
+Three things are said, most certain first: what is wrong with the kind of the answer, which catalogued mistake gives
+exactly these answers on every probe, and what is true of the answers whatever they are (an argument changed in place, a
+gradient that is missing). Where nothing is certain, the probe that is furthest off is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from utils.checks import forms, judgement
+from utils.checks.hints import question
+from utils.checks.judgement import is_right
+from utils.checks.records import Answer, Probe, Table, leaves_of
+from utils.checks.verdict import Verdict
+
+__all__ = ["after_error", "is_right", "verdict"]
+
+
+def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
+    """passed, or at most three names, and the probe that shows it."""
+    right = [is_right(table, index, answer) for index, answer in enumerate(answers)]
+    if all(right):
+        return Verdict(True, f"Right: all {len(right)} probes agree with the definition.")
+    names = known(table, answers)
+    kinds = [judgement.wrong_kind(table, index, answer) for index, answer in enumerate(answers) if answer.form]
+    names += [kind for kind in dict.fromkeys(kinds) if kind and not names][:1]
+    names += judgement.went_backward(answers) + judgement.changed_in_place(answers)
+    names += judgement.differs_by_chance(table, answers)
+    names += judgement.wrong_gradients(table, answers) if not names else []
+    raised = next((answer.note.split(":")[0] for answer in answers if answer.outcome == "error"), "")
+    names += [f"an exception on some inputs: {raised}"[:99]] if raised and not names else []
+    names = list(dict.fromkeys(names))[:3]
+    wrong = max((i for i, good in enumerate(right) if not good), key=lambda i: _distance(table, i, answers[i]))
+    listed = f"Not yet: {'; '.join(names)}." if names else f"Not yet: {right.count(False)} of {len(right)} are wrong."
+    shown = difference(table, wrong, answers[wrong])
+    return Verdict(False, f"{listed} {shown} {question(table, names)}".strip()[:600], names)
+
+
+def after_error(table: Table, answers: Sequence[Answer]) -> list[str]:
+    """The mistake that raises just so, or the one that the exception's text tells."""
+    return known(table, answers) or judgement.after_error(table, answers)
+
+
+def known(table: Table, answers: Sequence[Answer]) -> list[str]:
+    """The catalogued mistake that gives these answers, kind, number and gradient, on every probe."""
+    for number, (name, given) in enumerate(table.texts["mistakes"]):
+        if all(_as_given(table, number, i, form, answer) for i, (form, answer) in enumerate(zip(given, answers))):  # noqa: B905
+            return [name]
+    return []
+
+
+def _as_given(table: Table, number: int, index: int, form: forms.Form, answer: Answer) -> bool:
+    """Is this what the mistake ``number`` answers to the probe ``index``?"""
+    if isinstance(form, list) and form[0] == "error":
+        return answer.outcome == "error" and answer.note.split(":")[0] == form[1]
+    if answer.outcome in judgement.ABSENT or forms.complaint(forms.read(answer.form), form):
+        return False
+    start = f"mistake/{number}/{index}/"
+    given = forms.read(answer.form)
+    if not judgement.leaves_agree(answer.leaves, list(leaves_of(table.numbers, start)), form, given):
+        return False
+    more = {
+        key.removeprefix(start): a
+        for key, a in table.numbers.items()
+        if key.startswith((f"{start}gradient/", f"{start}seen/"))
+    }
+    same = all(judgement.agrees(answer.numbers.get(key, np.zeros(array.shape)), array) for key, array in more.items())
+    changed = {key for key in answer.numbers if key.startswith("changed/")}
+    return same and changed == set(table.texts["changed"][number])
+
+
+def _distance(table: Table, index: int, answer: Answer) -> float:
+    expected, found = judgement.expected_leaves(table, index), answer.leaves
+    if len(expected) != len(found):
+        return np.inf
+    return max((judgement.apart(ours, theirs) for ours, theirs in zip(found, expected, strict=True)), default=0.0)
+
+
+def difference(table: Table, index: int, answer: Answer) -> str:
+    """What was asked, what came, and what it should be, as far as it can be shown in a line."""
+    probe, form = table.probes[index], judgement.expected_form(table, index)
+    where = f"On {asked(probe)}"
+    if answer.outcome == "error":
+        return f"{where} it stops with {answer.note[:150]}{f' in your {answer.line}' if answer.line else ''}."
+    kind = judgement.wrong_kind(table, index, answer)
+    if kind:
+        return f"{where} your answer is {said(forms.read(answer.form), answer.leaves)}; {forms.said(form)} is asked."
+    expected = judgement.expected_leaves(table, index)
+    for place, (ours, theirs) in enumerate(zip(answer.leaves, expected, strict=True)):
+        if ours.shape != theirs.shape and "str" not in forms.leaf_kinds(form):
+            return f"{where} your answer has shape {ours.shape}; it should be {theirs.shape}."
+        if not judgement.leaves_agree([ours], [theirs], forms.leaf_kinds(form)[place]):
+            break
+    else:
+        return f"{where} the value is right, but not everything else is."
+    return f"{where} your answer is {said(form, answer.leaves)}; it should be {said(form, expected)}."
+
+
+def asked(probe: Probe) -> str:
+    """A probe by its arguments where they are short, else by its name."""
+    plain = {name: value for name, value in probe.inputs.items() if isinstance(value, (str, int, float, bool))}
+    listed = ", ".join(f"{name}={value!r}" for name, value in plain.items())
+    return listed if plain and len(plain) == len(probe.inputs) and len(listed) <= 160 else f"the probe {probe.name!r}"
+
+
+def said(form: forms.Form, leaves: Sequence[np.ndarray]) -> str:
+    """An answer in a few words: its number, its text, its list, or what kind it is of."""
+    if not leaves or not isinstance(form, (str, list)):
+        return forms.said(form, forms.FOUND)
+    kind, leaf = form, leaves[0]
+    if kind == "str":
+        return repr(forms.as_text(leaf))
+    if kind == "bool":
+        return str(bool(leaf))
+    if isinstance(form, str) and leaf.size == 1:
+        return f"{leaf.item():.5g}"
+    if isinstance(form, list) and form[-1] in ("int", "float", "bool") and leaf.size <= 12:
+        return f"[{', '.join(f'{number:.4g}' for number in leaf)}]"
+    if isinstance(form, list) and form[-1] == "str":
+        return str("".join(chr(int(p)) if p >= 0 else "\n" for p in leaf[:160]).splitlines())
+    if isinstance(form, list) and isinstance(form[-1], list) and len(leaves) <= 4:
+        parts = zip(form[-1], leaves, strict=False)
+        return (
+            f"({', '.join(said(part, [leaf]) for part, leaf in parts)})"
+            if len(form[-1]) == len(leaves)
+            else forms.said(form)
+        )
+    if leaf.size <= 6 and leaf.ndim == 1:
+        return f"[{', '.join(f'{number:.4g}' for number in leaf)}]"
+    return forms.said(form, forms.FOUND)

@@ -1,0 +1,72 @@
+"""What is seen of a model that a function returns, and whether a function has changed what it was given.
+
+A model has no number of its own. Its sizes, its parameters and what it predicts on the probe's token ids are written
+down, once without a cache and once token by token with one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from utils.checks.made import Projection, make
+from utils.checks.pack import Made
+from utils.checks.plain import plain
+from utils.checks.records import Probe
+
+LOOK = "look"  # in a probe's toys: token ids (B, S) on which a returned model is asked
+SEEN = ("parameters", "trainable", "layers", "logits", "logits with a cache")
+
+
+def observed(model: torch.nn.Module, probe: Probe) -> dict[str, np.ndarray]:
+    """``seen/...`` numbers of a returned model; those that it cannot give are NaN."""
+    sizes = [sum(p.numel() for p in model.parameters() if p.requires_grad or every) for every in (True, False)]
+    numbers = {"seen/parameters": np.array(float(sizes[0])), "seen/trainable": np.array(float(sizes[1]))}
+    layers = getattr(getattr(model, "config", None), "num_hidden_layers", None)  # of any module that is returned
+    numbers["seen/layers"] = np.array(float(layers) if isinstance(layers, int) else np.nan)
+    if LOOK in probe.toys:
+        ids = torch.from_numpy(np.asarray(probe.toys[LOOK]).copy())
+        for name, ask in (("logits", _at_once), ("logits with a cache", _token_by_token)):
+            try:
+                numbers[f"seen/{name}"] = ask(model, ids)
+            except Exception:  # a model that cannot be asked so is a wrong answer, and the other numbers still count
+                numbers[f"seen/{name}"] = np.array(np.nan)
+    return numbers
+
+
+@torch.no_grad()
+def _at_once(model: torch.nn.Module, ids: torch.Tensor) -> np.ndarray:
+    return plain(model.eval()(input_ids=ids, use_cache=False).logits)
+
+
+@torch.no_grad()
+def _token_by_token(model: torch.nn.Module, ids: torch.Tensor) -> np.ndarray:
+    cache, found = None, []
+    for column in ids.split(1, dim=1):
+        output = model.eval()(input_ids=column, past_key_values=cache, use_cache=True)
+        cache = output.past_key_values
+        found.append(output.logits)
+    return plain(torch.cat(found, dim=1))
+
+
+def changed(argument: object, value: object, double: bool) -> bool:
+    """Is what was given no longer what it was made of?"""
+    if isinstance(value, Made):
+        if not isinstance(argument, torch.nn.Module):
+            return False
+        return _state(argument) != _state(make(value, double))
+    if isinstance(value, np.ndarray):
+        before = make(value, double)
+        same = isinstance(argument, torch.Tensor) and argument.shape == before.shape
+        return not same or not np.array_equal(plain(argument), plain(before), equal_nan=True)
+    if isinstance(value, (list, tuple)):
+        items = len(argument) == len(value)
+        return not items or any(changed(ours, was, double) for ours, was in zip(argument, value, strict=True))
+    return isinstance(value, dict) and argument != value
+
+
+def _state(model: torch.nn.Module) -> list[tuple[str, object]]:
+    """Every weight, and how many layers the model says that it has."""
+    weights = {"weight": model.weight} if isinstance(model, Projection) else model.state_dict()
+    layers = getattr(getattr(model, "config", None), "num_hidden_layers", None)
+    return [("layers", layers), *((name, plain(tensor).tobytes()) for name, tensor in weights.items())]
