@@ -31,7 +31,7 @@ def timed(table: Table, fn: Callable) -> tuple[Verdict, float]:
     start = time.perf_counter()
     with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = verdict(table, ask(table.name, table.probes, fn))
+        found = verdict(table, ask(table.probes, fn))
     return found, time.perf_counter() - start
 
 

@@ -21,6 +21,7 @@ from utils.checks.records import Answer, Probe, Table
 ORDINARY, EXTREME = "ordinary", "extreme"
 AGAIN = (0, 1)  # the first probe is asked twice
 SECONDS = 60.0
+MOST_STRANGE = 2  # mistakes at once, of a variant that gives NaN
 
 
 def stream_of(seed: int | None, fixed: int) -> np.random.Generator:
@@ -48,16 +49,14 @@ def table(
         if key.startswith(("value", "gradient/"))
     }
     ordinary = tuple(probe for probe in probes if probe.name.startswith(ORDINARY))
-    given = {probe.name: [make(value, double=True) for value in probe.inputs.values()] for probe in ordinary}
-    values = {
-        (variant.compute, probe.name): _values(variant.compute, given[probe.name])
-        for variant in variants
-        for probe in ordinary
-    }
-    broken = [v for v in variants if any(np.isnan(values[v.compute, probe.name]).any() for probe in ordinary)]
-    whole = [variant for variant in variants if variant not in broken]
-    more, found = fingerprints(ordinary, whole, lambda f, probe: values[f, probe.name], scales, constants)
-    strange, groups = _strange([probe for probe in probes if not probe.name.startswith(EXTREME)], broken)
+    given = [[make(value, double=True) for value in probe.inputs.values()] for probe in ordinary[AGAIN[1] :]]
+    values = {variant.compute: _values(variant.compute, given) for variant in variants}
+    broken = {v.compute for v in variants if any(np.isnan(array).any() for array in values[v.compute])}
+    whole = [variant for variant in variants if variant.compute not in broken]
+    strange = [variant for variant in variants if variant.compute in broken and len(variant.names) <= MOST_STRANGE]
+    places = {probe.name: index for index, probe in enumerate(ordinary)}
+    more, found = fingerprints(ordinary, whole, lambda f, probe: values[f][places[probe.name]], scales, constants)
+    kept, groups = _strange([probe for probe in probes if not probe.name.startswith(EXTREME)], strange)
     texts = {
         "extremes": {},
         "finite extremes": {},
@@ -67,23 +66,29 @@ def table(
         "broken": groups,
         **texts,
     }
-    return Table(name, tuple(probes), numbers | more | strange, texts)
+    return Table(name, tuple(probes), numbers | more | kept, texts)
 
 
 @torch.no_grad()
-def _values(compute: Callable, given: Sequence[object]) -> np.ndarray:
-    answer = compute(*given)
-    return answer.numpy() if isinstance(answer, torch.Tensor) else np.array(answer, dtype=np.float64)
+def _values(compute: Callable, given: Sequence[Sequence[object]]) -> list[np.ndarray]:
+    """What it answers, and the first answer once more: the first probe is asked twice."""
+    found = [compute(*arguments) for arguments in given]
+    arrays = [x.numpy() if isinstance(x, torch.Tensor) else np.array(x, dtype=np.float64) for x in found]
+    return [arrays[0], *arrays]
 
 
 def _strange(
     probes: Sequence[Probe], variants: Sequence[Variant]
 ) -> tuple[dict[str, np.ndarray], list[dict[str, object]]]:
-    """Values and gradients of variants that give NaN, where something finite is left to know them by."""
+    """What variants that give NaN answer, where something finite is left to know them by.
+
+    Every value is kept, and to save space the first probe's gradients alone.
+    """
     groups: dict[tuple, list[tuple[Variant, list[dict[str, np.ndarray]]]]] = {}
     for variant in variants:
         answers = ask(probes, variant.compute, SECONDS, double=True)
-        kept = [_kept(probe, answer) for probe, answer in zip(probes, answers, strict=True)]
+        kept = [{"value": answer.numbers["value"]} for answer in answers]
+        kept[0] |= _gradients(probes[0], answers[0])
         if any(np.isfinite(array).any() for numbers in kept for array in numbers.values()):
             groups.setdefault(tuple(numbers["value"].shape for numbers in kept), []).append((variant, kept))
     numbers, texts = {}, []
@@ -91,16 +96,16 @@ def _strange(
         entries = [[list(variant.names), variant.cost] for variant, _ in members]
         texts.append({"shapes": [list(shape) for shape in shapes], "entries": entries})
         for index in range(len(probes)):
-            for key in members[0][1][index] if index != AGAIN[1] else ():
+            for key in members[0][1][index]:
                 rows = np.stack([kept[index][key].reshape(-1) for _, kept in members])
                 numbers[f"broken/{place}/{index}/{key}"] = rows.astype(np.float32)
     return numbers, texts
 
 
-def _kept(probe: Probe, answer: Answer) -> dict[str, np.ndarray]:
-    """The value and every gradient that is asked, zeros where none arrives."""
+def _gradients(probe: Probe, answer: Answer) -> dict[str, np.ndarray]:
+    """Every gradient that the probe asks, zeros where none arrives."""
     asked = {f"gradient/{name}": np.zeros(_shape(probe.inputs[name])) for name in probe.gradients}
-    return {"value": answer.numbers["value"]} | {key: answer.numbers.get(key, none) for key, none in asked.items()}
+    return {key: answer.numbers.get(key, none) for key, none in asked.items()}
 
 
 def _shape(value: object) -> tuple[int, ...]:

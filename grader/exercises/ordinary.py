@@ -18,7 +18,7 @@ The reference and the wrong functions are asked like a learner's, in double prec
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -30,8 +30,9 @@ from utils.checks.ask import ask
 from utils.checks.records import Answer, Probe, Table
 from utils.errors import CourseError
 
-Draw = Callable[[np.random.Generator], Sequence[Probe]]
+Draw = Callable[[np.random.Generator], Iterable[Probe]]
 AGAIN = "the first one again"
+COMPARED = {"value", "gradient", "seen", "changed"}
 
 
 @dataclass
@@ -77,7 +78,7 @@ def exercise(
     every = {"reference": reference, **catalogue.right_ones}
     table = partial(_table, name, reference, draw, catalogue, free, constants, dict(errors or {}))
     worth = tuple(Part(part, points, tuple(probes)) for part, points, probes in parts)
-    parameters = tuple(draw(_stream(name, None))[0].inputs)
+    parameters = tuple(next(iter(draw(_stream(name, None)))).inputs)
     return Exercise(name, lab, parameters, worth, partial(_checked, table, worth), tuple(catalogue.wrong_ones), every)
 
 
@@ -120,12 +121,10 @@ def _table(
         "hints": {wrong.name: wrong.hint for wrong in catalogue.wrong_ones},
         "errors": list(errors.items()),
         "mistakes": [],
-        "changed": [],
     }
     for number, wrong in enumerate(catalogue.wrong_ones):
         answers = ask(probes, wrong.implementation, seconds=60.0, double=True)
         texts["mistakes"].append([wrong.name, [_form_of(answer) for answer in answers]])
-        texts["changed"].append(sorted({key for a in answers for key in a.numbers if key.startswith("changed/")}))
         numbers |= {
             f"mistake/{number}/{index}/{key}": array
             for index, a in enumerate(answers)
@@ -136,7 +135,7 @@ def _table(
 
 def _kept(answer: Answer) -> dict[str, np.ndarray]:
     """What of an answer is compared."""
-    return {key: array for key, array in answer.numbers.items() if key.split("/")[0] in ("value", "gradient", "seen")}
+    return {key: array for key, array in answer.numbers.items() if key.split("/")[0] in COMPARED}
 
 
 def _form_of(answer: Answer) -> forms.Form:
@@ -207,7 +206,6 @@ def _answers_of(table: Table, number: int) -> list[Answer]:
     for index, form in enumerate(table.texts["mistakes"][number][1]):
         start = f"mistake/{number}/{index}/"
         numbers = {key.removeprefix(start): a for key, a in table.numbers.items() if key.startswith(start)}
-        numbers |= dict.fromkeys(table.texts["changed"][number], np.ones(1))
         error = isinstance(form, list) and form[0] == "error"
         text = "" if error else json.dumps(form)
         outcome = "error" if error else "tensor" if form == "tensor" else "other"

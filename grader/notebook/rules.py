@@ -145,7 +145,7 @@ def table_problems(notebook: NotebookNode, lab: Lab) -> list[str]:
         if is_check(cell) and not (lab.root / TABLES / f"{name}.npz").is_file():
             problems.append(
                 f"cell {number}: it checks {name}, and {TABLES.as_posix()} has no table of it: write the exercise in "
-                "grader/exercises, and then python -m grader.exercises.table makes its table."
+                "grader/exercises, and then python -m grader.exercises.make_tables makes its table."
             )
     return problems
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
+
+import numpy as np
 
 from utils.errors import CourseError
 
@@ -21,6 +24,7 @@ TABLES = Path(LIBRARY, "checks", "tables")
 MODELS = Path(LIBRARY, "pretrained")
 RESULTS = Path("benchmarks", "results")
 READS_RESULTS = "committed"  # utils.notebook.committed("effect") reads benchmarks/results/effect.json
+TOLD_BY_TABLES = {"utils.checks.", "utils.checks.plays."}  # modules that the tables of a lab's exercises name
 NO_DATA = {".py", ".pyc", ".md"}
 _IMPORTERS = {"import_module", "__import__", "run_module", "run_path", "spec_from_file_location"}
 _MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.MULTILINE)
@@ -84,7 +88,8 @@ class Uses:
             elif isinstance(node, ast.Constant):
                 found |= {node.value} & self.modules.keys()
             elif _called(node) in _IMPORTERS and not _is_text(node.args):
-                found |= self.modules.keys()
+                start = _start_of(node.args)
+                found |= set() if start in TOLD_BY_TABLES else {name for name in self.modules if name.startswith(start)}
         return {name for name in found if name.partition(".")[0] in self.packages}
 
     def _beneath(self, package: str) -> set[str]:
@@ -109,8 +114,20 @@ def used_by_lab(cells: Iterable[str], lab: str, root: Path) -> Uses:
     for number, source in enumerate(cells, start=1):
         uses.add(source, f"{lab}, code cell {number},")
         words.update(re.findall(r"\w+", source))
-    uses.files.update(path for path in (root / TABLES).glob("*.npz") if path.stem in words)
+    for path in (root / TABLES).glob("*.npz"):
+        if path.stem in words:
+            uses.files.add(path)
+            for module in asked_by(path):
+                uses.add_module(module)
     return uses
+
+
+def asked_by(table: Path) -> set[str]:
+    """The modules that an exercise's table names: who judges the answers, and the plays in which it is asked."""
+    with np.load(table, allow_pickle=False) as stored:
+        header = json.loads(stored["header"].tobytes().decode())
+    plays = {probe["play"] for probe in header["probes"] if probe["play"]}
+    return {f"utils.checks.{header['texts']['judge']}", *(f"utils.checks.plays.{play}" for play in plays)}
 
 
 def code_of(source: str) -> ast.Module:
@@ -155,6 +172,13 @@ def _absolute(node: ast.ImportFrom, package: str) -> str:
 
 def _called(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _start_of(arguments: list[ast.expr]) -> str:
+    """With what a computed name begins, as far as the text says: f"utils.checks.{name}" with "utils.checks."."""
+    if arguments and isinstance(arguments[0], ast.JoinedStr) and isinstance(arguments[0].values[0], ast.Constant):
+        return arguments[0].values[0].value
+    return ""
 
 
 def _is_text(arguments: list[ast.expr]) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from utils.checks import judgement
+from utils.checks import judgement, kinds
 from utils.checks.hints import question
 from utils.checks.judgement import RELATIVE, agrees, expected_value, few_digits, furthest, is_right, leaks
 from utils.checks.records import Answer, Table
@@ -56,9 +56,8 @@ def verdict(
     if all(right):
         return Verdict(True, f"Right: all {len(right)} probes agree with the definition.")
     numbers = _numbers(table, answers)
-    if numbers is None:
-        values = [answer.numbers["value"] for answer in answers if "value" in answer.numbers]
-        numbers = fallback(table, answers) or _constant(values) or few_digits(values, FEWEST)
+    if not numbers and not _values_right(table, answers):
+        numbers = fallback(table, answers) or _constant(answers) or _half_precision(table, answers)
     names = [*_as_such(table, answers), *numbers, *_gradients(table, answers)]
     names = list(dict.fromkeys(names or _partly_cut(table, answers) or _raised(answers)))[:MOST_NAMES]
     listed = f"Not yet: {'; '.join(names)}." if names else "Not yet."
@@ -74,6 +73,8 @@ def _shown(table: Table, answers: Sequence[Answer], wrong: Sequence[int]) -> str
         answer = answers[stopped]
         return f"It stops with {answer.note[:MOST_NOTE]}" + (f" in your {answer.line}" if answer.line else "") + "."
     index = max(wrong, key=lambda i: judgement.apart(answers[i].numbers.get("value"), expected_value(table, i)))
+    if judgement.expected_form(table, index) != "tensor":
+        return kinds.difference(table, index, answers[index])
     found, expected = answers[index].numbers.get("value"), expected_value(table, index)
     if found is None:
         return f"There is no number in the answer; the first one should be {expected.reshape(-1)[0]:.4g}."
@@ -113,26 +114,41 @@ def _gradients(table: Table, answers: Sequence[Answer]) -> list[str]:
 
 def _partly_cut(table: Table, answers: Sequence[Answer]) -> list[str]:
     """Gradients that arrive and are not the right ones, where every value is right."""
-    names = []
-    for index, answer in enumerate(answers):
-        if not agrees(answer.numbers.get("value"), expected_value(table, index)):
-            return []
-        expected = judgement.expected_gradients(table, index).items()
-        names += [name for name, right in expected if not agrees(answer.gradient(name), right)]
-    return [PARTLY_CUT.format(name) for name in dict.fromkeys(names)]
+    names = [
+        name
+        for index, answer in enumerate(answers)
+        for name, right in judgement.expected_gradients(table, index).items()
+        if not agrees(answer.gradient(name), right)
+    ]
+    return [PARTLY_CUT.format(name) for name in dict.fromkeys(names)] if _values_right(table, answers) else []
 
 
-def _constant(values: Sequence[np.ndarray]) -> list[str]:
+def _values_right(table: Table, answers: Sequence[Answer]) -> bool:
+    return all(agrees(answer.numbers.get("value"), expected_value(table, i)) for i, answer in enumerate(answers))
+
+
+def _half_precision(table: Table, answers: Sequence[Answer]) -> list[str]:
+    """Few digits in every value, or in every gradient too where values are few; whole numbers are never meant."""
+    if judgement.expected_form(table, 0) != "tensor":
+        return []
+    found = [item for answer in answers for item in answer.numbers.items()]
+    values = [array for key, array in found if key.startswith("value")]
+    gradients = [array for key, array in found if key.startswith("gradient/")]
+    return few_digits(values, FEWEST) or few_digits([*values, *gradients], FEWEST)
+
+
+def _constant(answers: Sequence[Answer]) -> list[str]:
+    values = [answer.numbers["value"] for answer in answers if "value" in answer.numbers]
     numbers = np.concatenate([value.reshape(-1) for value in values] or [np.zeros(0)])
     return [CONSTANT] if numbers.size > 1 and np.all(numbers == numbers[0]) else []
 
 
-def _numbers(table: Table, answers: Sequence[Answer]) -> list[str] | None:
-    """The names of the cheapest variant and scale that fit on all ordinary probes; None where nothing fits."""
+def _numbers(table: Table, answers: Sequence[Answer]) -> list[str]:
+    """The names of the cheapest variant and scale that fit on all ordinary probes, and of what extreme ones show."""
     ordinary = [i for i, probe in enumerate(table.probes) if probe.name.startswith(ORDINARY)]
     names = _cheapest(table, answers, ordinary)
     if names is None:
-        return _broken(table, answers) or None
+        return _broken(table, answers)
     for index, probe in enumerate(table.probes):
         value = answers[index].numbers.get("value")
         if index in ordinary or value is None:

@@ -30,10 +30,11 @@ def agrees(found: np.ndarray | None, expected: np.ndarray) -> bool:
 
 
 def expected_gradients(table: Table, index: int) -> dict[str, np.ndarray]:
-    return _beginning(table, f"expected/{index}/gradient/")
+    return beginning(table, f"expected/{index}/gradient/")
 
 
-def _beginning(table: Table, start: str) -> dict[str, np.ndarray]:
+def beginning(table: Table, start: str) -> dict[str, np.ndarray]:
+    """The table's arrays whose names begin so, by the rest of their names."""
     return {key.removeprefix(start): array for key, array in table.numbers.items() if key.startswith(start)}
 
 
@@ -94,7 +95,7 @@ def is_right(table: Table, index: int, answer: Answer) -> bool:
             return False
         if name not in expected and leaks(found):
             return False
-    seen = _beginning(table, f"expected/{index}/seen/")
+    seen = beginning(table, f"expected/{index}/seen/")
     if not all(agrees(answer.numbers.get(f"seen/{name}"), array) for name, array in seen.items()):
         return False
     return not any(key.startswith("changed/") or key == "trace/backward" for key in answer.numbers)

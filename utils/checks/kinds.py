@@ -59,18 +59,16 @@ def _as_given(table: Table, number: int, index: int, form: forms.Form, answer: A
         return answer.outcome == "error" and answer.note.split(":")[0] == form[1]
     if answer.outcome in judgement.ABSENT or forms.complaint(forms.read(answer.form), form):
         return False
-    start = f"mistake/{number}/{index}/"
-    given = forms.read(answer.form)
-    if not judgement.leaves_agree(answer.leaves, list(leaves_of(table.numbers, start)), form, given):
+    recorded = judgement.beginning(table, f"mistake/{number}/{index}/")
+    if not judgement.leaves_agree(answer.leaves, list(leaves_of(recorded)), form, forms.read(answer.form)):
         return False
-    more = {
-        key.removeprefix(start): a
-        for key, a in table.numbers.items()
-        if key.startswith((f"{start}gradient/", f"{start}seen/"))
-    }
+    more = {key: array for key, array in recorded.items() if key.startswith(("gradient/", "seen/"))}
     same = all(judgement.agrees(answer.numbers.get(key, np.zeros(array.shape)), array) for key, array in more.items())
-    changed = {key for key in answer.numbers if key.startswith("changed/")}
-    return same and changed == set(table.texts["changed"][number])
+    return same and _changed(answer.numbers) == _changed(recorded)
+
+
+def _changed(numbers: dict[str, np.ndarray]) -> set[str]:
+    return {key for key in numbers if key.startswith("changed/")}
 
 
 def _distance(table: Table, index: int, answer: Answer) -> float:

@@ -48,7 +48,7 @@ def right_ones() -> Iterator[object]:
 @pytest.mark.parametrize(("exercise", "wrong"), list(wrong_ones()))
 def test_every_misconception_fails_and_is_named(exercise: Exercise, wrong: Misconception, tables: dict) -> None:
     table = tables[exercise.name, None]
-    found = verdict(table, ask(table.name, table.probes, wrong.implementation))
+    found = verdict(table, ask(table.probes, wrong.implementation))
     assert not found.passed
     assert set(found.misconceptions) & {wrong.name, *wrong.also}, found
     assert len(found.misconceptions) <= 3 and all(len(name) < 100 for name in found.misconceptions)
@@ -63,7 +63,7 @@ def test_every_right_variant_passes_with_all_points_on_fixed_and_fresh_probes(
 ) -> None:
     for seed in SEEDS:
         table = tables[exercise.name, seed]
-        answers = ask(table.name, table.probes, exercise.right[name])
+        answers = ask(table.probes, exercise.right[name])
         found = verdict(table, answers)
         assert found.passed and not found.misconceptions, found
         assert scores(exercise, table, answers) == {part.name: part.points for part in exercise.parts}
@@ -72,7 +72,7 @@ def test_every_right_variant_passes_with_all_points_on_fixed_and_fresh_probes(
 def share_of_pairs_named(table: Table, chosen: list) -> tuple[float, list]:
     missed = []
     for first, second, recipe in chosen:
-        found = verdict(table, ask(table.name, table.probes, cook(recipe)))
+        found = verdict(table, ask(table.probes, cook(recipe)))
         assert not found.passed, (first.name, second.name)
         if not (named(first, found.misconceptions) and named(second, found.misconceptions)):
             missed.append((first.name, second.name, found.misconceptions))
@@ -134,7 +134,7 @@ def test_a_listing_with_three_mistakes_gets_three_names() -> None:
 @pytest.mark.parametrize(("loss", "names"), WRITTEN, ids=[loss.__name__ for loss, _ in WRITTEN])
 def test_what_learners_write_by_hand_is_named_and_earns_less_than_all_points(loss, names: tuple, tables: dict) -> None:
     exercise, table = get("distillation_loss"), tables["distillation_loss", None]
-    answers = ask(table.name, table.probes, loss)
+    answers = ask(table.probes, loss)
     assert set(names) == set(verdict(table, answers).misconceptions)
     assert sum(scores(exercise, table, answers).values()) < sum(part.points for part in exercise.parts)
 
@@ -147,14 +147,14 @@ def test_what_students_write_is_named_on_fixed_and_fresh_probes(
 ) -> None:
     for seed in SEEDS:
         table = tables[name, seed]
-        assert set(verdict(table, ask(name, table.probes, function)).misconceptions) == set(names)
+        assert set(verdict(table, ask(table.probes, function)).misconceptions) == set(names)
 
 
 def test_an_evaluation_that_keeps_gradients_or_dropout_earns_nothing(tables: dict) -> None:
     exercise, table = get("perplexity"), tables["perplexity", 5]
     for wrong in exercise.misconceptions:
         if "gradients are computed" in wrong.name or "train mode" in wrong.name:
-            assert sum(scores(exercise, table, ask(table.name, table.probes, wrong.implementation)).values()) == 0
+            assert sum(scores(exercise, table, ask(table.probes, wrong.implementation)).values()) == 0
 
 
 def test_an_infinite_loss_is_near_no_number() -> None:
@@ -177,13 +177,13 @@ def test_an_unknown_divergence_gets_numbers_and_no_name() -> None:
 @pytest.mark.parametrize("returned", ["constant", "zero", "none", "float", "nan", "text"])
 def test_what_is_no_loss_earns_no_points(returned: str, tables: dict) -> None:
     exercise, table = get("distillation_loss"), tables["distillation_loss", 5]
-    answers = ask(table.name, table.probes, cook(Recipe(returned=returned)))
+    answers = ask(table.probes, cook(Recipe(returned=returned)))
     assert sum(scores(exercise, table, answers).values()) == 0
 
 
 def test_a_right_part_keeps_its_points_beside_a_wrong_one(tables: dict) -> None:
     exercise, table = get("distillation_loss"), tables["distillation_loss", 5]
-    answers = ask(table.name, table.probes, cook(Recipe(soft_scale="none")))
+    answers = ask(table.probes, cook(Recipe(soft_scale="none")))
     earned = scores(exercise, table, answers)
     assert earned["hard"] == 2.0 and earned["soft"] == 0.0 and earned["blend"] == 0.0
 

@@ -26,6 +26,7 @@ FILES = sorted((HERE / "exercises").glob("*.py"))
 POINTS = {"draw_tokens": 2, "first_number": 1, "may_train": 1, "prune": 2, "total_variation": 4, "verify": 2}
 MARKS = {"schema_version": 3, "task": False}
 IMPORTS = "import copy\nimport re\nfrom collections import namedtuple\n\nimport torch\n\n"
+PLACE = "# EXERCISES: one cell and one check for each, put here by the test\n"
 CONSTANTS = 'Decision = namedtuple("Decision", ["answer", "reason"])\nKNOWN = {"MIT": "yes", "NC": "no"}\n'
 
 
@@ -66,14 +67,13 @@ def done(process: subprocess.CompletedProcess) -> str:
 def course(tmp_path_factory) -> Path:
     """A copy of the course with Lab 99 in it, built."""
     root = tmp_path_factory.mktemp("course") / "course"
-    left_out = shutil.ignore_patterns("__pycache__", "*.safetensors", "*.npz", ".*", "outputs", "labs", "solutions", "tests")
-    shutil.copytree(ROOT, root, ignore=left_out)
+    left_out = (".*", "__pycache__", "*.safetensors", "*.npz", "outputs", "labs", "solutions", "tests")
+    shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(*left_out))
     exercises = root / "grader" / "exercises" / "lab99"
     shutil.copytree(HERE / "exercises", exercises)
     (exercises / "__init__.py").write_text('"""Lab 99."""\n')
-    source = (HERE / "source.py").read_text().replace("# EXERCISES: one cell and one check for each, put here by the test\n", "")
-    head, written = source.split("# %% [markdown]\n# ## What you found")
-    text = head + IMPORTS + CONSTANTS + "\n" + "".join(map(cells, POINTS)) + "# %% [markdown]\n# ## What you found" + written
+    asked = IMPORTS + CONSTANTS + "\n" + "".join(map(cells, POINTS))
+    text = (HERE / "source.py").read_text().replace(PLACE, asked)
     place = root / "solutions" / NAME / f"{NAME}.py"
     place.parent.mkdir(parents=True)
     place.write_text(text)

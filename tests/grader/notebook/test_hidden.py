@@ -41,7 +41,7 @@ def test_a_catalogued_mistake_earns_what_the_judge_gives_it(name, share):
     parts = [(part.name, part.points, part.probes) for part in exercise.parts]
     record, whole = to_text(excerpt(table, parts)), sum(part.points for part in exercise.parts)
     for mistake in exercise.misconceptions[::share]:
-        answers = ask(table.name, table.probes, mistake.implementation)
+        answers = ask(table.probes, mistake.implementation)
         judged = sum(diagnose.scores(exercise, table, answers).values())
         hush()
         assert points(mistake.implementation, record, whole) == pytest.approx(judged, abs=1e-3), mistake.name

@@ -16,6 +16,7 @@ from utils.checks.records import Probe
 FIELDS = ("input_ids", "attention_mask", "labels")
 MANY = -1  # in a shape: at most as many rows as calls are bounded by
 VOCABULARY = 11
+SIZE = {"width": 4, "positions": 16}
 # of a call: train mode; gradients on; mask (1 right, 0 another one, -1 none, 2 unknown); tokens (1 known)
 CALL = 4
 
@@ -70,7 +71,7 @@ def _mask_of(tokens: Tensor, given: Sequence[dict[str, Tensor]]) -> Tensor | Non
 
 def model_of(probe: Probe, which: str) -> torch.nn.Module:
     """The tiny model whose seed the probe holds, in eval mode."""
-    return tiny_model(int(probe.toys[f"{which}/seed"]), vocabulary=VOCABULARY, width=4, positions=16)
+    return tiny_model(int(probe.toys[f"{which}/seed"]), vocabulary=VOCABULARY, **SIZE)
 
 
 def batches_of(probe: Probe) -> Iterator[dict[str, Tensor]]:

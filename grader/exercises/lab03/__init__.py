@@ -1,0 +1,1 @@
+"""Lab 3, "Temperature and balance": which layer follows which, and the loss on hidden states."""

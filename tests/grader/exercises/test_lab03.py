@@ -1,0 +1,101 @@
+"""Lab 3's functions: every verdict is the same under every seed, and each mistake gets its own name and question."""
+
+from __future__ import annotations
+
+import pytest
+import torch.nn.functional as F
+
+from grader.exercise import Exercise
+from grader.exercises.lab03 import hidden_state_loss, hidden_variants, layer_map
+from tests.grader.exercises.catalogues import (
+    FEW,
+    MANY,
+    judged,
+    names_without_a_thought,
+    points_of_every_wrong_one,
+    require_telling_parts,
+)
+from utils.checks import hints
+
+EXERCISES = [layer_map.EXERCISE, hidden_state_loss.EXERCISE]
+EVERY = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+
+
+@EVERY
+def test_a_verdict_and_its_points_do_not_depend_on_the_seed(exercise: Exercise) -> None:
+    first, *others = (points_of_every_wrong_one(exercise, seed) for seed in FEW)
+    assert all(earned == first for earned in others)
+
+
+@pytest.mark.nightly
+@EVERY
+def test_a_verdict_and_its_points_do_not_depend_on_any_of_sixty_seeds(exercise: Exercise) -> None:
+    first, *others = (points_of_every_wrong_one(exercise, seed) for seed in MANY)
+    assert all(earned == first for earned in others)
+
+
+@EVERY
+def test_every_mistake_has_a_thought_of_its_own(exercise: Exercise) -> None:
+    assert names_without_a_thought(exercise) == set()
+
+
+@EVERY
+def test_no_part_is_earned_by_a_constant(exercise: Exercise) -> None:
+    require_telling_parts(exercise)
+
+
+@EVERY
+def test_the_catalogue_is_as_large_as_promised(exercise: Exercise) -> None:
+    assert len(exercise.right) >= 8
+    assert len(exercise.misconceptions) >= {"layer_map": 23, "hidden_state_loss": 40}[exercise.name]
+
+
+def _loss(change):
+    """A loss that is right but for what is made of the projected student and the teacher at real positions."""
+
+    def loss(student_hidden, teacher_hidden, projection, attention_mask):
+        real = attention_mask.bool()
+        return change(projection(student_hidden[real]), teacher_hidden[real].detach())
+
+    return loss
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (hidden_state_loss.projection_forgotten, hidden_state_loss.FORGOTTEN),
+        (hidden_state_loss.teacher_projected, hidden_variants.TEACHER_PROJECTED),
+        (_loss(lambda a, b: F.kl_div(a.log_softmax(-1), b.softmax(-1))), hidden_variants.KL),
+        (
+            _loss(lambda a, b: F.kl_div(a.log_softmax(-1), b.log_softmax(-1), log_target=True, reduction="batchmean")),
+            hidden_variants.KL,
+        ),
+        (_loss(lambda a, b: F.kl_div(a.log_softmax(-1), b)), hidden_variants.RAW_KL),
+        (_loss(lambda a, b: F.kl_div(a, b)), hidden_variants.RAW_KL),
+    ],
+)
+def test_what_was_unnamed_is_named(function, name: str) -> None:
+    found = judged(hidden_state_loss.table(None), function)
+    assert found.misconceptions[0] == name
+    assert hints.hint(hidden_state_loss.table(None), name) in found.message
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda s, t: [i + 1 for i in range(s + 1)],
+        lambda s, t: [i - 1 for i in range(s)],
+        lambda s, t: [min(3 * i + 2, t + 1) for i in range(s)],
+        lambda s, t: [t] * (s - 1) + [1],
+        lambda s, t: [1] * (s - 1) + [t],
+    ],
+)
+def test_a_list_that_nobody_catalogued_has_properties_with_thoughts(function) -> None:
+    table = layer_map.table(None)
+    found = judged(table, function)
+    assert found.misconceptions and all(hints.hint(table, name) for name in found.misconceptions)
+
+
+def test_a_wrong_list_is_shown_whole_beside_the_right_one() -> None:
+    found = judged(layer_map.table(None), lambda s, t: [i * t // s - 1 for i in range(1, s + 1)])
+    assert "your answer is [" in found.message and "it should be [" in found.message
