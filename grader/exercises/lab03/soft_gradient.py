@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from grader.exercise import Exercise, Misconception, Part
-from grader.exercises import lab01_table as tables
-from grader.exercises.toy_probes import stream_of
-from grader.exercises.variants import PLAIN, Variant, catalogue, likely
+from grader.exercises import choices
+from grader.exercises.choices import stream_of
+from grader.exercises.variants import Variant, catalogue, hints, likely
 from utils.checks.records import Probe, Table
 
 NAME = "soft_gradient"
@@ -77,8 +77,61 @@ def _chain(heated: Callable, form: Callable, compared: Callable, scaled: Callabl
     return lambda student, teacher, T: scaled(compared(form(heated(student, T)), form(heated(teacher, T))), T)
 
 
+UNSTABLE = "unstable at large logits: exp or log leaves the range"
+CUT_OFF = "unstable at large logits: a clamp or an epsilon cuts something off"
+HINTS = hints(
+    {
+        "Does your softmax change with T? Follow T from the argument to both distributions.": (
+            "temperature missing in the softmax",
+        ),
+        "Should a higher T make the differences between logits smaller or larger?": (
+            "logits multiplied by the temperature instead of divided",
+        ),
+        "Which power of T divides the logits?": ("logits divided by T squared",),
+        "Should the entries of p and q lie between 0 and 1, or below 0?": (
+            "log-probabilities instead of probabilities",
+        ),
+        "What must the entries of p and of q sum to?": (
+            "softmax missing: the logits are compared",
+            "not normalised: exp without the division by the sum",
+        ),
+        "On which axis do the tokens of one position stand?": ("softmax over the first axis instead of the last",),
+        "Where the student says too much, should its logit go up or down? A step goes against the gradient.": (
+            "sign flipped",
+        ),
+        "A gradient has a sign. What is left of yours?": (
+            "absolute difference: which way each logit goes is lost",
+            "squared difference",
+        ),
+        "What should the gradient be when student and teacher agree?": ("the teacher is left out",),
+        "The logits are divided by T before the softmax. What does the chain rule make of that?": (
+            "division by T missing: the chain rule's factor",
+            "multiplied by T instead of divided",
+            "divided by T squared instead of T",
+        ),
+        "The task asks for the gradient of the KL alone, without T squared.": (
+            "multiplied by T squared, which the task leaves out",
+        ),
+        "One row for each position: is anything averaged here?": ("divided by the number of positions",),
+        "What is the exp of a logit of 1,000? Must you take it?": (UNSTABLE, CUT_OFF),
+        "The formula has no factor but 1 / T. Which number do you multiply with?": (
+            "halved",
+            "doubled",
+            "scaled by 0.1",
+            "scaled by 10",
+            "bits instead of nats (base 2)",
+            "base-10 logarithm instead of nats",
+        ),
+    }
+)
+
+
 def table(seed: int | None = None) -> Table:
-    return tables.table(NAME, probes(seed), variants(), (PLAIN,))
+    """Expected values, and what every variant gives."""
+    asked = probes(seed)
+    texts = {"judge": "arrays", "forms": ["tensor"] * len(asked), "hints": HINTS}
+    extremes = {"extremes": {"extreme large": UNSTABLE}, "finite extremes": {"extreme large": CUT_OFF}}
+    return choices.table(NAME, asked, variants(), texts | extremes)
 
 
 def two_softmaxes(student_logits, teacher_logits, temperature):
@@ -129,13 +182,13 @@ def overflowing(student_logits, teacher_logits, temperature):
 
 
 _NAMES = tuple(probe.name for probe in probes(None))
-SOFT_GRADIENT = Exercise(
+EXERCISE = Exercise(
     NAME,
     "03",
     ("student_logits", "teacher_logits", "temperature"),
     (Part("definition", 1.5, _NAMES[:-1]), Part("extremes", 0.5, _NAMES)),
     table,
-    catalogue(variants(), Misconception(tables.UNSTABLE, "exp before the maximum is taken off.", overflowing)),
+    catalogue(variants(), Misconception(UNSTABLE, "exp before the maximum is taken off.", overflowing)),
     {
         f.__name__: f
         for f in (
