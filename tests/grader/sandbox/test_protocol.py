@@ -93,4 +93,4 @@ def test_a_probe_and_an_answer_arrive_as_they_are():
     assert read.inputs["logits"].dtype == np.float32
     assert type(read.inputs["alpha"]) is float and type(read.toys["play"]) is float
     answer = Answer("tensor", "Tensor", "line 1", {"value": np.array(2.0)})
-    assert answer_from(through(encode(wire.answer_message(answer))), "any", probe) == answer
+    assert answer_from(through(encode(wire.answer_message(answer))), probe) == answer

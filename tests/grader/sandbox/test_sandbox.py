@@ -266,7 +266,7 @@ def test_output_goes_nowhere_and_errors_are_cut(sandbox):
 
 def test_an_answer_s_size_is_limited_before_it_is_read(sandbox):
     with sandbox.attempt(Limits(answer=4096), seed=1) as attempt:
-        attempt.run("import torch\ndef distillation_loss(x, factor): return torch.ones(10**6)")
+        attempt.run("import torch\ndef distillation_loss(x, factor): return torch.ones(10**4)")
         with pytest.raises(Ended) as ended:
             attempt.ask("distillation_loss", [PROBE])
     assert ended.value.reason == "garbled"
