@@ -10,7 +10,7 @@ On Windows say `py` for `python3`.
 
 Setting up means a virtual environment in .venv, filled by pip from requirements.txt with the versions that stand in
 constraints.txt. A stamp holds the hash of both files, so that later starts cost nothing; it is written last, so that
-whatever was interrupted has none and is made again. The mistake this prevents: an environment that is nearly right.
+whatever was interrupted has none and is made again. So no environment is nearly right.
 """
 
 # Up to the version check this must run on a Python as old as 3.6, and the rest must parse there.

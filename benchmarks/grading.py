@@ -5,8 +5,8 @@
 
 Both grade the same Lab 2 submissions (half of them right, the rest wrong, slow and broken) on the same cores, one after
 the other, with the course's own settings. Two ratios: as shipped, where nbgrader runs every cell and the grader leaves
-long training out; and with the same cells, where those are taken out of the files before either sees them. The mistake
-this prevents: comparing a grader that runs less with one that runs more, and calling the difference speed.
+long training out; and with the same cells, where those are taken out of the files before either sees them. The second
+ratio is there because a grader that runs less is not faster for it.
 
 Figures are seconds a submission. nbgrader's count autograde alone; the grader's count everything from its start to the
 last feedback page. nbgrader takes the submissions one by one, so a part of the class is timed and its seconds divided

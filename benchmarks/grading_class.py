@@ -1,6 +1,6 @@
 """A class that hands in Lab 2: a course in a folder of its own, with right, wrong, slow and broken submissions.
 
-The mistake this prevents: two graders that are compared on different files, or on files that no learner would send.
+So two graders are compared on the same files, and on files that learners send.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     python -m benchmarks.grading_phases COURSE NN        (a folder that benchmarks/grading_class.py made)
 
-One at a time, so that the stages add up to the whole: the mistake this prevents is a sum of waits that overlapped.
+One at a time, so that the stages add up to the whole: waits that overlap would be counted twice.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The trainings that the sweeps of Lab 3 are made of, each of them recorded, on the cached answers of one teacher.
 
-A seed draws the rows and their order, the same for every setting.  The mistake this prevents: two settings compared on
-different rows, or one of them at a learning rate that suits the other.
+A seed draws the rows and their order, the same for every setting. Each setting has the learning rate that suits it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What does a command cost?  Wall and core seconds of it with all that it starts, and the memory of the whole tree.
 
-The mistake this prevents: the largest process taken for the memory, or pages that forks share counted once for each.
-Memory is sampled in runs of their own, because sampling costs time.
+The largest process is not the memory, and pages that forks share count once. Memory is sampled in runs of their own,
+because sampling costs time.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Which verb?  `python -m cli VERB ...`: a verb is a module of this folder, found by its file, imported when called.
 
-A verb's module opens with a docstring (its first line is the help text) and has `add_arguments(parser)` and
-`main(args) -> int`. One that sets `PASS_THROUGH = True` gets the arguments it does not know as `args.rest`. The mistake
-this prevents: a list of verbs to maintain, and a `--help` that waits for torch.
+A verb's module opens with a docstring (its first line is the help text) and has `add_arguments(parser)` and `main(args)
+-> int`. One that sets `PASS_THROUGH = True` gets the arguments it does not know as `args.rest`. So there is no list of
+verbs to maintain, and `--help` does not wait for torch.
 """
 
 import argparse

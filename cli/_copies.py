@@ -1,7 +1,7 @@
 """Which notebook is the learner's own?  Copies of labs/ in my_labs/, made once, and never changed by the course.
 
-The mistake this prevents: an update, or a second start, that overwrites an evening's work. A copy appears under its
-name only when it is whole, and starting anew moves the old one aside before it makes another.
+Neither an update nor a second start may overwrite an evening's work. A copy appears under its name only when it is
+whole, and starting anew moves the old one aside before it makes another.
 """
 
 import json

@@ -1,7 +1,6 @@
-"""Which arguments may go on to JupyterLab?  Those that it knows; another is said in one sentence of ours.
+"""Which arguments may go on to JupyterLab?  Those that it knows; any other is answered in one sentence of ours.
 
-The mistake this prevents: a typing error that JupyterLab answers with a page of its own usage, or with a warning that
-nobody sees before it opens.
+JupyterLab itself would show a page of usage, or a warning that nobody sees before it opens.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """What does the gradebook know of a lab?  Its cells with their points, and for nbgrader their texts with hidden tests.
 
-nbgrader's ``autograde`` puts every locked cell back to the text that the gradebook holds. The mistake this prevents:
-a grading that leaves the released text there, so that a later ``autograde`` runs checks without their hidden tests and
-everybody's answers are right.
+nbgrader's ``autograde`` puts every locked cell back to the text that the gradebook holds. With the released text there,
+a later ``autograde`` would run checks without their hidden tests, and every answer would be right.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 nbgrader's pages need ``autograded/STUDENT/LAB/LAB.ipynb``. Types, points and locked cells come from the released lab,
 the rest from the submission; outputs are left out, and of a learner's markup only what nothing can be done with is
-kept: emphasis, lists, tables, formulas, and links to the web. The mistake this prevents: marking in a browser that
-runs what a stranger wrote, or that tells its author that it is read.
+kept: emphasis, lists, tables, formulas, and links to the web. So the browser neither runs what a stranger wrote nor
+tells its author that it is read.
 """
 
 from __future__ import annotations

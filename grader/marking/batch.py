@@ -1,7 +1,7 @@
 """Grade a folder of submissions: side by side, each for itself, and so that a kill at any moment costs nothing.
 
 Results go into the journal first and into the gradebook next; what people read (feedback, results.csv) is derived from
-both at the end. The mistake this prevents: a batch whose outcome depends on where it was interrupted.
+both at the end. So the outcome does not depend on where a batch was interrupted.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where do scores live?  In nbgrader's own gradebook, so that formgrader, feedback and export read them as usual.
 
 A score by machine never replaces one by hand: as nbgrader does, a new automatic score leaves a manual one in place and
-marks it for a second look. The mistake this prevents: grading again, and losing an afternoon of marking.
+marks it for a second look. So grading again loses nobody's marking.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What is graded already?  One small file for each submission, whole or not there at all.
 
 A batch may be killed at any moment, and the next start must go on with the same results. So a result is kept under a
-key of everything it depends on, and written beside and moved into place. The mistake this prevents: a half-written
-list, or a result of yesterday's submission under today's name.
+key of everything it depends on, and written beside and moved into place. So there is no half-written list, and no
+result of yesterday's submission under today's name.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Which cell of a submission is which cell of the released lab, and what is run and asked in which order?
 
 A submission's metadata is a claim: cells get copied, deleted, moved, turned into text, given another's name. The
-released lab alone says what counts and for how much; the claim only helps to find it. The mistake this prevents: a
-grade that depends on what a submission says of itself, or honest work that is lost because its label is.
+released lab alone says what counts and for how much; the claim only helps to find it. So no grade depends on it, and
+honest work with a lost label is not lost.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A lab loads models and text that no answer to an exercise asks for. What the learner wrote or changed always runs; an
 untouched cell of the lab runs where something that runs takes a name from it, or where it carries the tag ``set-up``.
-The mistake this prevents: a minute of the lab's own work for every submission of a thousand.
+Running all of the lab would cost a minute for each of a thousand submissions.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A stranger's text, made fit for every place where it may be shown: file, page, terminal, table, database.
 
-It is cleaned once, where it enters, so that nothing behind has to think of it. The mistake this prevents: a name with
-half a character in it that cannot be written, or with a line's end in it that makes two rows out of one.
+It is cleaned once, where it enters, so that nothing behind has to think of it. Otherwise a name with half a character
+could not be written, and one with a line's end would make two rows out of one.
 """
 
 from __future__ import annotations

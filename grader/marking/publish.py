@@ -1,7 +1,7 @@
 """What a learner gets: the lab with solutions and hidden tests out, as `nbgrader generate_assignment` makes it.
 
-The mistake this prevents: a release of our own invention that differs from nbgrader's. The steps are nbgrader's own,
-in its order and with the course's settings; the one that writes hidden tests into a gradebook is left out of the build.
+The steps are nbgrader's own, in its order and with the course's settings; the one that writes hidden tests into a
+gradebook is left out of the build.
 """
 
 from __future__ import annotations

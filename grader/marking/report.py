@@ -1,7 +1,7 @@
 """What does a class misunderstand, and what was too hard?  One page with figures, and the same numbers as CSV.
 
-It names exercises and mistakes, and students only when asked. The mistake this prevents: a mean score that hides that
-half of the class made the same slip.
+It names exercises and mistakes, and students only when asked. A mean score would hide that half of the class made the
+same slip.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""results.csv: one row for each exercise of each submission, also of those that could not be read.
-
-The mistake this prevents: a submission that is nowhere in the list because it was broken.
-"""
+"""results.csv: one row for each exercise of each submission, also of those that could not be read."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Tables of comma-separated values that hold strangers' text, and read back as what was written.
 
-A cell is one line and never a formula; a list in a cell has its own marks escaped. The mistakes this prevents: a name
-with a line's end in it that adds a row, a name with a semicolon that counts as two, and a spreadsheet that runs
-``=HYPERLINK(...)``.
+A cell is one line and never a formula; a list in a cell has its own marks escaped. So a name with a line's end adds no
+row, one with a semicolon does not count as two, and no spreadsheet runs ``=HYPERLINK(...)``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What is in a notebook that anybody may have made by any means?  Cells, or one sentence why not.
 
 A submission is bytes from a stranger: a link to somebody else's file, 200 MB, JSON 200,000 deep, an older format,
-another encoding. Here it becomes plain cells under stated bounds, without a schema check whose time it could choose.
-The mistake this prevents: one file that stops a batch, or reads what it may not.
+another encoding. Here it becomes plain cells under stated bounds, without a schema check whose time it could choose. So
+one file neither stops a batch nor reads what it may not.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A lab handed out: release/NN_name/ for the learners, and its hidden tests in the gradebook for nbgrader's autograde.
 
-The mistake this prevents: an exam whose hidden tests stand in a public repository. With a seed the probes are new;
-they go into the gradebook and nowhere else, so labs/ and solutions/ stay as they are.
+The hidden tests in solutions/ are as public as the repository, so an exam takes a seed: its probes are new and go into
+the gradebook and nowhere else.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Where the code of people we do not know runs: what it can reach, how long it may take, and how it answers.
 
-``client`` stands outside and is what the grader uses; ``server``, ``shell`` and ``namespaces`` run inside, where there
-is no answer to find. The mistake this prevents: a grader that executes a submission with its own rights.
+``client`` is outside and is what the grader uses; ``server``, ``shell`` and ``namespaces`` run inside, where there is
+no answer to find.
 """

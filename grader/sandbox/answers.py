@@ -1,7 +1,8 @@
-"""What does a submission say that it answered?  Stands with the judge, outside of the sandbox.
+"""What does a submission say that it answered?  Read by the judge, outside of the sandbox.
 
-An honest recorder sends only known keys and bounded shapes: what ``utils.checks.ask`` and the plays write down.
-Anything else is refused before it is computed with, so that no count or shape of a stranger's fills the judge's memory.
+An honest recorder sends only known keys and bounded shapes: names that ``utils.checks.ask`` and ``toys`` write down,
+shapes that follow from the probe, as many rows as there were calls. Everything else is refused before the judge loops
+over a stranger's counts, or makes (7000, 7000) numbers out of (7000, 1) and (1, 7000).
 """
 
 from __future__ import annotations

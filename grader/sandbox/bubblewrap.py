@@ -1,7 +1,7 @@
 """Which command closes the sandbox, and what is missing where it cannot be closed?
 
-Everything is named that may be seen; what is not named is not there. The mistake this prevents: a list of what must be
-hidden, which is always one folder short.
+Everything that may be seen is named, and nothing else is there: a list of what must be hidden is always one folder
+short.
 """
 
 from __future__ import annotations

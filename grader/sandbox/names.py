@@ -1,7 +1,7 @@
 """Which names does a cell define, and which does it take from elsewhere?  By its symbol table; nothing of it is run.
 
-Used outside on the released lab, which is ours, and inside of the sandbox on a submission, which is not. The mistake
-this prevents: loading models and text for every submission because some cell of the lab does, though no answer asks.
+Used outside on the released lab, which is ours, and inside of the sandbox on a submission, which is not. So models and
+text that no answer asks for are not loaded for every submission.
 """
 
 from __future__ import annotations

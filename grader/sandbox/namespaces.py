@@ -1,8 +1,8 @@
 """How does one submission stop seeing everything else?  With namespaces of its own, before any of its code runs.
 
-bubblewrap keeps the whole server from the machine. That leaves the server and the other submissions: a fork could
-write its parent's memory through /proc, signal it, or leave a file for the next one. The mistake this prevents:
-taking one wall around all of them for a wall around each of them. Linux only, and only calls of the C library.
+bubblewrap keeps the whole server from the machine. That leaves the server and the other submissions: a fork could write
+its parent's memory through /proc, signal it, or leave a file for the next one. So there is a wall around each
+submission too. Linux only, and only calls of the C library.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The sandbox's server as a process: started before it is needed, waited for when it is, started again when it is gone.
 
-Light on purpose: it imports neither torch nor numpy, so that the server can load them while the grader still does. The
-mistake this prevents: a start that waits for the one, and then for the other.
+Light on purpose: it imports neither torch nor numpy, so that the server loads them while the grader still does.
 """
 
 from __future__ import annotations

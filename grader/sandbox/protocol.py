@@ -1,8 +1,8 @@
 """How do judge and submission talk?  In messages of short texts and plain arrays, declared before they are read.
 
 The reader learns every name, dtype and shape from a small declaration, adds up the bytes, and refuses what is too much
-before it makes room for any of it. Nothing is evaluated and nothing is unpickled. The mistake this prevents: an answer
-that runs code in the judge, or one of 10^9 numbers that fills its memory.
+before it makes room for any of it. Nothing is evaluated and nothing is unpickled. So no answer runs code in the judge,
+and none of 10^9 numbers fills its memory.
 
 One message on the wire, all little-endian::
 

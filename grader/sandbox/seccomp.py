@@ -2,8 +2,7 @@
 
 Memory that no process owns (memfd, System V segments), keyrings that outlive a process, new namespaces, mounts,
 tracing, io_uring, leases on files, sockets other than local ones: each is a way around a limit, to the neighbours, or
-into the kernel. The mistake this prevents: counting on namespaces alone. Where the machine's numbers are not known
-here, no filter is set.
+into the kernel. Namespaces alone do not close these. Where the machine's numbers are not known here, no filter is set.
 """
 
 from __future__ import annotations

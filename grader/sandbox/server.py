@@ -2,7 +2,7 @@
 
 Three processes a submission. The *server* forks and reads nothing of a submission. The *supervisor* (a fork of it)
 makes namespaces, counts what the tree below uses and ends it. The *learner* (process 1 of those namespaces) runs the
-cells and answers. The mistake this prevents: memory, files or processes of one submission that reach the next.
+cells and answers. So neither memory nor files nor processes of one submission reach the next.
 
     python -m grader.sandbox.server CONTROL_FD CONFINED
 

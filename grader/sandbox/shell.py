@@ -1,7 +1,7 @@
 """How does a notebook's cell run without a notebook?  In IPython's shell, with what needs a kernel made harmless.
 
 A line such as ``!pip install`` or ``%matplotlib inline`` must not stop the cell that holds a learner's function, and a
-plot must cost nothing. The mistake this prevents: grading the surroundings of an answer. Runs inside the sandbox.
+plot must cost nothing. Runs inside the sandbox.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Wrong losses as people write them, each by hand and in its own style, with the names that an expert would give.
-
-The mistake this prevents is an engine that knows only what its own recipes cook.
-"""
+"""Wrong losses as people write them, each by hand and in its own style, with the names that an expert would give."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Wrong losses as students and printed notebooks have them, with the names that an expert would give.
-
-The mistake this prevents is a mistake that was met once, named by chance, and lost again.
-"""
+"""Wrong losses as students and printed notebooks have them, with the names that an expert would give."""
 
 from __future__ import annotations
 

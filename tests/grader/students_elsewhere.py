@@ -1,7 +1,4 @@
-"""Wrong steps, perplexities and small functions as students have them, with the names an expert would give.
-
-The mistake this prevents is a mistake that was met once, named by chance, and lost again.
-"""
+"""Wrong steps, perplexities and small functions as students have them, with the names an expert would give."""
 
 from __future__ import annotations
 

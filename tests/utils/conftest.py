@@ -1,7 +1,4 @@
-"""What the tests of utils share: a tiny tokenizer, tiny random GPT-2s, and rows of random tokens.
-
-The mistake this prevents: tests that need the embedded pair or a hub, and so pass or fail with a file.
-"""
+"""What the tests of utils share: a tiny tokenizer, tiny random GPT-2s, and rows of random tokens."""
 
 import functools
 from collections.abc import Callable

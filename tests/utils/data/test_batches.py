@@ -1,7 +1,4 @@
-"""Are the positions that count the real ones, padded or packed, and does every token count once?
-
-The mistake this prevents: padding, or the document before, that changes a loss without a word.
-"""
+"""Are the positions that count the real ones, padded or packed, and does every token count once?"""
 
 import copy
 

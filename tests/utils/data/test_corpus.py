@@ -1,7 +1,4 @@
-"""Is the text split cleanly, whatever its source, and does every bad source get its sentence?
-
-The mistake this prevents: validation text that the student was trained on, and a stack trace for a typing error.
-"""
+"""Is the text split cleanly, whatever its source, and does every bad source get its sentence?"""
 
 import errno
 import json

@@ -1,7 +1,4 @@
-"""Does a document stay in its split when Python's next edition comes, and is every repetition found?
-
-The mistake this prevents: a model judged on text that it was trained on, because somebody edited a docstring.
-"""
+"""Does a document stay in its split when Python's next edition comes, and is every repetition found?"""
 
 from collections import Counter
 from pathlib import Path

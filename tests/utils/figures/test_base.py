@@ -1,7 +1,4 @@
-"""Does every figure say what it shows, and is it drawn whatever the run brought?
-
-The mistake this prevents: a lab that ends in a stack trace because a run was stopped before its first step.
-"""
+"""Does every figure say what it shows, and is it drawn whatever the run brought?"""
 
 import matplotlib
 import pytest

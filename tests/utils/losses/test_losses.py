@@ -1,7 +1,4 @@
-"""Does the loss keep its contract?  Values and gradients against float64 written out in loops, and every bad input.
-
-The mistake this prevents: a loss that falls, and is divided by the wrong count.
-"""
+"""Does the loss keep its contract?  Values and gradients against float64 written out in loops, and every bad input."""
 
 import math
 

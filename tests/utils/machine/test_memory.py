@@ -1,7 +1,4 @@
-"""Is a batch computed in the pieces that the memory holds, and is the estimate near what a step takes?
-
-The mistake this prevents: a process that is killed without a word in its first step.
-"""
+"""Is a batch computed in the pieces that the memory holds, and is the estimate near what a step takes?"""
 
 import copy
 from types import SimpleNamespace

@@ -1,7 +1,4 @@
-"""Are results and caches where they were asked for?
-
-The mistake this prevents: figures that nobody finds, and a read-only cache that stops a lab.
-"""
+"""Are results and caches where they were asked for?"""
 
 import shutil
 from types import SimpleNamespace

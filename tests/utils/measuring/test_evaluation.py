@@ -1,7 +1,4 @@
-"""Is the perplexity one division of sums, and does its interval mean what it says?
-
-The mistake this prevents: a mean of batch means, a difference without an interval, and one over other documents.
-"""
+"""Is the perplexity one division of sums, and does its interval mean what it says?"""
 
 import math
 

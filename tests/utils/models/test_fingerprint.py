@@ -1,7 +1,4 @@
-"""Do two functions, models or texts that differ have two fingerprints, and one function the same tomorrow?
-
-The mistake this prevents: a sweep over alpha whose runs share a checkpoint, and a checkpoint nobody can take up.
-"""
+"""Do two functions, models or texts that differ have two fingerprints, and one function the same tomorrow?"""
 
 import functools
 import os

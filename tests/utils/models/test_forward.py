@@ -1,7 +1,4 @@
-"""Is what is faster also the same: kernels, number types, positions?
-
-The mistake this prevents: a model that answers otherwise because it answers sooner.
-"""
+"""Is what is faster also the same: kernels, number types, positions?"""
 
 import copy
 

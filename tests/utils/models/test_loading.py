@@ -1,7 +1,4 @@
-"""Are the two models a pair, does the student learn in float32, and is every model that cannot be had one sentence?
-
-The mistake this prevents: weights in bfloat16 that do not move, a teacher that does, and token 7 that means two things.
-"""
+"""Are the two models a pair, does the student learn in float32, and is every model that cannot be had one sentence?"""
 
 import copy
 import json

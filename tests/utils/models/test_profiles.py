@@ -1,7 +1,4 @@
-"""Is a run as large as it was asked to be, and does full run without a hub where its files are here?
-
-The mistake this prevents: a grading run that trains for minutes, and a notebook that waits for a network.
-"""
+"""Is a run as large as it was asked to be, and does full run without a hub where its files are here?"""
 
 import types
 from dataclasses import replace

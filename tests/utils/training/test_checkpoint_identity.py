@@ -1,7 +1,4 @@
-"""Whose checkpoint is this?  Another run's, or one that cannot be read, is set aside with a sentence and never lost.
-
-The mistake this prevents: two experiments mixed in one file.
-"""
+"""Whose checkpoint is this?  Another run's, or one that cannot be read, is set aside with a sentence and never lost."""
 
 import functools
 from dataclasses import replace

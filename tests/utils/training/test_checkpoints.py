@@ -1,7 +1,4 @@
-"""Does a stopped run go on to the same numbers, and is no run taken for another one?
-
-The mistake this prevents: an hour lost with its process, and two experiments mixed in one file.
-"""
+"""Does a stopped run go on to the same numbers, and is no run taken for another one?"""
 
 import errno
 import json

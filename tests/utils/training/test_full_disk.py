@@ -1,7 +1,4 @@
-"""A real disk of 16 MB that fills up while something is written: the last good file stays, and it can go on.
-
-The mistake this prevents: tests whose full disk is a patched function, where a real one fails in another place.
-"""
+"""A real disk of 16 MB that fills up while something is written: the last good file stays, and it can go on."""
 
 import json
 import os

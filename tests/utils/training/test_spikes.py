@@ -1,7 +1,4 @@
-"""Does a loss that explodes stop the run, with good weights in hand, and does an ordinary one go on?
-
-The mistake this prevents: the worst weights of a training are the ones that are kept.
-"""
+"""Does a loss that explodes stop the run, with good weights in hand, and does an ordinary one go on?"""
 
 import functools
 

@@ -1,7 +1,4 @@
-"""Is the loop the same for every loss, and does it stop before harm is done?
-
-The mistake this prevents: two runs that differ in more than their loss, and a NaN that reaches the weights.
-"""
+"""Is the loop the same for every loss, and does it stop before harm is done?"""
 
 import copy
 import functools
