@@ -18,7 +18,7 @@ from torch import nn
 from utils.configuration import text_config
 from utils.machine import processes as distributed
 
-# The limit of a container, what it uses, and in which line of which file the part of it that files merely lie in.
+# cgroup folder, limit, usage, and the key of the page cache in memory.stat
 _LIMITS = (
     ("/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
     ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),

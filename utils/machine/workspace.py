@@ -47,8 +47,8 @@ def require_writable(folder: Path, megabytes: int, otherwise: str = "choose anot
 def write_whole(path: Path, text: str, otherwise: str = "choose another folder") -> None:
     """Write a file so that a reader, and a crash, see the old one or the new one.
 
-    What is no whole character becomes a question mark: no text can keep its file from being written.  otherwise: what
-    the caller's user can do, as the end of a sentence.  Raises CourseError where it cannot be written.
+    Unencodable characters become '?', so any text can be written.  otherwise: what the caller's user can do, as the end
+    of a sentence.  Raises CourseError where it cannot be written.
     """
     content = text.encode("utf-8", "replace")
     draft = path.with_name(f".{path.name[:80]}.{os.getpid()}.draft")

@@ -1,7 +1,8 @@
 """Which run is this?  A fingerprint of functions, rows and weights: a checkpoint is only taken up by its own run.
 
 Two experiments may differ in one number, such as a temperature in a lambda, and share a checkpoint's name.  So a
-function is told by its code, its defaults, and the values that it looks up, and not by its name.
+function is told by its code, its defaults, and the values that it looks up, and not by its name.  Its code is its
+bytecode: a lambda and a function typed into a notebook have that too, where source text is a whole line or is missing.
 """
 
 from __future__ import annotations
