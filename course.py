@@ -190,6 +190,7 @@ def relocate(old: str) -> dict:
 
 def install(lock, fresh: bool) -> None:
     """Fill .venv. A fresh one starts from nothing: pip takes a package whose files came only halfway for installed."""
+    sys.path.insert(0, str(ROOT))  # a Python that is told to leave its script's folder out lacks it
     from cli._packages import InstallError, check_space, install_packages
 
     try:
@@ -231,6 +232,8 @@ def empty(folder: Path) -> None:
 def hand_over(arguments: list) -> int:
     """Become (on Windows: call) the course's program in .venv; its exit code is ours."""
     command = [str(PYTHON), "-P", "-m", "cli", *arguments]
+    before = os.environ.get("PYTHONPATH")  # may hold a `utils` or a `cli` of its own: the course's come first
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *([before] if before else [])])
     os.environ.setdefault("PYTHONUTF8", "1")  # for kernels too: Windows would read and print in its own old encoding
     if not WINDOWS:
         os.execv(command[0], command)

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from utils.errors import CourseError
+from utils.machine.own_names import others_called
 from utils.machine.waiting import wait_asleep
 
 FOLDER = Path(__file__).parent
@@ -56,6 +57,8 @@ def main(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(overview(verbs))
         return 0
+    for origin in others_called(("utils", "cli", "grader")):
+        print(f"course.py: {origin} has the name of a part of the course; the course's own is used.", file=sys.stderr)
     verb, *rest = arguments
     if verb not in verbs:
         print(f"course.py: there is no verb '{verb}'. There are: {', '.join(verbs)}.", file=sys.stderr)

@@ -266,3 +266,32 @@ def test_no_verb_s_help_needs_a_set_up(tmp_path, verb):
     assert result.returncode == 0, result.stderr
     assert f"usage: course.py {verb}" in result.stdout
     assert not (folder / ".venv").exists()
+
+
+FOREIGN = {"utils": "utils.py", "utils package": "utils/__init__.py", "cli package": "cli/__init__.py", "cli": "cli.py"}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+def test_another_module_of_a_part_s_name_on_the_path_does_not_come_first(finished, tmp_path, case):
+    file = tmp_path / "other" / FOREIGN[case]
+    file.parent.mkdir(parents=True)
+    file.write_text("mine = 1\n")
+    result = start(finished, "a", PYTHONPATH=str(tmp_path / "other"))
+    assert result.stdout == "cpu build first ['a']\n", result.stderr
+
+
+def test_another_package_of_a_part_s_name_that_is_installed_does_not_come_first(finished, tmp_path):
+    folder = copy_course(finished, tmp_path / "course")
+    package = next((folder / ".venv").glob("[lL]ib/**/site-packages")) / "cli"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    result = start(folder, "a")
+    assert result.stdout == "cpu build first ['a']\n", result.stderr
+
+
+def test_the_set_up_finds_its_own_parts_where_python_leaves_the_script_s_folder_out(tmp_path, wheels):
+    (tmp_path / "other" / "cli").mkdir(parents=True)
+    (tmp_path / "other" / "cli" / "__init__.py").touch()
+    folder = make_course(tmp_path / "course")
+    result = start(folder, "a", wheels=wheels, PYTHONSAFEPATH="1", PYTHONPATH=str(tmp_path / "other"))
+    assert result.stdout == "cpu build first ['a']\n", result.stderr

@@ -1,6 +1,7 @@
 # @title Find the course, or fetch it (run this cell; there is no need to open it)
 # For a notebook that is on its own, in Colab or downloaded. A second run does nothing.
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -73,8 +74,7 @@ def fetch(clone: Path) -> None:
         raise CourseMissing(f"{problem}. Check the network and the address, then run this cell again.")
 
 
-if str(COURSE := course_folder()) not in sys.path:
-    sys.path.insert(0, str(COURSE))
+runpy.run_path(str(course_folder() / "utils/machine/own_names.py"), run_name="__main__")  # the course comes first
 from utils.machine.bootstrap import install_missing  # noqa: E402
 
 install_missing()

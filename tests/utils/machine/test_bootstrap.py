@@ -191,13 +191,9 @@ def repository(tmp_path) -> Path:
     """A git repository with as much of the course as the set-up cell needs."""
     folder = tmp_path / "repository"
     (folder / "utils" / "machine").mkdir(parents=True)
-    for name in (
-        "course.py",
-        "requirements.txt",
-        "utils/machine/bootstrap.py",
-        "utils/machine/waiting.py",
-        "utils/errors.py",
-    ):
+    needed = ("__init__", "errors", "machine/__init__", "machine/bootstrap", "machine/own_names", "machine/pip_reasons")
+    needed += ("machine/waiting",)
+    for name in ("course.py", "requirements.txt", *(f"utils/{module}.py" for module in needed)):
         shutil.copy(ROOT / name, folder / name)
     identity = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.org"]
     for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "A course"]):
@@ -360,3 +356,35 @@ def test_jupyter_shows_the_sentence_and_no_trace(empty):
     done = subprocess.run(command, input=code, env=environment, capture_output=True, encoding="utf-8")
     lines = done.stdout.splitlines()
     assert lines[0].startswith("The course is not in ") and lines[1:] == ["success False"]
+
+
+def put_beside(folder: Path, kind: str) -> Path:
+    path = folder / ("utils.py" if kind == "module" else "utils/__init__.py")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("def mine(): ...\n")
+    return path
+
+
+@pytest.mark.parametrize("kind", ["module", "package"])
+@pytest.mark.parametrize("before", ["", "import utils; utils.mine()", "sys.path.append(os.environ['COURSE_ROOT'])"])
+def test_a_utils_beside_the_notebook_is_set_aside_and_named(empty, repository, kind, before):
+    """A kernel's path begins with the notebook's folder, and in the course's .venv it ends with the course."""
+    mine = put_beside(empty, kind)
+    code = (
+        f"import os, sys; sys.path.insert(0, '')\n{before}\n{CELL}\nimport utils.errors; print(utils.errors.__file__)"
+    )
+    environment = {**os.environ, "COURSE_ROOT": str(repository)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=empty, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    said, found = done.stdout.splitlines()
+    assert said == f"Here `import utils` means the course's. Rename {mine} if you want to import it in this notebook."
+    assert found == str(repository / "utils" / "errors.py")
+
+
+def test_a_second_run_of_the_cell_keeps_the_course_s_own_modules(empty, repository):
+    code = (
+        f"{CELL}\nimport utils.errors as first\n{CELL}\nimport utils.errors; print(utils.errors is first, sys.path[0])"
+    )
+    environment = {**os.environ, "COURSE_ROOT": str(repository)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=empty, env=environment, capture_output=True, text=True)
+    assert done.stdout == f"True {repository}\n", done.stderr
