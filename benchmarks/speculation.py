@@ -23,6 +23,12 @@ from utils.models.profiles import get_profile
 TEXTS = ("cut", "written")
 ON_OTHER_TEXT = ("CE-only", "forward KL")
 BEST_PERPLEXITY = "CE-only, best perplexity"
+PAIRS = (  # which differences are shown
+    *((name, UNTOUCHED) for name in (BEST_PERPLEXITY, *OBJECTIVES)),
+    ("forward KL", "CE-only"),
+    ("reverse KL", "forward KL"),
+    ("total variation", "forward KL"),
+)
 
 
 def share_with_interval(sums: np.ndarray, tokens: np.ndarray) -> dict[str, float]:
@@ -72,14 +78,13 @@ def table_rows(found: Mapping[str, Mapping]) -> list[dict]:
     ]
 
 
-def differences(found: Mapping[str, Mapping], control: str) -> list[dict]:
-    """A line for each draft but the control: how much more of its tokens are kept, paired over prompts."""
+def differences(found: Mapping[str, Mapping]) -> list[dict]:
+    """How much more of a draft's tokens are kept than of another's, for each of PAIRS, over prompts and seeds."""
     rows = []
-    for name, one in found.items():
-        if name != control and not name.endswith(TEXTS):
-            minus = one["written"][f"minus {control}"]
-            rows.append({"draft": name, "minus": control, "difference": minus["share"]})
-            rows[-1] |= {"low": minus["low"], "high": minus["high"]}
+    for name, other in PAIRS:
+        minus = found[name]["written"][f"minus {other}"]
+        rows.append({"draft": name, "minus": other, "difference": minus["share"]})
+        rows[-1] |= {"low": minus["low"], "high": minus["high"]}
     return rows
 
 
@@ -166,7 +171,7 @@ def main() -> None:
         "tuning": tried,
         "drafts": found,
         "rows": table_rows(found),
-        "differences": differences(found, "CE-only") + differences(found, "untouched"),
+        "differences": differences(found),
         "whose text": [whose_text(name, *(runs[f"{name}, {text}"] for text in TEXTS)) for name in ON_OTHER_TEXT],
         "kinds": by_kind(drafts, {name: runs[name] for name in (UNTOUCHED, "CE-only", "forward KL")}),
     }

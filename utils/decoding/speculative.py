@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from utils.configuration import text_config
 from utils.data.batches import prompt_ids
 from utils.decoding.chance import Chance, Seeded, probabilities
 from utils.decoding.drafts import Draft, Proposal
@@ -110,6 +109,17 @@ class Writing:
     text: str = ""
 
 
+@dataclass(frozen=True)
+class _Manner:
+    """How a text is written: tokens drafted in a round (0: none), temperature, chance, end of text, rule."""
+
+    gamma: int
+    temperature: float
+    chance: Chance
+    end_of_text: int | None
+    rule: Rule = verify
+
+
 def speculate(
     target: PreTrainedModel,
     draft: Draft,
@@ -127,7 +137,7 @@ def speculate(
     target's context, gamma or tokens below 1, and a negative temperature.
     """
     require_gamma(gamma)
-    return _write(target, draft, prompt, tokens, gamma, temperature, chance, end_of_text, rule)
+    return _write(target, draft, prompt, tokens, _Manner(gamma, temperature, chance or Seeded(), end_of_text, rule))
 
 
 def decode(
@@ -139,55 +149,44 @@ def decode(
     end_of_text: int | None = None,
 ) -> Writing:
     """The same without a draft: one call of the target for each token, with its cache."""
-    return _write(target, None, prompt, tokens, 0, temperature, chance, end_of_text, verify)
+    return _write(target, None, prompt, tokens, _Manner(0, temperature, chance or Seeded(), end_of_text))
 
 
 def _write(
-    target: PreTrainedModel,
-    draft: Draft | None,
-    prompt: Sequence[int],
-    tokens: int,
-    gamma: int,
-    temperature: float,
-    chance: Chance | None,
-    end_of_text: int | None,
-    rule: Rule,
+    target: PreTrainedModel, draft: Draft | None, prompt: Sequence[int], tokens: int, manner: _Manner
 ) -> Writing:
-    _require_writable(tokens, temperature)
+    _require_writable(tokens, manner.temperature)
     reader = Reader(target)
     _require_prompt(prompt, reader)
-    chance = Seeded() if chance is None else chance
     statistics, text, ended = Statistics(), list(prompt), LENGTH
     statistics.prompt_seconds = _read_prompt(reader, draft, text)
     stop = len(text) + tokens
     if reader.context is not None and stop > reader.context:
         stop, ended = reader.context, CONTEXT
     while len(text) < stop:
-        room = min(gamma, stop - len(text) - 1)  # the target adds one token of its own to what is accepted
-        done = _cut(_round(reader, draft, text, room, temperature, chance, rule), end_of_text)
+        room = min(manner.gamma, stop - len(text) - 1)  # the target adds one token of its own to what is accepted
+        done = _cut(_round(reader, draft, text, room, manner), manner.end_of_text)
         statistics.rounds.append(done)
         text += done.added
-        if done.added[-1] == end_of_text:
+        if done.added[-1] == manner.end_of_text:
             ended = END_OF_TEXT
             break
     return Writing(tuple(text[len(prompt) :]), ended, statistics)
 
 
-def _round(
-    reader: Reader, draft: Draft | None, text: list[int], gamma: int, temperature: float, chance: Chance, rule: Rule
-) -> Round:
-    """One round: propose, read once, decide, and draw the token that the target adds."""
+def _round(reader: Reader, draft: Draft | None, text: list[int], room: int, manner: _Manner) -> Round:
+    """One round of at most `room` drafted tokens: propose, read once, decide, and draw the token that is added."""
     started = time.perf_counter()
-    vocabulary = text_config(reader.model).vocab_size
-    proposal = Proposal.of((), (), vocabulary)
-    if draft is not None and gamma:
-        proposal = draft.propose(text, gamma, temperature, chance)
+    proposal = Proposal.of((), (), reader.model.config.vocab_size)
+    if draft is not None and room:
+        proposal = draft.propose(text, room, manner.temperature, manner.chance)
     drafted = proposal.drafted.tolist()
     proposed = time.perf_counter()
-    p = probabilities(reader.logits(text + drafted, last=len(drafted) + 1), temperature)
-    kept, following = rule(p, proposal.probabilities, proposal.drafted, chance.uniforms(len(drafted)))
+    p = probabilities(reader.logits(text + drafted, last=len(drafted) + 1), manner.temperature)
+    uniforms = manner.chance.uniforms(len(drafted))
+    kept, following = manner.rule(p, proposal.probabilities, proposal.drafted, uniforms)
     accepted = int(kept)
-    added, judged = (*drafted[:accepted], chance.token(following)), min(accepted + 1, len(drafted))
+    added, judged = (*drafted[:accepted], manner.chance.token(following)), min(accepted + 1, len(drafted))
     return Round(tuple(drafted), accepted, added, judged, proposed - started, time.perf_counter() - proposed)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -78,6 +78,20 @@ def acceptance_on(
         total += float(rate(*logits, mask)) * int(mask.sum())
         count += int(mask.sum())
     return total / count
+
+
+def recorded_acceptance(recorded: Mapping) -> dict[str, dict]:
+    """The recorded acceptance of the drafts that learned from human rows, by name, with its interval and its seeds.
+
+    CE-only is the one whose learning rate is best for its perplexity, as one would choose it.
+    """
+    drafts = dict(recorded["drafts"])
+    drafts["CE-only"] = drafts.pop("CE-only, best perplexity")
+    return {
+        name: {key: one["written"][key] for key in ("share", "low", "high")} | {"seeds": one["seeds"]}
+        for name, one in drafts.items()
+        if not name.endswith((", cut", ", written"))
+    }
 
 
 def rounds_on(

@@ -1,0 +1,83 @@
+"""Lab 4's functions: each mistake is named under every seed, two at once are refused, right ones pass in any style."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from grader.exercise import Exercise
+from grader.exercises.lab04 import acceptance_rate, draft_loss, expected_tokens, speedup, verify
+from tests.grader.exercises.catalogues import FEW, MANY, judged, points_of_every_wrong_one
+from utils.checks import hints
+
+MODULES = (acceptance_rate, draft_loss, expected_tokens, speedup, verify)
+AT_LEAST = {"acceptance_rate": 20, "draft_loss": 18, "expected_tokens": 12, "speedup": 13, "verify": 28}
+EVERY = pytest.mark.parametrize("exercise", [m.EXERCISE for m in MODULES], ids=lambda exercise: exercise.name)
+
+
+@EVERY
+def test_a_verdict_and_its_points_do_not_depend_on_the_seed(exercise: Exercise) -> None:
+    first, *others = (points_of_every_wrong_one(exercise, seed) for seed in FEW)
+    assert all(earned == first for earned in others)
+
+
+@pytest.mark.nightly
+@EVERY
+def test_a_verdict_and_its_points_do_not_depend_on_any_of_sixty_seeds(exercise: Exercise) -> None:
+    first, *others = (points_of_every_wrong_one(exercise, seed) for seed in MANY)
+    assert all(earned == first for earned in others)
+
+
+@EVERY
+def test_every_mistake_has_a_question_of_its_own_and_the_catalogue_is_as_large_as_promised(exercise: Exercise) -> None:
+    table = exercise.table(None)
+    assert all(hints.hint(table, wrong.name) not in ("", hints.GENERAL) for wrong in exercise.misconceptions)
+    assert len(exercise.misconceptions) >= AT_LEAST[exercise.name] and len(exercise.right) >= 8
+
+
+def _first_token_only(p, q, drafted, uniforms):
+    """Decides the first token rightly and forgets the others."""
+    kept = int(uniforms[0] < p[0, drafted[0]] / q[0, drafted[0]])
+    return kept, p[1] if kept else (p[0] - q[0]).clamp(min=0) / (p[0] - q[0]).clamp(min=0).sum()
+
+
+def _swapped_and_not_normalised(p, q, drafted, uniforms):
+    place = torch.arange(len(drafted))
+    kept = int((uniforms < q[place, drafted] / p[place, drafted]).long().cumprod(0).sum())
+    return kept, p[kept] if kept == len(drafted) else (p[kept] - q[kept]).clamp(min=0)
+
+
+def _a_token_instead_of_a_distribution(p, q, drafted, uniforms):
+    kept, following = verify.verify(p, q, drafted, uniforms)
+    return kept, int(following.argmax())
+
+
+def _no_half_and_no_mask(draft_logits, target_logits, mask):
+    return (draft_logits.softmax(-1) - target_logits.detach().softmax(-1)).abs().sum(-1).mean()
+
+
+def _in_half_precision(target_logits, draft_logits, mask):
+    return acceptance_rate.acceptance_rate(target_logits.half(), draft_logits.half(), mask)
+
+
+@pytest.mark.parametrize(
+    ("exercise", "function"),
+    [
+        (verify.EXERCISE, _first_token_only),
+        (verify.EXERCISE, _swapped_and_not_normalised),
+        (verify.EXERCISE, _a_token_instead_of_a_distribution),
+        (draft_loss.EXERCISE, _no_half_and_no_mask),
+        (acceptance_rate.EXERCISE, _in_half_precision),
+        (expected_tokens.EXERCISE, lambda acceptance, gamma: 1.0),
+        (speedup.EXERCISE, lambda acceptance, gamma, cost_ratio: 1.0 + acceptance * gamma * cost_ratio),
+    ],
+)
+def test_what_no_entry_describes_is_refused_and_gets_no_false_name(exercise, function):
+    verdict = judged(exercise.table(None), function)
+    catalogued = {wrong.name for wrong in exercise.misconceptions}
+    assert not verdict.passed and not catalogued & set(verdict.misconceptions)
+
+
+def test_only_the_draft_gets_a_gradient():
+    verdict = judged(draft_loss.EXERCISE.table(None), draft_loss.target_learns)
+    assert verdict.misconceptions == ["the gradient flows into the target"]
