@@ -33,8 +33,8 @@ def train() -> float:
     from utils.losses.core import distillation_loss
     from utils.models.loading import load_pair
     from utils.models.profiles import get_profile
-    from utils.training.history import settings_of
     from utils.training.loop import distill
+    from utils.training.settings import settings_of
 
     profile = replace(get_profile("embedded"), epochs=1)
     pair, text = load_pair(profile), load_corpus(profile.text, profile.min_characters)

@@ -19,6 +19,7 @@ from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
 
 SHARP = 200  # dots per inch: the background is sent once, so it may be sharp on any screen
+STILL = 100
 POINTS = 72  # SVG's unit, to the inch
 _OPENING = (
     '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" aria-hidden="true"'
@@ -36,11 +37,9 @@ class LivePicture:
 
     def __init__(self, figure: Figure, moving: Sequence[Artist]):
         plt.close(figure)  # no longer pyplot's, so that a notebook does not show it a second time
-        self._moving = tuple(moving)
+        self._figure, self._moving = figure, tuple(moving)
         self._show(False)
-        buffer = io.BytesIO()
-        FigureCanvasAgg(figure).print_figure(buffer, format="png", dpi=SHARP)
-        self.background: bytes = buffer.getvalue()
+        self.background: bytes = self._png(SHARP)
         self._show(True)
         figure.dpi = POINTS
         self._width, self._height = figure.bbox.size
@@ -49,6 +48,15 @@ class LivePicture:
     def _show(self, visible: bool) -> None:
         for artist in self._moving:
             artist.set_visible(visible)
+
+    def still(self) -> bytes:
+        """All of the figure as it is now, in one PNG."""
+        return self._png(STILL)
+
+    def _png(self, dpi: int) -> bytes:
+        buffer = io.BytesIO()
+        FigureCanvasAgg(self._figure).print_figure(buffer, format="png", dpi=dpi)
+        return buffer.getvalue()
 
     def overlay(self) -> str:
         """The moving artists as they stand now: an SVG, transparent, with the background's proportions."""

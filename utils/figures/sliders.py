@@ -53,33 +53,28 @@ class Explorer:
     """Controls, a picture and its numbers.  `box` is what a notebook shows; the parts can be driven from code.
 
     picture: what does not move; moving: what does, as SVG laid over it, and the numbers below, as text.  One message
-    brings both, because the browser draws for each.
+    brings both, because the browser draws for each.  still: makes one PNG of all that is to be seen now.
     """
 
     box: ipywidgets.VBox
     sliders: tuple[QuietSlider | QuietStops, ...]
     picture: ipywidgets.Image
     moving: ipywidgets.HTML
+    still: Callable[[], bytes]
     choice: ipywidgets.Dropdown | None = None
 
     def _ipython_display_(self) -> None:
         name = f"still-{uuid.uuid4().hex}"
         display(self.box)
-        page = _STILL.format(name=name, picture=self.still()) + _AROUND.replace("NAME", name)
+        picture = base64.b64encode(self.still()).decode("ascii")
+        page = _STILL.format(name=name, picture=picture, numbers=html.escape(self.numbers))
+        page += _AROUND.replace("NAME", name)
         display({"text/html": page, "text/plain": self.numbers}, raw=True)
 
     @property
     def numbers(self) -> str:
         """What the picture shows now, in words."""
         return html.unescape(self.moving.value.rpartition("</div>")[0].rpartition(">")[2])
-
-    def still(self) -> str:
-        """The picture as it is now, without its sliders, as HTML: for a page on which nothing moves."""
-        return f'<div style="position:relative">{self._background()}{self.moving.value}</div>'
-
-    def _background(self) -> str:
-        encoded = base64.b64encode(self.picture.value).decode("ascii")
-        return f'<img alt="{_ALT}" src="data:image/png;base64,{encoded}" style="position:absolute;width:100%">'
 
 
 def temperature_explorer(
@@ -173,7 +168,8 @@ def _explorer(
         choice.observe(new_scene, "value")
     controls = (*sliders,) if choice is None else (choice, *sliders)
     layers = ipywidgets.Box([ipywidgets.GridBox([picture, moving], layout=_LAYERS)], layout=_SCROLLS)
-    return Explorer(ipywidgets.VBox([*controls, layers]), sliders, picture, moving, choice)
+    box = ipywidgets.VBox([*controls, layers])
+    return Explorer(box, sliders, picture, moving, lambda: state["picture"].still(), choice)
 
 
 def _slider(name: str, value: float, low: float, high: float, step: float) -> QuietSlider:
@@ -186,8 +182,8 @@ def _slider(name: str, value: float, low: float, high: float, step: float) -> Qu
 # Below the sliders: the same picture, still and folded. A notebook that is opened again has no kernel and no sliders.
 _STILL = (
     '<details id="{name}"><summary>The same picture without sliders (if there are none above, run this cell again)'
-    '</summary><div style="overflow-x:auto"><div style="min-width:640px;max-width:880px;background:white;color:black">'
-    "{picture}</div></div></details>"
+    '</summary><div style="overflow-x:auto"><img alt="{numbers}" src="data:image/png;base64,{picture}" '
+    'style="width:100%;min-width:640px;max-width:880px"></div><p>{numbers}</p></details>'
 )
 # ipywidgets names neither a slider's handle nor a picture (and a tooltip on a picture breaks it), so a screen reader
 # would say "slider" and "image" and nothing else, and of a slider with stops only which stop it is. The script names
