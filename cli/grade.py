@@ -4,7 +4,7 @@
 
 DIR holds STUDENT/NN_name.ipynb, or is nbgrader's submitted/ folder. Where a notebook has another name, or several lie
 there, the cells decide and results.csv says so. OUT gets gradebook.db, feedback/ and results.csv.
-The same command goes on where it was stopped; what has not changed is not graded again.
+The same command goes on where it was stopped; what has not changed is not graded again, unless --again says so.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="where results go")
     parser.add_argument("--student", metavar="NAME", action="append", default=[], help="only this one; may be repeated")
+    parser.add_argument("--again", action="store_true", help="grade all, or --student, also where nothing has changed")
     parser.add_argument(
         "--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="at the same time (all cores)"
     )
@@ -106,6 +107,7 @@ def _settings(args: argparse.Namespace, lab: Release, path: Path, solution: Path
         seed=args.seed,
         solution=solution,
         others=other_labs(lab, path),
+        again=args.again,
     )
 
 
@@ -167,8 +169,11 @@ class Lines:
         """Nothing is held."""
 
     def conclude(self, summary, settings) -> None:
+        from grader.marking import marks
+
         last = {"seed": summary.seed, "graded": summary.graded, "submissions": len(summary.entries)}
-        last |= {"apart": list(summary.apart)}
+        waiting, stale = marks.counted(summary.entries)
+        last |= {"waiting": waiting, "stale": stale, "apart": list(summary.apart)}
         print(json.dumps(last | {"seconds": round(summary.seconds, 3), "out": str(settings.out)}), flush=True)
 
 
@@ -179,7 +184,7 @@ class Bar:
         from tqdm import tqdm
 
         self._bar = tqdm(unit="submission", disable=not sys.stderr.isatty(), dynamic_ncols=True)
-        self._counts: Counter = Counter()
+        self._counts: Counter = Counter()  # of what the machine says
         self._slowest = (0.0, "")
 
     def __call__(self, progress) -> None:
@@ -195,11 +200,21 @@ class Bar:
         self._bar.close()
 
     def conclude(self, summary, settings) -> None:
-        counts = ", ".join(f"{count} {status}" for status, count in self._counts.most_common())
+        from grader.marking import marks
+
+        statuses = Counter(result.status for entry in summary.entries for result in entry.results)
+        counts = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
         kept = len(summary.entries) - summary.graded
         submissions = "1 submission" if len(summary.entries) == 1 else f"{len(summary.entries)} submissions"
         print(f"{submissions}: {summary.graded} graded, {kept} as before ({summary.seconds:.1f} s).")
         print(f"Exercises: {counts}.")
+        waits = marks.said(*marks.counted(summary.entries))
+        if waits:
+            print(f"By hand: {waits}. Open them with `course.py mark --out {settings.out}`.")
+        for sentence in summary.points:
+            print(sentence)
+        if summary.news:
+            print(f"Packages have changed since the last grading, so all were graded anew: {_named(summary.news)}.")
         unread = [e.student for e in summary.entries if any(row.status == "unreadable" for row in e.results)]
         if unread:
             print(f"{len(unread)} could not be read; why is in results.csv: {_named(unread)}.")

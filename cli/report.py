@@ -29,5 +29,7 @@ def main(args: argparse.Namespace) -> int:
     submissions = "1 submission" if found.students == 1 else f"{found.students} submissions"
     average = f"{100 * found.mean:.0f} % of the points on average" if found.shares else "nothing marked yet"
     print(f"{submissions}{empty}, {average}.")
+    if found.waits:
+        print(f"By hand: {found.waits}.")
     print(f"Report: {page}; numbers: {table}")
     return 0

@@ -50,6 +50,17 @@ def _texts(solution: Path | None) -> dict[str, str]:
     return {}
 
 
+def with_hidden_tests(lab: Release, solution: Path | None) -> dict[str, str]:
+    """grade_id -> a check's text with its hidden tests, where ``solution`` holds them for the check as released."""
+    texts = _texts(solution)
+    return {cell.grade_id: texts[cell.grade_id] for cell in lab.cells if _is_known(cell, texts)}
+
+
+def _is_known(cell: Cell, texts: dict[str, str]) -> bool:
+    is_check = cell.grade and not cell.solution
+    return is_check and cell.grade_id in texts and _is_released_as(texts[cell.grade_id], cell)
+
+
 def _holds(book: Gradebook, lab: Release, cell: Cell) -> bool:
     """Does the gradebook hold this cell's text as nbgrader saved it, with whatever hidden tests?"""
     try:

@@ -14,12 +14,14 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 
-from grader.marking import assignment, autograded, feedback, gradebook, holdings, results, submissions
+from grader.marking import assignment, autograded, feedback, gradebook, holdings, marks, results, submissions
+from grader.marking.asserts import Asserted
 from grader.marking.journal import Entry, Journal, environment_key, submission_key
 from grader.marking.judge import Question, Result, fresh_seed, grade, questions
-from grader.marking.matching import Plan, Release, plan
+from grader.marking.matching import Plan, Release, plan, with_modules
 from grader.marking.submissions import Submission
 from grader.notebook.notebooks import Cell, UnreadableError
+from grader.sandbox import importable
 from grader.sandbox.client import Sandbox, ServerGone
 from grader.sandbox.limits import Limits
 from grader.sandbox.process import ServerProcess
@@ -34,6 +36,7 @@ class Settings:
 
     solution: the lab with its hidden tests, which nbgrader's own ``autograde`` reads from the gradebook.
     others: the course's other labs, whose notebooks are handed in by mistake.
+    again: grade also what has not changed.
     """
 
     lab: Release
@@ -47,6 +50,7 @@ class Settings:
     seed: int | None = None
     solution: Path | None = None
     others: tuple[Release, ...] = ()
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Progress:
 @dataclass(frozen=True)
 class Summary:
     """What a batch came to. unlisted: students that nbgrader's formgrader cannot show. apart: names of what lies
-    among the submissions and is none."""
+    among the submissions and is none. points: what is said of points that have changed. news: packages that have."""
 
     entries: tuple[Entry, ...]
     seed: int
@@ -70,6 +74,8 @@ class Summary:
     seconds: float
     unlisted: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
+    news: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ class _Grading:
     """What every submission of a batch is graded with."""
 
     settings: Settings
-    asked: tuple[Question, ...]
+    asked: tuple[Question | Asserted, ...]
     environment: str
     seed: int
     sandbox: Sandbox | None = None
@@ -97,8 +103,9 @@ def run(settings: Settings, tell: Callable[[Progress], None], server: ServerProc
     journal = Journal(settings.out, settings.lab.name)
     with journal.locked(), gradebook.opened(settings.db) as book:
         seed = journal.seed(settings.seed, fresh_seed())
-        asked = questions(settings.lab, seed)
+        asked = questions(settings.lab, seed, assignment.with_hidden_tests(settings.lab, settings.solution))
         environment = environment_key(settings.lab, asked, seed, settings.limits)
+        points, news = gradebook.adopt_points(book, settings.lab), journal.news(importable.versions())
         assignment.enter(book, settings.lab, settings.solution)
         found_scores = gradebook.scores(book, settings.lab)
         entries: dict[str, Entry] = {}
@@ -107,15 +114,17 @@ def run(settings: Settings, tell: Callable[[Progress], None], server: ServerProc
         for submission, entry, again in _graded(grading, found, journal, server):
             kept = again and entry.recorded == settings.db
             if not kept or not gradebook.holds(found_scores, entry.student, entry.results, settings.lab):
-                gradebook.record(book, settings.lab, entry.student, entry.results)
+                seen = entry.seen.get(settings.db)
+                gradebook.record(book, settings.lab, entry.student, entry.results, seen)
                 entry = journal.mark(submission.slug, entry, settings.db)
             entries[submission.slug] = entry
             graded += not again
             tell(Progress(entry, len(entries), len(found), again))
         ordered = [entries[submission.slug] for submission in found]
-        _publish(settings, journal, ordered, book)
+        shown = _publish(settings, journal, ordered, book)
     unlisted = tuple(submission.student for submission in found if not submission.listed)
-    return Summary(tuple(ordered), seed, graded, time.monotonic() - began, unlisted, survey.apart)
+    seconds = time.monotonic() - began
+    return Summary(shown, seed, graded, seconds, unlisted, survey.apart, points, news)
 
 
 def _graded(
@@ -124,12 +133,9 @@ def _graded(
     """Each submission with its entry as soon as it has one, and whether that is an earlier one."""
     waiting: list[Submission] = []
     for submission in found:
-        entry = journal.load(submission.slug)
-        if entry is not None and entry.key == _key(grading, submission):
-            shown = replace(entry, file=submission.file, notes=submission.notes)
-            if shown != entry:
-                journal.save(submission.slug, shown)
-            yield submission, shown, True
+        entry = _kept(grading, submission, journal)
+        if entry is not None:
+            yield submission, entry, True
         else:
             waiting.append(submission)
     if not waiting:
@@ -145,15 +151,32 @@ def _graded(
                 lost = lost + 1 if gone else 0
                 if lost > _MOST_LOST:
                     raise CourseError("The sandbox ended again and again. What is graded is kept; look at the machine.")
-                journal.save(futures[future].slug, entry)
+                slug = futures[future].slug
+                before = journal.load(slug)
+                entry = replace(entry, seen=before.seen) if before else entry
+                journal.save(slug, entry)
                 yield futures[future], entry, False
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
+def _kept(grading: _Grading, submission: Submission, journal: Journal) -> Entry | None:
+    """The entry of an earlier start, with the lab's points and the file's name of now; None where it does not hold."""
+    before = journal.load(submission.slug)
+    if before is None or grading.settings.again or before.key != _key(grading, submission):
+        return None
+    entry = marks.rescaled(before, grading.settings.lab.tasks)
+    if entry is None:
+        return None
+    entry = replace(entry, file=submission.file, notes=submission.notes)
+    if entry != before:
+        journal.save(submission.slug, entry)
+    return entry
+
+
 def _key(grading: _Grading, submission: Submission) -> str:
     try:
-        content = submission.content()
+        content = submission.content() + repr(submission.modules()).encode("utf-8", "replace")
     except UnreadableError as error:
         content = b"unreadable: " + str(error).encode()
     return submission_key(grading.environment, content)
@@ -165,12 +188,12 @@ def _grade_one(grading: _Grading, submission: Submission) -> tuple[Entry, bool]:
     An entry that tells of a fault that is not the submission's has no key: the next start grades it again.
     """
     began = time.monotonic()
-    key, remarks, gone = _key(grading, submission), (), False
+    key, remarks, gone, made = _key(grading, submission), (), False, None
     lab = grading.settings.lab
     try:
         cells = submission.cells()
         _require_this_lab(grading.settings, cells)
-        made = plan(lab, cells)
+        made = with_modules(plan(lab, cells), submission.modules())
         if submission.listed:
             autograded.write(grading.settings.out, submission.student, lab, cells)
         rows, remarks = _rows(grading, made), made.remarks
@@ -187,6 +210,7 @@ def _grade_one(grading: _Grading, submission: Submission) -> tuple[Entry, bool]:
         key, kind = "", type(error).__name__
         rows = _all_rows(grading, "crashed", f"The grader itself failed over it ({kind}): grade it by hand.")
     seconds = round(time.monotonic() - began, 3)
+    rows = tuple(marks.with_basis(row, made) for row in rows)
     about = {"file": submission.file, "notes": submission.notes}
     return Entry(submission.student, lab.name, key, seconds, rows, remarks, **about), gone
 
@@ -217,12 +241,12 @@ def _all_rows(grading: _Grading, status: str, message: str) -> tuple[Result, ...
     return tuple(Result(task.name, 0.0, task.points, status, message) for task in tasks)
 
 
-def _publish(settings: Settings, journal: Journal, entries: list[Entry], book: Gradebook) -> None:
-    """Write what people read. A score by hand stands in place of the machine's, and a comment with it."""
-    found, comments = gradebook.scores(book, settings.lab), gradebook.comments(book, settings.lab)
-    by_hand = {key: scores.by_hand for key, scores in found.items() if scores.by_hand is not None}
-    shown = [results.with_manual(entry, by_hand) for entry in entries]
-    rest = [results.with_manual(entry, by_hand) for entry in journal.others(bool(settings.students))]
+def _publish(settings: Settings, journal: Journal, entries: list[Entry], book: Gradebook) -> tuple[Entry, ...]:
+    """Write what people read, and return it. A score by hand stands in place of the machine's."""
+    found = {lab.name: gradebook.scores(book, lab) for lab in (settings.lab, *settings.others)}
+    comments = gradebook.comments(book, settings.lab)
+    shown = tuple(marks.with_marks(entry, found[entry.lab]) for entry in entries)
+    rest = [marks.with_marks(entry, found.get(entry.lab, {})) for entry in journal.others(bool(settings.students))]
     fresh = {(entry.lab, entry.student) for entry in shown}
     others = [entry for entry in rest if (entry.lab, entry.student) not in fresh]
     results.write(settings.out / "results.csv", [*others, *shown])  # first: no page can keep the scores back
@@ -230,3 +254,4 @@ def _publish(settings: Settings, journal: Journal, entries: list[Entry], book: G
         slug = Submission(entry.student, None).slug
         path = settings.out / "feedback" / slug / f"{settings.lab.name}.html"
         feedback.write(path, settings.lab, entry, comments.get(entry.student, {}))
+    return shown

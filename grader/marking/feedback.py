@@ -11,6 +11,7 @@ from pathlib import Path
 
 from jinja2 import Environment
 
+from grader.marking import marks
 from grader.marking.journal import Entry
 from grader.marking.matching import Release
 from utils.machine.workspace import write_whole
@@ -33,11 +34,11 @@ _PAGE = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_
   table { border-collapse: collapse; } td { padding: .1rem 1rem .1rem 0; }
 </style>
 <h1>{{ lab|replace("_", "_<wbr>"|safe) }}</h1>
-<p>{{ student }}: {{ total }} of {{ maximum }} points{% if open %}, and {{ open }} still to be marked{% endif %}.</p>
+<p>{{ student }}: {{ total }} of {{ maximum }} points{% if open %}; by hand, {{ open }}{% endif %}.</p>
 {% for result in results %}
 <section>
   <h2><span>{{ result.exercise }}</span> <span>
-  {%- if result.score is none %}to be marked{% else %}
+  {%- if result.score is none %}{{ labels.stale if result.status == "stale" else "to be marked" }}{% else %}
   {{ labels[result.status] }}, {{ "%g"|format(result.score) }} of {{ "%g"|format(result.max_score) }}{% endif %}
   </span></h2>
   <p>{{ result.message }}</p>
@@ -66,19 +67,19 @@ _PAGE = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_
 LABELS = {
     "ok": "right", "partial": "partly right", "wrong": "not right yet", "missing": "not there",
     "timeout": "took too long", "memory": "took too much memory", "crashed": "crashed", "unreadable": "cannot be read",
+    "stale": "marked before the last change",
 }  # fmt: skip
 
 
 def page(lab: Release, entry: Entry, comments: Mapping[str, str]) -> str:
     """The page as HTML. comments: exercise -> what the instructor wrote about it."""
     scores = [result.score for result in entry.results if result.score is not None]
-    waiting = [result for result in entry.results if result.score is None]
     return _PAGE.render(
         lab=lab.name,
         student=entry.student,
         total=f"{sum(scores):g}",
         maximum=f"{sum(task.points for task in lab.tasks):g}",
-        open=len(waiting),
+        open=marks.said(*marks.counted([entry])),
         results=entry.results,
         comments=comments,
         remarks=[*entry.notes, *entry.remarks],

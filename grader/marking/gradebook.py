@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from sqlalchemy import URL, create_engine, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from grader.marking.judge import Result
+from grader.marking.marks import Scores
 from grader.marking.matching import Release, Task
 from utils.errors import CourseError
 
@@ -145,8 +145,13 @@ def _complaint(address: str, error: Exception) -> CourseError:
     return CourseError(f"The gradebook {_shown(address)} cannot be used ({reason}). {advice} Another one: --db URL.")
 
 
-def record(book: Gradebook, lab: Release, student: str, results: Sequence[Result]) -> None:
-    """Write one submission's automatic scores, all of them or none."""
+def record(
+    book: Gradebook, lab: Release, student: str, results: Sequence[Result], seen: Mapping[str, str] | None = None
+) -> None:
+    """Write one submission's automatic scores, all of them or none.
+
+    seen: exercise -> basis of what this gradebook held before. A mark by hand whose answer is another now is flagged.
+    """
     book.update_or_create_student(student)
     with warnings.catch_warnings(), book.db.no_autoflush:
         warnings.simplefilter("ignore")  # SQLAlchemy remarks on the order in which nbgrader adds parts
@@ -155,14 +160,18 @@ def record(book: Gradebook, lab: Release, student: str, results: Sequence[Result
     tasks = {task.name: task for task in lab.tasks}
     for result in results:
         task = tasks[result.exercise]
+        earned = {name: points for name, _, points in result.parts} if task.asserted else {}
         for grade_id, points in task.grade_cells:
             grade = _grade(book, notebook, grade_id)
             share = points / task.points if task.points else 0.0
             if task.written:
                 grade.auto_score = result.score
             else:
-                grade.auto_score = (result.score or 0.0) * share
-            grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+                grade.auto_score = earned.get(grade_id, (result.score or 0.0) * share)
+            if grade.manual_score is None:
+                grade.needs_manual_grade = grade.auto_score is None
+            elif (seen or {}).get(task.name) != result.basis:
+                grade.needs_manual_grade = True
         _comment(notebook, task, result)
     book.db.commit()
 
@@ -190,22 +199,12 @@ def _on_written(result: Result) -> str | None:
     return {"missing": "No response.", "partial": result.message}.get(result.status)
 
 
-@dataclass(frozen=True)
-class Scores:
-    """What the gradebook says of one exercise of one student. automatic: None where a person has to mark it.
-
-    by_hand: its score now, if somebody marked a cell of it by hand.
-    """
-
-    automatic: float | None
-    by_hand: float | None
-
-
 def scores(book: Gradebook, lab: Release) -> dict[tuple[str, str], Scores]:
     """(student, exercise) -> what is recorded."""
     tasks = {grade_id: task.name for task in lab.tasks for grade_id, _ in task.grade_cells}
+    columns = (Grade.auto_score, Grade.manual_score, Grade.score, Grade.needs_manual_grade)
     rows = (
-        book.db.query(SubmittedAssignment.student_id, BaseCell.name, Grade.auto_score, Grade.manual_score, Grade.score)
+        book.db.query(SubmittedAssignment.student_id, BaseCell.name, *columns)
         .select_from(Grade)
         .join(BaseCell, Grade.cell_id == BaseCell.id)
         .join(SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id)
@@ -221,10 +220,42 @@ def scores(book: Gradebook, lab: Release) -> dict[tuple[str, str], Scores]:
 
 
 def _scores(cells: list[tuple]) -> Scores:
-    """cells: (automatic, by hand, score now) of each of nbgrader's cells of one exercise."""
-    automatic = None if any(auto is None for auto, _, _ in cells) else sum(auto for auto, _, _ in cells)
-    marked = any(manual is not None for _, manual, _ in cells)
-    return Scores(automatic, sum(score or 0.0 for _, _, score in cells) if marked else None)
+    """cells: (automatic, by hand, score now, flagged) of each of nbgrader's cells of one exercise."""
+    automatic = None if any(auto is None for auto, *_ in cells) else sum(auto for auto, *_ in cells)
+    marked = [flagged for _, manual, _, flagged in cells if manual is not None]
+    by_hand = sum(score or 0.0 for _, _, score, _ in cells) if marked else None
+    return Scores(automatic, by_hand, any(marked))
+
+
+def adopt_points(book: Gradebook, lab: Release) -> tuple[str, ...]:
+    """Give the lab's cells their points of now, and marks by hand the same share of them; a sentence for each cell."""
+    said = []
+    for cell in lab.cells:
+        if not cell.grade_id or not (cell.grade or cell.task):
+            continue
+        try:
+            known = book.find_graded_cell(cell.grade_id, lab.name, lab.name)
+        except MissingEntry:
+            continue
+        if known.max_score != cell.points:
+            said += _adopt(book, known, cell.points)
+    book.db.commit()
+    return tuple(said)
+
+
+def _adopt(book: Gradebook, known: BaseCell, points: float) -> list[str]:
+    """One cell's new points; what there is to say where it has been graded before."""
+    before, known.max_score = known.max_score, points
+    grades = book.db.query(Grade).filter(Grade.cell_id == known.id).all()
+    by_hand = [grade for grade in grades if grade.manual_score is not None]
+    for grade in by_hand:
+        grade.manual_score *= points / before if before else 1.0
+        grade.needs_manual_grade = grade.needs_manual_grade or not before
+    if not grades:
+        return []
+    how = "were rescaled with it" if before else "need another look, since a share of 0 cannot be rescaled"
+    marks = f" {len(by_hand)} by hand {how}." if by_hand else ""
+    return [f"{known.name} gives {points:g} points instead of {before:g}.{marks}"]
 
 
 def comments(book: Gradebook, lab: Release) -> dict[str, dict[str, str]]:

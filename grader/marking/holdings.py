@@ -61,5 +61,6 @@ def questions(lab: Release) -> int:
 
 def _is_written(place: int, original: Cell, cells: tuple[Cell, ...], pairs: dict[int, int]) -> bool:
     """Whether some cell holds this function in another text than the released one."""
-    its = [cell for index, cell in enumerate(cells) if pairs.get(index) == place or original.grade_id in cell.defined]
+    defining = [cell for cell in cells if original.grade_id in cell.defined]
+    its = defining or [cells[index] for index, found in pairs.items() if found == place]
     return any(cell.source.strip() not in ("", original.source.strip()) and _OPEN not in cell.source for cell in its)

@@ -11,11 +11,13 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from grader.marking.asserts import Asserted
 from grader.marking.judge import Question, Result
 from grader.marking.matching import Release
+from grader.sandbox import importable
 from grader.sandbox.limits import Limits
 from utils.errors import CourseError
 from utils.machine.workspace import write_whole
@@ -31,6 +33,7 @@ class Entry:
     """One graded submission. recorded: the gradebook that holds it, if one does.
 
     remarks: what is unusual in the notebook. file, notes: which file it is, why that one, and what else lay there.
+    seen: gradebook -> exercise -> `Result.basis` of what a person who marks finds in that gradebook.
     """
 
     student: str
@@ -42,12 +45,17 @@ class Entry:
     recorded: str = ""
     file: str = ""
     notes: tuple[str, ...] = ()
+    seen: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
-def environment_key(lab: Release, asked: tuple[Question, ...], seed: int, limits: Limits) -> str:
-    """A hash of all that a result depends on besides the submission."""
-    digest = hashlib.sha256(lab.content + f"{seed} {limits.pack()}".encode())
+def environment_key(lab: Release, asked: tuple[Question | Asserted, ...], seed: int, limits: Limits) -> str:
+    """A hash of all that a result depends on besides the submission and the points, which only scale it."""
+    cells = repr([replace(cell, points=0.0) for cell in lab.cells])
+    digest = hashlib.sha256(f"{cells} {seed} {limits.pack()} {importable.versions()}".encode() + importable.library())
     for question in asked:
+        if isinstance(question, Asserted):
+            digest.update(repr(question.sources).encode("utf-8", "replace"))
+            continue
         digest.update(repr([(part.name, part.points, part.probes) for part in question.exercise.parts]).encode())
         for name, array in sorted(question.table.numbers.items()):
             digest.update(name.encode() + array.tobytes())
@@ -106,9 +114,21 @@ class Journal:
             return None
 
     def mark(self, slug: str, entry: Entry, url: str) -> Entry:
-        recorded = replace(entry, recorded=url)
+        """Note that the gradebook ``url`` holds this entry."""
+        seen = entry.seen | {url: {result.exercise: result.basis for result in entry.results}}
+        recorded = replace(entry, recorded=url, seen=seen)
         self.save(slug, recorded)
         return recorded
+
+    def news(self, packages: tuple[str, ...]) -> tuple[str, ...]:
+        """Which of these packages are not those of the last grading; they are recorded. None where it is the first."""
+        path = self._folder / "packages"
+        try:
+            before = set(path.read_text(encoding="utf-8").split("\n"))
+        except OSError:
+            before = set(packages)
+        write_whole(path, "\n".join(packages))
+        return tuple(package for package in packages if package not in before)
 
     def others(self, this_lab_too: bool) -> list[Entry]:
         """Entries of the labs that were graded into the same folder before, and on demand of this one."""

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field, replace
 
 from grader import exercises
 from grader.exercise import Exercise
-from grader.marking import diagnose, needs
+from grader.marking import asserts, diagnose, needs
+from grader.marking.asserts import Asserted
 from grader.marking.matching import Plan, Release, Task
 from grader.sandbox.client import Attempt, Ended, Sandbox
 from grader.sandbox.limits import Limits
@@ -43,8 +44,9 @@ _OUTCOMES = {"tensor", "float", "none", "other", "error", "unwritten", "signatur
 class Result:
     """One row of results. score is None for a written question until somebody marks it.
 
-    status: ok, partial, wrong, missing, timeout, memory, crashed or unreadable.
+    status: ok, partial, wrong, missing, timeout, memory, crashed or unreadable; waiting or stale: see ``marks``.
     parts: (name, points, earned) of each part, scaled to the released maximum.
+    basis: a hash of what a person judges who marks this by hand; empty where nobody can.
     """
 
     exercise: str
@@ -54,6 +56,7 @@ class Result:
     message: str
     misconceptions: tuple[str, ...] = ()
     parts: tuple[tuple[str, float, float], ...] = ()
+    basis: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,18 +87,24 @@ def fresh_seed() -> int:
     return int.from_bytes(os.urandom(6), "little")
 
 
-def questions(lab: Release, seed: int) -> tuple[Question, ...]:
-    """Fresh probes and their expected numbers for each exercise of the lab, the same for the same seed."""
-    found = []
+def questions(lab: Release, seed: int, texts: dict[str, str] | None = None) -> tuple[Question | Asserted, ...]:
+    """Fresh probes and their expected numbers for each exercise of the lab, the same for the same seed.
+
+    texts: grade_id -> text with hidden tests, for the lab's assert cells.
+    """
+    found: list[Question | Asserted] = []
     for task in lab.tasks:
         if task.written:
+            continue
+        if task.asserted:
+            found.append(asserts.asserted(lab, task, texts or {}))
             continue
         try:
             exercise = exercises.get(task.name)
         except CourseError:
             raise CourseError(
                 f"{lab.name} gives points for {task.name!r}, and no module of grader/exercises knows it:"
-                " add it there, or mark that cell by hand."
+                " add it there, or write the check in plain asserts (docs/grading.md)."
             ) from None
         with one_thread():
             found.append(Question(task, exercise, exercise.table(seed), _shown(exercise)))
@@ -109,27 +118,28 @@ def _shown(exercise: Exercise) -> Table:
 
 
 def grade(
-    lab: Release, asked: Sequence[Question], plan: Plan, sandbox: Sandbox, limits: Limits, seed: int
+    lab: Release, asked: Sequence[Question | Asserted], plan: Plan, sandbox: Sandbox, limits: Limits, seed: int
 ) -> tuple[Result, ...]:
     """One result for each question, in order."""
-    state = _State(needs.needed(lab, plan, set()))
+    used = set().union(*(question.used for question in asked if isinstance(question, Asserted)))
+    state = _State(needs.needed(lab, plan, used))
     for _ in range(_MOST_SKIPPED + len(asked) + 1):
         with sandbox.attempt(limits, seed) as attempt:
             if not state.read:
                 state.read = True
-                _read_names(lab, plan, attempt, state)
+                _read_names(lab, plan, attempt, state, used)
             if _run_and_ask(asked, plan, attempt, state):
                 break
     return tuple(state.results.get(question.task.name) or _never_asked(question, state) for question in asked)
 
 
-def _read_names(lab: Release, plan: Plan, attempt: Attempt, state: _State) -> None:
+def _read_names(lab: Release, plan: Plan, attempt: Attempt, state: _State, used: set[str]) -> None:
     """Find out which of the lab's own cells this submission needs; where its text ends the attempt, none."""
     with contextlib.suppress(Ended):
-        state.needed = needs.needed(lab, plan, attempt.names(needs.own_sources(plan)))
+        state.needed = needs.needed(lab, plan, used | attempt.names(needs.own_sources(plan)))
 
 
-def _run_and_ask(asked: Sequence[Question], plan: Plan, attempt: Attempt, state: _State) -> bool:
+def _run_and_ask(asked: Sequence[Question | Asserted], plan: Plan, attempt: Attempt, state: _State) -> bool:
     """One attempt. False where it ended early and another one, without what ended it, can bring more."""
     by_name = {question.task.name: question for question in asked}
     for step in plan.steps:
@@ -150,25 +160,38 @@ def _run_and_ask(asked: Sequence[Question], plan: Plan, attempt: Attempt, state:
     return all(name in state.settled or _ask(question, attempt, state, last=True) for name, question in by_name.items())
 
 
-def _ask(question: Question, attempt: Attempt, state: _State, last: bool = False) -> bool:
+def _ask(question: Question | Asserted, attempt: Attempt, state: _State, last: bool = False) -> bool:
     """Ask one exercise and keep the better result. False where the attempt ended over it."""
     name = question.task.name
-    try:
-        answers = attempt.ask(name, question.table.probes)
-    except Ended as ended:
-        result = _without_answer(question, _status(ended.reason), f"When `{name}` was called, {ended.detail}.")
-        over = True
-    else:
-        result = judge(question, answers) if isinstance(answers, list) else _unasked(question, answers, state)
-        over = False
-        if isinstance(answers, list) and result.status in ("partial", "wrong"):
-            result, over = _explained(question, attempt, result)
+    result, over = _run(question, attempt) if isinstance(question, Asserted) else _probe(question, attempt, state)
     before = state.results.get(name)
     if before is None or (result.score or 0.0) > (before.score or 0.0) or (last and before.status == "missing"):
         state.results[name] = result
     if over or last or result.status == "ok":
         state.settled.add(name)
     return not over
+
+
+def _run(question: Asserted, attempt: Attempt) -> tuple[Result, bool]:
+    """The result of the lab's assert cells, and whether the attempt is over."""
+    outcome = asserts.run(question, attempt)
+    status = outcome.status if outcome.over is None else _status(outcome.over.reason)
+    score, parts = sum(outcome.earned.values()), _scaled(question, outcome.earned)
+    message = outcome.message
+    return Result(question.task.name, score, question.task.points, status, message, (), parts), outcome.over is not None
+
+
+def _probe(question: Question, attempt: Attempt, state: _State) -> tuple[Result, bool]:
+    """The result of fresh probes, and whether the attempt is over."""
+    name = question.task.name
+    try:
+        answers = attempt.ask(name, question.table.probes)
+    except Ended as ended:
+        return _without_answer(question, _status(ended.reason), f"When `{name}` was called, {ended.detail}."), True
+    if not isinstance(answers, list):
+        return _unasked(question, answers, state), False
+    result = judge(question, answers)
+    return _explained(question, attempt, result) if result.status in ("partial", "wrong") else (result, False)
 
 
 def judge(question: Question, answers: Sequence[Answer]) -> Result:
@@ -211,8 +234,10 @@ def _names(verdict: Verdict) -> tuple[str, ...]:
     return tuple(name[:_MOST_NAME] for name in verdict.misconceptions)
 
 
-def _scaled(question: Question, earned: dict[str, float]) -> tuple[tuple[str, float, float], ...]:
+def _scaled(question: Question | Asserted, earned: dict[str, float]) -> tuple[tuple[str, float, float], ...]:
     """The exercise's parts in the points that the release gives for it."""
+    if isinstance(question, Asserted):
+        return tuple((name, points, earned.get(name, 0.0)) for name, points in question.task.grade_cells)
     whole = sum(part.points for part in question.exercise.parts)
     factor = question.task.points / whole
     return tuple(
@@ -235,7 +260,7 @@ def _status(reason: str) -> str:
     return {"timeout": "timeout", "memory": "memory", "garbled": "wrong"}.get(reason, "crashed")
 
 
-def _without_answer(question: Question, status: str, message: str) -> Result:
+def _without_answer(question: Question | Asserted, status: str, message: str) -> Result:
     parts = tuple((name, points, 0.0) for name, points, _ in _scaled(question, {}))
     return Result(question.task.name, 0.0, question.task.points, status, message, (), parts)
 
@@ -246,7 +271,7 @@ def _unasked(question: Question, error: str, state: _State) -> Result:
     return _never_asked(question, state)
 
 
-def _never_asked(question: Question, state: _State) -> Result:
+def _never_asked(question: Question | Asserted, state: _State) -> Result:
     """The function is not there: say so, and which cells stopped early, for one of them may hold it."""
     message = f"`{question.task.name}` is not defined after the notebook's cells have run."
     stopped = [f"cell {number} stopped ({error[:160]})" for number, error in sorted(state.errors.items())[:3]]

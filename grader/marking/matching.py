@@ -7,16 +7,19 @@ honest work with a lost label is not lost.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 from grader.marking import written
 from grader.marking.written import Written
-from grader.notebook.labs import EXPENSIVE
+from grader.notebook.labs import EXPENSIVE, SET_UP
 from grader.notebook.notebooks import Cell, UnreadableError, parse
 from utils.errors import CourseError
+
+_CHECK = re.compile(r"^[ \t]*check\(", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,14 @@ class Task:
     """What the released lab gives points for. name: the function's, or the grade_id of a written question.
 
     grade_cells: (grade_id, points) of each of nbgrader's cells that hold these points. place: index in the release.
+    asserted: these cells are run, as nbgrader does; else the function is judged.
     """
 
     name: str
     written: bool
     grade_cells: tuple[tuple[str, float], ...]
     place: int
+    asserted: bool = False
 
     @property
     def points(self) -> float:
@@ -84,6 +89,7 @@ def read_release(path: Path) -> Release:
 
 def _tasks(cells: tuple[Cell, ...]) -> list[Task]:
     solutions = {cell.grade_id for cell in cells if cell.solution and not cell.grade}
+    judged = {cell.grade_id.removeprefix("check_") for cell in cells if _is_check(cell) and _is_judged(cell)}
     tasks: dict[str, Task] = {}
     latest = ""
     for place, cell in enumerate(cells):
@@ -91,12 +97,18 @@ def _tasks(cells: tuple[Cell, ...]) -> list[Task]:
             latest = cell.grade_id
         if not (cell.grade or cell.task) or not cell.grade_id:
             continue
-        written = cell.solution or cell.task
+        written, asserted = cell.solution or cell.task, _is_check(cell) and not _is_judged(cell)
         wanted = cell.grade_id.removeprefix("check_")
         name = cell.grade_id if written else wanted if wanted in solutions else latest or wanted
+        name = cell.grade_id if asserted and name in judged else name
         earlier = tasks[name].grade_cells if name in tasks else ()
-        tasks[name] = Task(name, written, (*earlier, (cell.grade_id, cell.points)), place)
+        tasks[name] = Task(name, written, (*earlier, (cell.grade_id, cell.points)), place, asserted)
     return list(tasks.values())
+
+
+def _is_judged(cell: Cell) -> bool:
+    """Whether a check calls the course's `check`, whose exercise the judge knows."""
+    return bool(_CHECK.search(cell.source))
 
 
 def plan(lab: Release, submitted: tuple[Cell, ...]) -> Plan:
@@ -117,12 +129,28 @@ def plan(lab: Release, submitted: tuple[Cell, ...]) -> Plan:
         if part or asks:
             unchanged = original is not None and original.source.strip() == cell.source.strip()
             own = place if unchanged and not _is_function(original) else None
-            steps.append(Step(index + 1, cell.source if part else "", part or "all", asks, own))
+            steps.append(Step(index + 1, _source(cell, original) if part else "", part or "all", asks, own))
     return Plan(
         tuple(steps),
         {written_at[place]: answer for place, answer in answers.items()},
         tuple(_remarks(lab, submitted, pairs)),
     )
+
+
+def with_modules(made: Plan, modules: dict[str, str]) -> Plan:
+    """The plan with modules that are handed in beside the notebook, where its cells can import them.
+
+    modules: file's name -> text.
+    """
+    files = [Step(0, f"%%writefile {name}\n{text}") for name, text in modules.items()]
+    return replace(made, steps=(*files, *made.steps))
+
+
+def _source(cell: Cell, original: Cell | None) -> str:
+    """What is run of a cell. A changed set-up cell, also one of an older release, comes behind the lab's own."""
+    if original is None or SET_UP not in original.tags or original.source.strip() == cell.source.strip():
+        return cell.source
+    return f"{original.source}\n\n{cell.source}"
 
 
 def _is_code(cell: Cell, original: Cell | None) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
 
-from grader.marking import results, tables
+from grader.marking import marks, results, tables
 from grader.marking.feedback import LABELS
 from grader.notebook.labs import is_called
 from utils.errors import CourseError
@@ -47,6 +47,7 @@ class Item:
 class Report:
     """students: how many submissions. shares: of each one with a mark, the points earned of those that are marked.
 
+    unmarked, stale: how many answers wait for a mark, and how many were marked before the last change.
     empty: how many of them answer nothing, because no notebook or nothing in it is there; they count as 0.
     """
 
@@ -56,6 +57,7 @@ class Report:
     items: tuple[Item, ...]
     mistakes: tuple[Mistake, ...]
     unmarked: int = 0
+    stale: int = 0
     empty: int = 0
     bins: tuple[int, ...] = field(default=())
 
@@ -63,6 +65,11 @@ class Report:
     def mean(self) -> float | None:
         """Of a student, each counting alike; None where nothing is marked yet."""
         return statistics.mean(self.shares) if self.shares else None
+
+    @property
+    def waits(self) -> str:
+        """What a person has to mark, in words; empty where that is nothing."""
+        return marks.said(self.unmarked, self.stale)
 
     @property
     def median(self) -> float | None:
@@ -95,7 +102,8 @@ def summarise(rows: list[dict[str, str]]) -> Report:
         shares=shares,
         items=tuple(_item(name, of_one) for name, of_one in exercises.items()),
         mistakes=_mistakes(rows),
-        unmarked=sum(not row["score"] for row in rows),
+        unmarked=sum(not row["score"] and row["status"] != marks.STALE for row in rows),
+        stale=sum(row["status"] == marks.STALE for row in rows),
         empty=sum(all(row["status"] == "missing" for row in of_one) for of_one in students.values()),
         bins=tuple(bins.get(number, 0) for number in range(_BINS)),
     )
@@ -109,7 +117,9 @@ def _share(rows: list[dict[str, str]]) -> float:
 
 def _item(name: str, rows: list[dict[str, str]]) -> Item:
     marked = [row for row in rows if row["score"]]
-    statuses = Counter(row["status"] if row["score"] else "to be marked" for row in rows)
+    statuses = Counter(
+        row["status"] if row["score"] or row["status"] == marks.STALE else "to be marked" for row in rows
+    )
     return Item(name, float(rows[0]["max_score"]), len(marked), _share(marked), dict(statuses.most_common()))
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import math
-from dataclasses import replace
 from pathlib import Path
 
 from grader.marking.journal import Entry
 from grader.marking.judge import Result
+from grader.marking.marks import WAITING
 from grader.marking.matching import Plan, Task
 from grader.marking.tables import as_csv, from_csv, joined
 from utils.errors import CourseError
@@ -16,7 +16,6 @@ from utils.machine.workspace import write_whole
 
 COLUMNS = ("student", "lab", "exercise", "score", "max_score", "misconceptions", "message", "status")
 _ABOUT = ("file", "notes")  # which file was graded, and what there is to say about it
-WAITING = "waiting"
 _WAITS = "It waits to be marked by hand."
 
 
@@ -28,20 +27,6 @@ def written(task: Task, made: Plan) -> Result:
     if answer.beside:
         return Result(task.name, None, task.points, "partial", f"A new cell beside the question holds text. {_WAITS}")
     return Result(task.name, None, task.points, WAITING, _WAITS)
-
-
-def with_manual(entry: Entry, by_hand: dict[tuple[str, str], float]) -> Entry:
-    """The entry with the scores that somebody gave by hand in place of the machine's."""
-    marked = [_marked(result, by_hand.get((entry.student, result.exercise))) for result in entry.results]
-    return replace(entry, results=tuple(marked))
-
-
-def _marked(result: Result, score: float | None) -> Result:
-    if score is None:
-        return result
-    status = "ok" if score >= result.max_score else "partial" if score > 0 else "wrong"
-    message = "Marked by hand." if result.score is None else f"{result.message} Marked by hand."
-    return replace(result, score=score, status=status, message=message)
 
 
 def write(path: Path, entries: list[Entry]) -> None:

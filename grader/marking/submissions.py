@@ -10,6 +10,7 @@ get a safe name: a folder's name may be a path or markup.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -20,9 +21,11 @@ from pathlib import Path
 from grader.marking.choice import cells_of, choose
 from grader.marking.folder import File, files_in, is_left_by_a_computer, is_never_a_student, shown
 from grader.marking.matching import Release
-from grader.notebook.notebooks import Cell, UnreadableError, read_file
+from grader.notebook.notebooks import MOST_SOURCE, Cell, UnreadableError, read_file
 from utils.errors import CourseError
 
+_MOST_MODULES = 20
+_MODULE = re.compile(r"[A-Za-z_]\w*\.py", re.ASCII)
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
 _DIGEST = re.compile(r"-[0-9a-f]{12}")  # what a made name ends in
 _LISTED = re.compile(r"\w[\w ,.'()@+-]{0,99}")  # without what is a pattern or a path to nbgrader
@@ -33,6 +36,7 @@ class Submission:
     """student: as shown and stored. path: the notebook, None where there is none. problem: why there is none.
 
     file: the notebook's name in the student's folder. notes: why that one, and what else lies there.
+    beside: modules in the notebook's folder, which it may import.
     """
 
     student: str
@@ -41,6 +45,7 @@ class Submission:
     status: str = "unreadable"
     file: str = ""
     notes: tuple[str, ...] = ()
+    beside: tuple[Path, ...] = ()
 
     @property
     def slug(self) -> str:
@@ -61,6 +66,14 @@ class Submission:
         if self.path is None:
             raise UnreadableError(self.problem)
         return read_file(self.path)
+
+    def modules(self) -> dict[str, str]:
+        """File's name -> text of each module beside the notebook that can be read."""
+        found = {}
+        for path in self.beside[:_MOST_MODULES]:
+            with contextlib.suppress(UnreadableError, UnicodeDecodeError):
+                found[path.name] = read_file(path, MOST_SOURCE).decode("utf-8")
+        return found
 
     def cells(self) -> tuple[Cell, ...]:
         """The notebook's cells. Raises UnreadableError."""
@@ -173,4 +186,7 @@ def _chosen(student: str, files: Sequence[File], lab: Release, others: Sequence[
     choice = choose(files, lab, others)
     if choice.file is None:
         return Submission(student, None, choice.problem or f"There is no notebook {lab.name}.ipynb.", "missing")
-    return Submission(student, choice.file.path, file=choice.file.shown, notes=choice.notes)
+    path = choice.file.path
+    modules = [file.path for file in files if file.path.parent == path.parent and _MODULE.fullmatch(file.path.name)]
+    beside = tuple(each for each in modules if each != path)
+    return Submission(student, path, file=choice.file.shown, notes=choice.notes, beside=beside)

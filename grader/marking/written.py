@@ -1,7 +1,8 @@
 """The answer to a written question: what stands in its cell, and in new cells beside it.
 
-Many learners leave the marked cell as it is and write into a new one below or above. A person marks these answers, so
-what may be one goes to that person; only where there is no text at all is the question not answered.
+Many learners leave the marked cell as it is and write into a new one below or above, or into the question. A person
+marks these answers, so what may be one goes to that person; only where there is no text at all is the question not
+answered.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _PROSE = re.compile(r"(?:[^\W\d_]+[,;:]?[ \t]+){4,}")  # five words in a row, as
 
 @dataclass(frozen=True)
 class Written:
-    """text: of the marked cell, without what the lab wrote there, then of new cells beside it. beside: if there are."""
+    """text: of the marked cell, without what the lab wrote, then of cells beside it. beside: whether there are such."""
 
     text: str
     beside: bool = False
@@ -29,44 +30,46 @@ def answers(
 
     pairs: index in the submission -> index in the release.
     """
-    own = {place: _own(released[place], submitted, pairs, place) for place in places}
-    texts = {place: [text] if text else [] for place, text in own.items()}
-    beside: set[int] = set()
+    lab = [cell.source.strip() for cell in released if cell.kind != "code"]
+    own = dict.fromkeys(places, "")
+    for index, place in pairs.items():
+        if place in own:
+            own[place] = "\n\n".join(filter(None, [own[place], _own_words(submitted[index].source, lab)]))
+    beside: dict[int, list[str]] = {place: [] for place in places}
     for index, cell in enumerate(submitted):
-        if index in pairs or not _is_text(cell, released):
-            continue
-        place = _beside(released, submitted, pairs, own, index)
+        words = _own_words(cell.source, lab) if _may_be_words(cell, new=index not in pairs) else ""
+        place = _beside(released, submitted, pairs, own, index) if words else None
         if place is not None:
-            texts[place].append(cell.source.strip())
-            beside.add(place)
-    return {place: Written("\n\n".join(texts[place]), place in beside) for place in places}
+            beside[place].append(words)
+    for place in places:
+        if place not in pairs.values() and not beside[place]:
+            beside[place] += [own[other] for other in own if own[other] and _is_one_text(released, other, place)]
+    texts = {place: "\n\n".join(filter(None, [own[place], *beside[place]])) for place in places}
+    return {place: Written(texts[place], bool(beside[place])) for place in places}
 
 
-def _own(original: Cell, submitted: tuple[Cell, ...], pairs: dict[int, int], place: int) -> str:
-    """What stands in the marked cell; nothing where it is as released or not there."""
-    text = next((submitted[index].source.strip() for index, found in pairs.items() if found == place), "")
-    return "" if text == original.source.strip() else text
+def _own_words(text: str, lab: list[str]) -> str:
+    """A text without the lines that the lab wrote, as they stand in a cell that was merged with one of the lab's."""
+    known = {line.strip() for source in lab for line in source.split("\n")}
+    kept = "\n".join(line for line in text.strip().split("\n") if not line.strip() or line.strip() not in known).strip()
+    return "" if any(kept in source for source in lab) else kept
 
 
-def _is_text(cell: Cell, released: tuple[Cell, ...]) -> bool:
-    """Whether a new cell holds words: text of any kind, or sentences in a cell of code."""
-    text = cell.source.strip()
-    if not text or any(text == original.source.strip() for original in released):
-        return False
-    return cell.kind != "code" or (not cell.defined and bool(_PROSE.search(text)))
+def _may_be_words(cell: Cell, new: bool) -> bool:
+    """Whether a cell holds words: text of any kind, or sentences in a new cell of code."""
+    return cell.kind != "code" or (new and not cell.defined and bool(_PROSE.search(cell.source)))
 
 
 def _beside(
-    released: tuple[Cell, ...],
-    submitted: tuple[Cell, ...],
-    pairs: dict[int, int],
-    own: dict[int, str],
-    index: int,
+    released: tuple[Cell, ...], submitted: tuple[Cell, ...], pairs: dict[int, int], own: dict[int, str], index: int
 ) -> int | None:
-    """The question that a new cell stands beside, with no cell of the lab between; an open one before an answered one.
+    """The question that a cell with words stands beside; an open one before an answered one.
 
-    A copy of a marked cell stands beside it wherever it is. Where the marked cell is gone, its neighbours tell.
+    A new cell stands beside a question where no cell of the lab is between; a copy of the marked cell wherever it is.
+    The lab's own text beside an open question, such as its rubric, may hold the answer too; it stands above it.
     """
+    if index in pairs:
+        return None if pairs[index] in own else _open_one_beside(released, own, pairs[index])
     copied = [place for place in own if released[place].grade_id == submitted[index].grade_id]
     if copied:
         return copied[0]
@@ -75,3 +78,14 @@ def _beside(
     between = [place for place in own if above < place < below and place not in pairs.values()]
     near = [place for place in (above, *between, below) if place in own]
     return next((place for place in near if not own[place]), near[0] if near else None)
+
+
+def _open_one_beside(released: tuple[Cell, ...], own: dict[int, str], place: int) -> int | None:
+    """The nearest open question with nothing but text between it and the lab's cell at ``place``."""
+    fitting = [other for other in own if not own[other] and _is_one_text(released, other, place)]
+    return min(fitting, key=lambda other: (abs(other - place), other < place), default=None)
+
+
+def _is_one_text(released: tuple[Cell, ...], one: int, other: int) -> bool:
+    """Whether there is no code between two places of the lab, so that a learner may have merged what stands there."""
+    return all(cell.kind != "code" for cell in released[min(one, other) : max(one, other) + 1])

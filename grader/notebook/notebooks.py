@@ -124,6 +124,9 @@ def _cell(entry: dict) -> Cell:
     marks = _mapping(metadata.get("nbgrader"))
     tags = metadata.get("tags")
     points = marks.get("points")
+    language = _mapping(metadata.get("vscode")).get("languageId")
+    if kind == "code" and language in ("plaintext", "markdown", "raw"):  # text, as VS Code keeps it
+        kind = "raw"
     return Cell(
         kind=kind if kind in ("code", "markdown", "raw") else "markdown",
         source=_source(entry.get("source", entry.get("input", ""))),

@@ -22,6 +22,7 @@ import select
 import signal
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 
@@ -183,6 +184,9 @@ def _learn(shell, talk: socket.socket, limits: Limits, seed: int, confined: bool
     sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
     if confined:
         namespaces.furnish(limits)
+    else:
+        os.chdir(tempfile.mkdtemp())  # what one submission writes is not there for the next to import
+    sys.path.insert(0, "")  # as in a notebook: a module that a cell has written can be imported
     before_learner_code(limits, confined)
     if linux:
         namespaces.die_with_parent()

@@ -15,7 +15,7 @@ from traitlets.config import Config
 from grader.sandbox.names import names
 
 _QUIET_MAGICS = {
-    "pip", "conda", "mamba", "uv", "matplotlib", "pylab", "load_ext", "reload_ext", "autoreload", "timeit", "run",
+    "pip", "conda", "mamba", "uv", "matplotlib", "pylab", "load_ext", "reload_ext", "autoreload", "timeit",
     "system", "sx", "sc", "debug", "pdb", "prun", "lsmagic", "history", "notebook", "edit", "config",
 }  # fmt: skip
 _MOST_FAULTS = 20

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from grader.marking.holdings import other_lab
-from grader.marking.matching import read_release
+from grader.marking.matching import plan, read_release, with_modules
 from grader.marking.submissions import Submission, find
 from grader.notebook.notebooks import Cell, UnreadableError
 from tests.grader.fixture_lab import NAME, RIGHT, SETUP, cell, honest, notebook, released, save, save_release, scaffold
@@ -247,3 +247,20 @@ def test_a_folder_without_a_notebook_says_what_is_there(lab, tmp_path):
         f"There is no notebook {NAME}.ipynb; there is essay.docx, my lab.ipynb (holds none of the lab's cells)."
     )
     assert (bob.status, eve.status, eve.problem) == ("missing", "missing", f"There is no notebook {NAME}.ipynb.")
+
+
+def test_a_module_beside_the_notebook_is_handed_on_with_it(lab, tmp_path):
+    files = {f"{NAME}.ipynb": honest(), "my_loss.py": "x = 1", "02_lab.py": "x = 2", "deeper/other.py": "x = 3"}
+    bob = picked(tmp_path, lab, files)
+    assert bob.modules() == {"my_loss.py": "x = 1"}
+    made = with_modules(plan(lab, bob.cells()), bob.modules())
+    assert made.steps[0].source == "%%writefile my_loss.py\nx = 1"
+
+
+def test_a_module_that_is_a_link_or_no_text_is_left_out(lab, tmp_path):
+    bob = picked(tmp_path, lab, {f"{NAME}.ipynb": honest(), "mine.py": "x = 1"})
+    folder = bob.path.parent
+    (folder / "linked.py").symlink_to(folder / "mine.py")
+    (folder / "binary.py").write_bytes(b"\xff\xfe\xfa")
+    (bob,) = find(tmp_path / "submitted", lab).submissions
+    assert bob.modules() == {"mine.py": "x = 1"}

@@ -340,3 +340,36 @@ def test_two_submissions_at_a_time_do_not_meet(sandbox):
 def test_a_killed_server_is_started_again(sandbox):
     sandbox.server.kill()
     assert error_of(sandbox, "x = 1") == ""
+
+
+MODULE = "def distillation_loss(x, factor):\n    return (factor * x**2).sum()\n"
+MAGIC, IMPORT = f"%%writefile my_loss.py\n{MODULE}", "from my_loss import distillation_loss"
+OPENED = f"open('my_loss.py', 'w').write({MODULE!r})"
+WRITTEN_AND_LOADED = [
+    (MAGIC, IMPORT),
+    (f"%%file my_loss.py\n{MODULE}", "import my_loss\ndistillation_loss = my_loss.distillation_loss"),
+    (MAGIC, "%run my_loss.py"),
+    (MAGIC, "%run my_loss"),
+    (OPENED, "from my_loss import *"),
+    (f"import pathlib\npathlib.Path('my_loss.py').write_text({MODULE!r})", IMPORT),
+    (
+        f"import os\nos.mkdir('mine')\n{OPENED.replace('my_loss', 'mine/loss')}",
+        "from mine.loss import distillation_loss",
+    ),
+    ("%%writefile my_loss.py\n1 / 0", MAGIC, f"%load_ext autoreload\n%autoreload 2\n{IMPORT}"),
+]
+
+
+@pytest.mark.parametrize("cells", WRITTEN_AND_LOADED)
+def test_a_module_that_a_cell_has_written_can_be_imported(sandbox, cells):
+    with sandbox.attempt(LIMITS, seed=1) as attempt:
+        assert [attempt.run(each) for each in cells] == [""] * len(cells)
+        assert attempt.ask("distillation_loss", [PROBE])[0].value == 10.0
+    assert "ModuleNotFoundError" in error_of(sandbox, "import my_loss")
+
+
+def test_a_module_of_the_course_s_name_takes_its_place_nowhere(sandbox):
+    with sandbox.attempt(LIMITS, seed=1) as attempt:
+        attempt.run("import os\nos.makedirs('utils/losses')\nopen('utils/losses/core.py', 'w').write('mine = 1')")
+        assert attempt.run("from utils.losses.core import distillation_loss\nimport utils.losses.core as core") == ""
+        assert "AssertionError" in attempt.run("assert isinstance(core.mine, int)")

@@ -61,3 +61,8 @@ def test_a_sandbox_that_does_not_open_is_said_with_what_to_switch_on():
 def test_the_home_folder_is_never_mounted_as_a_whole():
     assert Path.home() not in bubblewrap.visible_folders()
     assert Path("/") not in bubblewrap.visible_folders()
+
+
+def test_without_a_sandbox_a_submission_s_files_are_its_own(unconfined):
+    assert error_of(unconfined, "open('my_loss.py', 'w').write('x = 1')\nimport my_loss") == ""
+    assert "ModuleNotFoundError" in error_of(unconfined, "import my_loss")
