@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.marking import results
+from grader.marking.marks import STALE, WAITING
 from grader.marking.tables import as_csv
 from grader.school.intake import Row
 from grader.school.lateness import Lateness, Policy
@@ -102,7 +103,7 @@ def _lab_grade(
         return LabGrade(lab, 0.0, maximum, status=ABSENT)
     extra = extra or 0.0
     earned = sum(float(mark["score"]) for mark in marks if mark["score"]) + extra
-    waiting = sum(not mark["score"] or mark["status"] == "waiting" for mark in marks)
+    waiting = sum(not mark["score"] or mark["status"] in (WAITING, STALE) for mark in marks)
     late = policy.judge(lab, student, row, earned, maximum)
     return LabGrade(lab, round(earned, 4), maximum, extra, waiting, late)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import functools
 import json
 import os
 import random
@@ -13,15 +14,16 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from nbgrader.api import Gradebook
 
 from cli.__main__ import main
-from grader.marking import batch
+from grader.marking import batch, judge
 from grader.marking.journal import Journal
-from grader.marking.matching import read_release
+from grader.marking.matching import Task, read_release
 from grader.sandbox import importable
 from grader.sandbox.client import ServerGone
 from grader.sandbox.limits import Limits
@@ -36,12 +38,19 @@ WRONG = "def distillation_loss(student_logits, teacher_logits, labels, temperatu
 MARKUP = WRONG.replace("return 1 / 0", "raise ValueError('<script>alert(1)</script>')")
 
 
-SHARED: list[ServerProcess] = []  # one for all gradings of this module: it takes seconds to start
+SHARED: list[ServerProcess] = []
 
 
 @pytest.fixture(scope="module", autouse=True)
-def server():
-    with ServerProcess(CONFINED) as started:
+def shared():
+    """One server for all gradings of this module, and one table of an exercise for each seed: both take seconds."""
+
+    @functools.cache
+    def drawn(tasks: tuple[Task, ...], seed: int) -> tuple:
+        return judge.questions(SimpleNamespace(name=NAME, tasks=tasks), seed)
+
+    with ServerProcess(CONFINED) as started, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batch, "questions", lambda lab, seed, texts: drawn(lab.tasks, seed))
         SHARED.append(started)
         yield
         SHARED.clear()
