@@ -1,16 +1,20 @@
 """An instructor's own exercise: assert cells run for their points, beside exercises that are judged."""
 
 import copy
+import functools
 import json
 import os
 import re
 import shutil
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import nbformat
 import pytest
 
+from grader import exercises
+from grader.exercise import Exercise
 from grader.marking import marks
 from grader.marking.assignment import with_hidden_tests
 from grader.marking.journal import Entry
@@ -63,6 +67,20 @@ def with_own(answer: str, answers: dict | None = None) -> dict:
 @pytest.fixture
 def lab(tmp_path):
     return lab_of(tmp_path, with_own(""))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def drawn_once():
+    """Each exercise's probes and expected numbers, which take seconds, for all tests of this module."""
+
+    @functools.cache
+    def get(name: str) -> Exercise:
+        exercise = exercises.get(name)
+        return replace(exercise, table=functools.cache(exercise.table))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("grader.marking.judge.exercises", SimpleNamespace(get=get))
+        yield
 
 
 @pytest.fixture(scope="module")
