@@ -18,6 +18,8 @@ CHECK = "check_"
 BEGIN_SOLUTION = "### BEGIN SOLUTION"
 MARKS = {"grade": bool, "locked": bool, "solution": bool, "schema_version": int, "grade_id": str}
 _GRADE_ID = re.compile(r"[A-Za-z0-9_-]{1,50}")
+_ASSERT = re.compile(r"^assert\b", re.MULTILINE)
+_CALL = re.compile(r"^[ \t]*check\(", re.MULTILINE)
 _RUBRIC = re.compile(r"^\| *(\d+) *\|", re.MULTILINE)
 
 
@@ -54,6 +56,11 @@ def is_todo(cell: NotebookNode) -> bool:
 def is_check(cell: NotebookNode) -> bool:
     """Whether this cell checks a function and gives points for it."""
     return cell.cell_type == "code" and marks_of(cell).get("grade") is True and not marks_of(cell).get("solution")
+
+
+def is_asserted(cell: NotebookNode) -> bool:
+    """Whether this check is an instructor's own, in plain asserts, for which there is no exercise and no table."""
+    return is_check(cell) and bool(_ASSERT.search(cell.source)) and not _CALL.search(cell.source)
 
 
 def set_up_problems(notebook: NotebookNode) -> list[str]:
@@ -103,6 +110,8 @@ def exercise_problems(notebook: NotebookNode) -> list[str]:
         if following is None or not is_check(following) or marks_of(following).get("grade_id") != f"{CHECK}{name}":
             problems.append(f"{here}the next cell must check {name}: grade true, grade_id {CHECK + name!r}.")
     for number, cell in enumerate(cells, start=1):
+        if is_asserted(cell):
+            continue
         if is_check(cell):
             name = marks_of(cell)["grade_id"].removeprefix(CHECK)
             if name not in todos:
@@ -142,7 +151,7 @@ def table_problems(notebook: NotebookNode, lab: Lab) -> list[str]:
     problems = []
     for number, cell in enumerate(notebook.cells, start=1):
         name = marks_of(cell).get("grade_id", "").removeprefix(CHECK)
-        if is_check(cell) and not (lab.root / TABLES / f"{name}.npz").is_file():
+        if is_check(cell) and not is_asserted(cell) and not (lab.root / TABLES / f"{name}.npz").is_file():
             problems.append(
                 f"cell {number}: it checks {name}, and {TABLES.as_posix()} has no table of it: write the exercise in "
                 "grader/exercises, and then python -m grader.exercises.make_tables makes its table."

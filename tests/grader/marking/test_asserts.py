@@ -19,7 +19,7 @@ from grader.marking import marks
 from grader.marking.assignment import with_hidden_tests
 from grader.marking.journal import Entry
 from grader.marking.judge import Result, grade, questions
-from grader.marking.matching import Task, plan, release
+from grader.marking.matching import Task, plan, read_release
 from grader.notebook.build import prepare
 from grader.notebook.notebooks import parse
 from grader.sandbox.client import Sandbox
@@ -52,7 +52,7 @@ def lab_of(folder, content: dict):
     path = folder / NAME / f"{NAME}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content))
-    return release(path)
+    return read_release(path)
 
 
 def with_own(answer: str, answers: dict | None = None) -> dict:
@@ -169,7 +169,7 @@ def test_the_example_of_the_docs_is_built_and_graded_with_its_hidden_tests(sandb
     for path, content in ((tiny_lab.released, built.learner), (tiny_lab.solution, built.solution)):
         path.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(content, path)
-    lab = release(tiny_lab.released)
+    lab = read_release(tiny_lab.released)
     texts = with_hidden_tests(lab, tiny_lab.solution)
     assert "BEGIN HIDDEN" in texts["check_bits_per_byte"] and "HIDDEN" not in tiny_lab.released.read_text()
     right = tiny_lab.solution.read_bytes()

@@ -248,7 +248,7 @@ def test_marks_of_one_lab_stay_in_the_results_when_another_is_graded(home):
     second.parent.mkdir()
     second.write_text((home / "labs" / NAME / f"{NAME}.ipynb").read_text())
     save(home / "more", "anna", honest()).rename(home / "more" / "anna" / "03_other.ipynb")
-    settings = replace(settings_of(home), lab=release(second), folder=home / "more", others=(first,))
+    settings = replace(settings_of(home), lab=read_release(second), folder=home / "more", others=(first,))
     batch.run(settings, lambda progress: None, SHARED[0])
     with open(home / "out" / "results.csv", newline="", encoding="utf-8") as file:
         rows = {(row["lab"], row["exercise"]): row for row in csv.DictReader(file)}

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from grader.marking import holdings
-from grader.marking.matching import Plan, Release, plan, release
+from grader.marking.matching import Plan, Release, plan, read_release
 from grader.notebook.labs import labs_in
 from grader.notebook.notebooks import parse
 from tests.grader.fixture_lab import cell
@@ -30,7 +30,7 @@ def lab_and_solved(request, tmp_path_factory) -> tuple[Release, dict]:
     for each in (cells := [*content["cells"], *(dict(each) for each in OWN)]):
         if _marks(each).get("solution"):
             each["source"] = ESSAY if each["cell_type"] == "markdown" else answers[_marks(each)["grade_id"]]
-    return release(path), content | {"cells": cells}
+    return read_release(path), content | {"cells": cells}
 
 
 def _marks(each: dict) -> dict:
