@@ -94,7 +94,12 @@ def table(seed: int | None) -> Table:
     numbers = {f"expected/{i}/gradient/x": 2.0 * x.astype(float) for i, x in enumerate(inputs.values())}
     numbers["expected/value"] = np.array([(x.astype(float) ** 2).sum() for x in inputs.values()])
     numbers["fingerprint"] = np.ones(1000)
-    return Table("squares", tuple(Probe(name, {"x": x}, ("x",)) for name, x in inputs.items()), numbers, {"names": []})
+    return Table(
+        "squares",
+        tuple(Probe(name, {"x": x}, ("x",)) for name, x in inputs.items()),
+        numbers,
+        {"names": [], "judge": "arrays"},
+    )
 
 
 PARTS = (Part("small", 1, ("small",)), Part("large", 3, ("large",)))
