@@ -64,7 +64,8 @@ def test_there_are_labs_to_open():
 
 
 def test_open_wrong_and_right_answers_each_get_their_card(lab, artefacts):
-    lab.notebook.run(lab.notebook.cell("get_profile("))
+    for words in ("Find the course", "begin("):
+        lab.notebook.run(lab.notebook.cell(words))
     todo = next(iter(lab.answers))
     cell = lab.notebook.cell(f"def {todo}(")
     lab.notebook.run(cell)

