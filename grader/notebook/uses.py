@@ -26,6 +26,7 @@ RESULTS = Path("benchmarks", "results")
 READS_RESULTS = "committed"  # utils.notebook.committed("effect") reads benchmarks/results/effect.json
 TOLD_BY_TABLES = {"utils.checks.", "utils.checks.plays."}  # modules that the tables of a lab's exercises name
 NO_DATA = {".py", ".pyc", ".md"}
+TAKES_NOTHING = "TAKES_NOTHING"  # a module with this name takes nothing from what it imports by a computed name
 _IMPORTERS = {"import_module", "__import__", "run_module", "run_path", "spec_from_file_location"}
 _MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.MULTILINE)
 
@@ -77,6 +78,7 @@ class Uses:
     def _named(self, nodes: tuple[ast.AST, ...], package: str) -> set[str]:
         """The modules that a text imports, at its top or inside a function, or names in a string."""
         found: set[str] = set()
+        declared = any(isinstance(node, ast.Name) and node.id == TAKES_NOTHING for node in nodes)
         for node in nodes:
             if isinstance(node, ast.Import):
                 found |= {alias.name for alias in node.names}
@@ -86,11 +88,22 @@ class Uses:
                 if any(alias.name == "*" for alias in node.names):
                     found |= self._beneath(base)
             elif isinstance(node, ast.Constant):
-                found |= {node.value} & self.modules.keys()
-            elif _called(node) in _IMPORTERS and not _is_text(node.args):
+                found |= self._told_by(node)
+            elif isinstance(node, ast.Name):
+                continue
+            elif _called(node) in _IMPORTERS and not declared and not self._is_told(node):
                 start = _start_of(node.args)
                 found |= set() if start in TOLD_BY_TABLES else {name for name in self.modules if name.startswith(start)}
         return {name for name in found if name.partition(".")[0] in self.packages}
+
+    def _told_by(self, text: ast.Constant) -> set[str]:
+        """The module that a string names, by its dotted name or by its path."""
+        return {text.value, text.value.removesuffix(".py").replace("/", ".")} & self.modules.keys()
+
+    def _is_told(self, call: ast.Call) -> bool:
+        """Whether a string in the call says which module it is: one of ours, or as the whole argument any other."""
+        strings = [node for node in ast.walk(call) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        return _is_text(call.args) or any(self._told_by(text) for text in strings)
 
     def _beneath(self, package: str) -> set[str]:
         return {name for name in self.modules if name.startswith(f"{package}.")}
@@ -157,8 +170,8 @@ def data_in(folder: Path) -> Iterator[Path]:
 
 @cache
 def _telling_nodes(text: str) -> tuple[ast.AST, ...]:
-    """The imports, calls and strings of a text."""
-    kinds = (ast.Import, ast.ImportFrom, ast.Call, ast.Constant)
+    """The imports, calls, names and strings of a text."""
+    kinds = (ast.Import, ast.ImportFrom, ast.Call, ast.Name, ast.Constant)
     nodes = (node for node in ast.walk(code_of(text)) if isinstance(node, kinds))
     return tuple(node for node in nodes if not isinstance(node, ast.Constant) or isinstance(node.value, str))
 

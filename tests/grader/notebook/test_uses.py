@@ -1,6 +1,9 @@
 """A solution is executed anew when something that it uses has changed, and not for anything else."""
 
+import json
+
 import nbformat
+import numpy as np
 import pytest
 
 from grader.notebook.build import build, code_digest, prepare
@@ -19,6 +22,7 @@ FILES = {
     "utils/aside/__init__.py": "",
     "utils/aside/named.py": "",
     "utils/aside/alone.py": "",
+    "utils/aside/locks.py": "TAKES_NOTHING = True\nimport_module(name)\n",
     "utils/aside/pair.py": "PAIR = ROOT / 'utils' / 'pretrained' / 'teacher'\n",
     "utils/pretrained/__init__.py": "",
     "utils/pretrained/teacher/model.safetensors": "",
@@ -26,12 +30,18 @@ FILES = {
     "utils/checks/__init__.py": "",
     "utils/checks/tables/loss.npz": "",
     "utils/checks/tables/step.npz": "",
+    "utils/checks/numbers.py": "",
+    "utils/checks/others.py": "",
+    "utils/checks/plays/__init__.py": "",
+    "utils/checks/plays/steps.py": "",
     "benchmarks/results/effect.json": "{}",
     "benchmarks/results/sweeps.json": "{}",
 }
 ROOM = {"utils/__init__.py", "utils/room/__init__.py", "utils/room/inner.py", "utils/room/hidden.py"}
 ROOM |= {"utils/room/words.json", "utils/room/lists/of.txt"}
 ASIDE = {"utils/__init__.py", "utils/aside/__init__.py"}
+JUDGES = {"utils/__init__.py", "utils/checks/__init__.py", "utils/checks/numbers.py", "utils/checks/plays/__init__.py"}
+JUDGES |= {"utils/checks/plays/steps.py"}  # those that the exercise's table names
 
 
 @pytest.fixture
@@ -39,6 +49,9 @@ def course(tmp_path):
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
+    for table in (tmp_path / "utils/checks/tables").iterdir():
+        header = json.dumps({"texts": {"judge": "numbers"}, "probes": [{"play": ""}, {"play": "steps"}]})
+        np.savez(table, header=np.frombuffer(header.encode(), dtype=np.uint8))
     return tmp_path
 
 
@@ -58,7 +71,9 @@ def used(course, cell: str) -> set[str]:
         ("from utils.aside import pair", ASIDE | {"utils/aside/pair.py", "utils/pretrained/teacher/model.safetensors"}),
         ("committed('effect')", {"benchmarks/results/effect.json"}),
         ("committed(name)", {"benchmarks/results/effect.json", "benchmarks/results/sweeps.json"}),
-        ("check('loss', loss)", {"utils/checks/tables/loss.npz"}),
+        ("check('loss', loss)", {"utils/checks/tables/loss.npz", *JUDGES}),
+        ("runpy.run_path(str(COURSE / 'utils/aside/alone.py'))", ASIDE | {"utils/aside/alone.py"}),
+        ("from utils.aside import locks", ASIDE | {"utils/aside/locks.py"}),
     ],
 )
 def test_what_a_cell_uses_is_followed_through_imports_and_to_its_data(course, cell, expected):
