@@ -78,8 +78,9 @@ class CellWatch:
             old = self._before.get(name)
             if defines(source, name) and self._shell.user_ns.get(name) is old:
                 self._shell.user_ns[name] = unread(name, reason(error))
+                self._excused = error
         if error is self._excused:
-            result.error_in_exec = None  # "Run All" goes on
+            result.error_before_exec = result.error_in_exec = None  # "Run All" goes on
 
 
 def defines(source: str, name: str) -> bool:

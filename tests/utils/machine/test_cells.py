@@ -57,7 +57,8 @@ def test_a_defect_that_is_nobodys_function_keeps_its_trace(notebook):
 
 def test_after_a_syntax_error_the_old_function_is_not_taken_for_the_new_one(notebook):
     notebook.run(RIGHT)
-    notebook.run("def entropy(p):\n    return (")
+    goes_on, said = notebook.run("def entropy(p):\n    return (")
+    assert goes_on and "SyntaxError" in said
     assert "syntax error in line 2" in notebook.shell.user_ns["entropy"].unread
     said = notebook.run("entropy(1)")[1]
     assert "The cell of entropy has a syntax error" in said
