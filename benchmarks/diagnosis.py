@@ -1,7 +1,7 @@
 """How well and how fast do the checks diagnose? Singles, pairs of mistakes, right variants; the slowest check.
 
-``python -m benchmarks.diagnosis [--pairs N]`` writes benchmarks/results/diagnosis.json. N pairs are drawn (default:
-all of them). "missed" is a wrong one that passes, "false" a right one that does not.
+``python -m benchmarks.diagnosis [--pairs N]`` writes benchmarks/results/diagnosis.json. N pairs are drawn. "missed" is
+a wrong one that passes, "false" a right one that does not.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ import torch
 
 from benchmarks.common import write_result
 from grader.exercises import all_exercises, get
-from grader.exercises.loss_pairs import named, pairs
-from grader.exercises.loss_recipe import cook
+from grader.exercises.lab02.distillation_loss.pairs import drawn, tally
 from grader.marking.diagnose import verdict
 from utils.checks import Verdict
 from utils.checks.ask import ask
@@ -56,23 +55,14 @@ def singles() -> dict[str, dict[str, float]]:
     return report
 
 
-def paired(count: int | None) -> dict[str, float]:
+def paired(count: int) -> dict[str, int]:
     """Of pairs of mistakes in the loss: how many have both named, one, none, and how many pass."""
-    table, every = get("distillation_loss").table(None), list(pairs())
-    order = np.random.Generator(np.random.PCG64(0)).permutation(len(every))[: count or len(every)]
-    tally = {"both": 0, "one": 0, "none": 0, "missed": 0}
-    slowest = 0.0
-    for first, second, recipe in (every[index] for index in order):
-        found, took = timed(table, cook(recipe))
-        slowest = max(slowest, took)
-        hits = named(first, found.misconceptions) + named(second, found.misconceptions)
-        tally["missed" if found.passed else ("none", "one", "both")[hits]] += 1
-    return {"pairs": len(every), "tried": len(order), **tally, "slowest_s": round(slowest, 4)}
+    return {"tried": count, **tally(drawn(get("distillation_loss").table(None), count, seed=0))}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=None, help="how many pairs to draw (default: all)")
+    parser.add_argument("--pairs", type=int, default=1500, help="how many pairs to draw (default: 1500)")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     print(write_result("diagnosis", {"singles": singles(), "pairs": paired(arguments.pairs)}))

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 
-from tests.grader.students import written
+WRITTEN: list[tuple[str, Callable, tuple[str, ...]]] = []
+
+
+def written(exercise: str, *names: str) -> Callable[[Callable], Callable]:
+    """Enter a function into the list, with the names of what is wrong in it."""
+    return lambda function: WRITTEN.append((exercise, function, names)) or function
 
 
 def _step(student, teacher, batch):

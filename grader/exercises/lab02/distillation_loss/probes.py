@@ -1,10 +1,9 @@
-"""On which numbers ``distillation_loss`` is tried.
+"""The inputs on which a ``distillation_loss`` is tried.
 
-The mistake this prevents is a probe on which two different losses agree. The three *frames* differ in batch size, row
-length, vocabulary, number of valid labels and temperature, so that every denominator and every power of T shows; rows
-are padded left, right and in the middle; the first and the last label of some rows count; 0 and the last id (where
-GPT-2 keeps its end-of-text) are valid labels too. No vocabulary is as large as a row is long: where a loss mistakes one
-axis for the other, it must not run through by chance.
+The three frames differ in batch size, row length, vocabulary, number of valid labels and temperature, so that every
+denominator and every power of T shows. Rows are padded left, right and in the middle. Id 0 and the last id (GPT-2's
+end-of-text) are valid labels too. No vocabulary is as large as a row is long: a loss that mistakes one axis for the
+other must not run through by chance.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ LOGITS = PARAMETERS[:2]
 
 @dataclass(frozen=True)
 class Frame:
-    """Sizes and temperature of one probe, and which labels are ignored, as text: a row a word, '.' valid, 'x' not."""
+    """Sizes and temperature of one probe. rows: which labels are ignored, '.' for a valid label and 'x' for -100."""
 
     name: str
     vocabulary: int
@@ -52,7 +51,6 @@ def _telling(labels: np.ndarray, valid: np.ndarray, vocabulary: int) -> bool:
 
 
 def _draw(frame: Frame, stream: np.random.Generator, scale: float = 2.0) -> dict[str, np.ndarray]:
-    """Logits of the student and the teacher, and labels among which 0 and the last id stand at valid places."""
     valid = np.array([[mark == "." for mark in row] for row in frame.rows])
     shape = (*valid.shape, frame.vocabulary)
     student, teacher = (np.float32(stream.normal(0.0, scale, shape)) for _ in LOGITS)
@@ -68,7 +66,7 @@ def _probe(name: str, tensors: dict[str, np.ndarray], *rest: float) -> Probe:
 
 
 def _huge(frame: Frame, stream: np.random.Generator) -> list[Probe]:
-    """Large logits that strain one part each, as 0 times infinity would spoil the other.
+    """Large logits that strain one part each, because 0 times infinity would spoil the other.
 
     At a very high temperature the soft part is tame; where the student's favourite is the label, the hard part is.
     """
@@ -91,14 +89,13 @@ def probes(seed: int | None) -> tuple[Probe, ...]:
         for frame in frames
         for part, alpha in ALPHAS.items()
     ]
-    first = drawn[frames[0].name]
+    first, second = drawn[frames[0].name], drawn[frames[1].name]
     calls.append(_probe("again", first, frames[0].temperature, ALPHAS["blend"]))
-    calls += [_probe(f"extra/{frame.name}", drawn[frame.name], frame.temperature, 0.5) for frame in extras]
-    calls.append(_probe("extra/temperature one", first, 1.0, 0.5))
-    equal = {**first, "teacher_logits": first["student_logits"].copy()}
-    calls.append(_probe("extra/equal", equal, frames[0].temperature, 1.0))
+    calls += [_probe(f"{frame.name}/at one", drawn[frame.name], 1.0, ALPHAS["soft"]) for frame in frames]
+    calls += [
+        _probe(f"{frame.name}/{alpha:g}", drawn[frame.name], 1.0, alpha) for frame in extras for alpha in (0.0, 1.0)
+    ]
     calls += _huge(frames[0], stream)
-    second = drawn[frames[1].name]
     calls.append(_probe("explicit", second, 3.0, 0.5))
     calls += [_probe("default/alpha", second, 3.0), _probe("default/both", second)]
     return tuple(calls)

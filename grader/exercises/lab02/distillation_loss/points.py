@@ -1,0 +1,129 @@
+"""What each part of a ``distillation_loss`` earns, with errors carried forward.
+
+A part earns its points for right values and gradients on its probes. A named mistake costs the parts that it belongs
+to, and only those: it is made again in an otherwise right loss, and where the submission's numbers are that loss's, the
+other parts have been solved. So nothing is earned without a number that had to be computed. Without a name, every part
+is judged by the formula alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from grader.exercise import Part
+from grader.exercises.lab02.distillation_loss.misconceptions import WRONG
+from grader.exercises.lab02.distillation_loss.probes import EXTRAS, FRAMES
+from grader.exercises.lab02.distillation_loss.recipe import cook
+from utils.checks.ask import ask
+from utils.checks.distillation_loss import verdict
+from utils.checks.distillation_loss.blend import MISSING
+from utils.checks.judgement import agrees, expected_gradients, expected_value, leaks
+from utils.checks.records import Answer, Table
+
+
+def _on_frames(end: str) -> tuple[str, ...]:
+    return tuple(f"{frame.name}/{end}" for frame in FRAMES)
+
+
+CLEAN = "nothing but one number"
+PARTS = (
+    Part("hard part", 2.0, _on_frames("hard")),
+    Part("soft part at T = 1", 2.0, _on_frames("at one")),
+    Part("temperature", 1.5, _on_frames("soft")),
+    Part("which tokens count", 1.5, tuple(f"{frame.name}/{alpha}" for frame in EXTRAS for alpha in (0, 1))),
+    Part("blend", 1.5, _on_frames("blend")),
+    Part("large logits", 0.75, ("huge/hard", "huge/soft")),
+    Part(CLEAN, 0.75, (*_on_frames("hard"), *_on_frames("at one"))),
+)
+# A factor of the recipe ends with -> the parts that a mistake in it belongs to; "" stands for its own, soft or hard.
+COSTS = {
+    "_shift": ("which tokens count",),
+    "_mask": ("which tokens count",),
+    "_mean": ("which tokens count",),
+    "_place": ("which tokens count",),
+    "soft_temperature": ("temperature",),
+    "soft_power": ("temperature",),
+    "fixed_scale": ("temperature",),
+    "soft_turn": ("temperature",),
+    "soft_": ("soft part at T = 1",),
+    "hard_": ("hard part",),
+    "blend": ("blend",),
+    "added": ("blend",),
+    "precision": ("large logits",),
+    "teacher_graph": (CLEAN,),
+    "side_effect": (CLEAN,),
+}
+LEFT_OF_ONE_PART = {
+    "soft": ("hard part",),
+    "hard": ("soft part at T = 1", "temperature"),
+}  # what is missing -> what is not
+OF_RETURNED = {
+    "vector": (CLEAN,),
+    "repeated": (CLEAN,),
+    "backward": (CLEAN,),
+    "exp": ("hard part", "soft part at T = 1"),
+}
+
+
+def scores(table: Table, answers: Sequence[Answer]) -> dict[str, float]:
+    """Points earned, by part."""
+    best = _earned(table, answers, None, ())
+    names = set(verdict(table, answers).misconceptions)
+    named = [wrong for wrong in WRONG if names & {wrong.name, *wrong.also}]
+    recipes = [wrong.changes for wrong in named]
+    if len(named) > 1:
+        recipes.append({key: value for changes in recipes for key, value in changes.items()})
+    for recipe in recipes:
+        lost = tuple(part for key, value in recipe.items() for part in _cost(key, value))
+        if lost:
+            again = ask(table.probes, cook(recipe))
+            best = max(best, _earned(table, answers, again, lost), key=lambda points: sum(points.values()))
+    return best
+
+
+def _cost(factor: str, choice: object) -> tuple[str, ...]:
+    """The parts that a choice belongs to; none where nothing can be carried forward."""
+    if factor == "returned":
+        return OF_RETURNED.get(str(choice), ())
+    if str(choice).startswith("unstable"):
+        return ("large logits",)
+    for part, left in LEFT_OF_ONE_PART.items():
+        if str(choice).startswith(MISSING[part]):
+            return tuple(one.name for one in PARTS if one.name not in left)
+    return next((parts for end, parts in COSTS.items() if factor.endswith(end) or factor.startswith(end)), ())
+
+
+def _earned(
+    table: Table, answers: Sequence[Answer], again: list[Answer] | None, lost: tuple[str, ...]
+) -> dict[str, float]:
+    """The points where the answers are the formula's, or those of a loss with some mistakes (``again``)."""
+    right, clean = {}, {}
+    for index, probe in enumerate(table.probes):
+        right[probe.name] = _same_numbers(table, index, answers[index], again[index] if again else None)
+        clean[probe.name] = right[probe.name] and _is_clean(answers[index])
+    return {
+        part.name: part.points
+        * (part.name not in lost and all((clean if part.name == CLEAN else right)[n] for n in part.probes))
+        for part in PARTS
+    }
+
+
+def _same_numbers(table: Table, index: int, answer: Answer, again: Answer | None) -> bool:
+    """Are value and gradient of the student those that they must be, and was there a gradient to get right?"""
+    if answer.outcome != "tensor" or "value" not in answer.numbers:
+        return False
+    value, gradient = expected_value(table, index), expected_gradients(table, index)["student_logits"]
+    if again is not None:
+        value, gradient = again.numbers.get("value"), again.gradient("student_logits")
+    if value is None or gradient is None or not np.any(np.abs(gradient) > 1e-6):
+        return False
+    total = np.asarray(answer.numbers["value"].sum())
+    return agrees(total, np.asarray(value.sum())) and agrees(answer.gradient("student_logits"), gradient)
+
+
+def _is_clean(answer: Answer) -> bool:
+    """One number, no gradient for the teacher, no input changed, no call of backward()."""
+    touched = any(key.startswith("changed/") or key == "trace/backward" for key in answer.numbers)
+    return answer.numbers["value"].shape == () and not touched and not leaks(answer.gradient("teacher_logits"))
