@@ -19,7 +19,7 @@ import torch
 from benchmarks.common import write_result
 from grader.exercises import all_exercises, get
 from grader.exercises.lab02.distillation_loss.pairs import drawn, tally
-from grader.marking.diagnose import verdict
+from grader.marking.diagnose import scores, verdict
 from utils.checks import Verdict
 from utils.checks.ask import ask
 from utils.checks.records import Table
@@ -60,12 +60,23 @@ def paired(count: int) -> dict[str, int]:
     return {"tried": count, **tally(drawn(get("distillation_loss").table(None), count, seed=0))}
 
 
+def costs() -> dict[str, float]:
+    """Of the 10 points of the loss: how many each single mistake costs."""
+    exercise = get("distillation_loss")
+    table, whole = exercise.table(5), sum(part.points for part in exercise.parts)
+    lost: dict[str, float] = {}
+    for wrong in exercise.misconceptions:
+        earned = scores(exercise, table, ask(table.probes, wrong.implementation))
+        lost[wrong.name] = max(lost.get(wrong.name, 0.0), round(whole - sum(earned.values()), 3))
+    return dict(sorted(lost.items(), key=lambda entry: entry[1]))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=1500, help="how many pairs to draw (default: 1500)")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    print(write_result("diagnosis", {"singles": singles(), "pairs": paired(arguments.pairs)}))
+    print(write_result("diagnosis", {"singles": singles(), "pairs": paired(arguments.pairs), "points_lost": costs()}))
 
 
 if __name__ == "__main__":

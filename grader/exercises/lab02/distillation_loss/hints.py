@@ -193,8 +193,9 @@ a term is added that alpha does not weigh | The formula has two parts whose weig
 a constant: the loss does not depend on its input | On which of the arguments should the loss depend?
 temperature and alpha swapped in the list of arguments | In which order does the task give the arguments?
 valid tokens do not all count the same | Each token counts once. What gives some of yours more weight?
+nothing returned | Is there a return at the end?
 some valid tokens are left out | Every position with a valid label counts. Which condition removes some of yours?
 """
 _STEMS = dict(line.split(" | ") for line in re.sub(r"\|\n ", "| ", TEXT.strip()).splitlines())
 # A verdict may add in which part a mistake was made.
-HINTS: dict[str, str] = _STEMS | {f"{name} in {{}}": hint for name, hint in _STEMS.items() if "{}" not in name}
+HINTS: dict[str, str] = _STEMS | {f"{name} in {{}}": hint for name, hint in _STEMS.items()}

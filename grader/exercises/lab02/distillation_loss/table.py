@@ -19,8 +19,13 @@ from grader.exercises.lab02.distillation_loss.recipe import ODD
 from utils.checks.records import Probe, Table
 from utils.data.batches import IGNORE
 
+TWICE = "backward() is called on the same graph twice, or too early by the function itself"
 # What an exception says -> the mistake that it can only come from.
 ERRORS = [
+    (
+        "backward through the graph a second",
+        "backward() is called on the same graph twice, or too early by the function itself",
+    ),
     ("-100 is out of bounds", "-100 is taken for a class: ignored labels are not left out"),
     ("selected index k out of range", "top-k: only some of the vocabulary's tokens are compared"),
 ]
