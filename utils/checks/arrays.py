@@ -59,7 +59,8 @@ def verdict(
     if not numbers and not _values_right(table, answers):
         numbers = fallback(table, answers) or _constant(answers) or _half_precision(table, answers)
     names = [*_as_such(table, answers), *numbers, *_gradients(table, answers)]
-    names = list(dict.fromkeys(names or _partly_cut(table, answers) or _raised(answers)))[:MOST_NAMES]
+    names = names or _half_precision(table, answers) or _partly_cut(table, answers) or _raised(answers)
+    names = list(dict.fromkeys(names))[:MOST_NAMES]
     listed = f"Not yet: {'; '.join(names)}." if names else "Not yet."
     shown = _shown(table, answers, [index for index, good in enumerate(right) if not good])
     return Verdict(False, f"{listed} {shown} {question(table, names)}".strip()[:MOST_SIGNS], names)

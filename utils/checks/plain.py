@@ -63,26 +63,34 @@ def _form(returned: object, found: Read, depth: int) -> Form:
         found.leaves.append(np.zeros(0))
         return "model"
     if isinstance(returned, (set, frozenset)):
-        return _items("set", _sorted(returned), found, depth)
+        return _items("set", _sorted(_inside(returned)), found, depth)
     record = _record(returned)
     if record is not None:
         _bound(record)
         names = list(map(str, record))
         return ["record", names, [_form(item, found, depth + 1) for item in record.values()]]
     if isinstance(returned, (tuple, list)):
-        return _items("tuple" if isinstance(returned, tuple) else "list", list(returned), found, depth)
+        return _items("tuple" if isinstance(returned, tuple) else "list", _inside(returned), found, depth)
     return type(returned).__name__[:60]
 
 
 def _record(returned: object) -> dict | None:
     """The fields of a dict, a named tuple or a dataclass."""
     if isinstance(returned, dict):
-        return returned
-    if isinstance(returned, tuple) and hasattr(returned, "_asdict"):
-        return returned._asdict()
+        return dict(dict.items(returned))
+    if isinstance(returned, tuple) and isinstance(getattr(type(returned), "_fields", None), tuple):
+        return dict(zip(type(returned)._fields, _inside(returned), strict=False))
     if dataclasses.is_dataclass(returned) and not isinstance(returned, type):
         return {each.name: getattr(returned, each.name) for each in dataclasses.fields(returned)}
     return None
+
+
+def _inside(items: list | tuple | set | frozenset) -> list:
+    """What a container holds, by the built-in's own way to go through it: a subclass may go on without an end."""
+    kind = next(kind for kind in (list, tuple, set, frozenset) if isinstance(items, kind))
+    if kind.__len__(items) > MOST_NUMBERS:
+        raise TooLargeError
+    return list(kind.__iter__(items))
 
 
 def _bound(items: dict | list) -> None:
@@ -90,17 +98,13 @@ def _bound(items: dict | list) -> None:
         raise TooLargeError
 
 
-def _sorted(items: set | frozenset) -> list:
-    """A set in an order that its items alone decide."""
-    if len(items) > MOST_NUMBERS:
-        raise TooLargeError
+def _sorted(items: list) -> list:
+    """The items of a set in an order that they alone decide."""
     return sorted(items, key=lambda item: (type(item).__name__, item if isinstance(item, _SIMPLE) else 0))
 
 
 def _items(kind: str, items: list, found: Read, depth: int) -> Form:
     """Numbers of one kind are one leaf, everything else part by part."""
-    if len(items) > MOST_NUMBERS:
-        raise TooLargeError
     if not items:
         found.leaves.append(np.zeros(0))
         return [kind, None]
@@ -144,15 +148,15 @@ def _numbers(leaf: object) -> np.ndarray:
 
 def _number(item: object) -> float:
     try:
-        return float(item)
+        return int.__float__(item) if isinstance(item, int) else float.__float__(float(item))
     except OverflowError:  # a whole number beyond float64
         return math.inf
 
 
 def _points(text: str) -> list[float]:
-    if len(text) > MOST_NUMBERS:
+    if str.__len__(text) > MOST_NUMBERS:
         raise TooLargeError
-    return [float(ord(sign)) for sign in text]
+    return [float(ord(sign)) for sign in str.__iter__(text)]
 
 
 def describe(returned: object) -> tuple[str, str]:

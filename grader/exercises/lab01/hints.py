@@ -274,8 +274,10 @@ KL_DIVERGENCE = hints(
             "the arguments of kl_div are swapped: the log of q comes first, then p",
         ),
         "Weights sum to 1 over a row. Do yours?": ("p's log-probabilities where its probabilities belong",),
-        "Half of all logits are negative. What is the logarithm of a negative number?": (
+        "A logit may be negative. What is the logarithm of a negative number?": (
             "the logarithm is taken of raw logits",
+        ),
+        "Logits and log-probabilities may be negative. Of which numbers do you take a logarithm or a root?": (
             "NaN or infinite",
         ),
         "The classes are on the last axis. Along which axis do your probabilities sum to 1?": AXES,

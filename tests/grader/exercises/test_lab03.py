@@ -16,9 +16,15 @@ from tests.grader.exercises.catalogues import (
     require_telling_parts,
 )
 from utils.checks import hints
+from utils.checks.records import Table
 
 EXERCISES = [layer_map.EXERCISE, hidden_state_loss.EXERCISE]
 EVERY = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+
+
+@pytest.fixture(scope="module")
+def hidden() -> Table:
+    return hidden_state_loss.table(None)
 
 
 @EVERY
@@ -74,10 +80,10 @@ def _loss(change):
         (_loss(lambda a, b: F.kl_div(a, b)), hidden_variants.RAW_KL),
     ],
 )
-def test_what_was_unnamed_is_named(function, name: str) -> None:
-    found = judged(hidden_state_loss.table(None), function)
+def test_what_was_unnamed_is_named(function, name: str, hidden: Table) -> None:
+    found = judged(hidden, function)
     assert found.misconceptions[0] == name
-    assert hints.hint(hidden_state_loss.table(None), name) in found.message
+    assert hints.hint(hidden, name) in found.message
 
 
 @pytest.mark.parametrize(

@@ -222,6 +222,22 @@ def test_an_odd_answer_is_wrong_and_breaks_nothing(hostile):
     assert not judged(lambda x: x * 3, lambda x: hostile).passed
 
 
+class EndlessText(str):
+    __iter__ = Endless.__iter__
+
+    def __len__(self):
+        return 3
+
+
+def test_a_container_that_lies_about_what_it_holds_is_read_by_what_it_holds():
+    assert [leaf.tolist() for leaf in read([Endless([1, 2]), "x"]).leaves[:1]] == [[1, 2]]
+    assert read(EndlessText("ab")).leaves[0].tolist() == [97, 98]
+    assert read((Endless([1]), {"a": Endless([2])})).form == [
+        "tuple",
+        [["list", "int"], ["record", ["a"], [["list", "int"]]]],
+    ]
+
+
 def test_a_form_that_is_no_json_is_a_kind_of_its_own():
     for text in ("[" * 3000, "{", "", "nul"):
         assert forms.complaint(forms.read(text), "int")
