@@ -169,8 +169,9 @@ def test_it_is_graded_and_reported_with_the_mistake_s_name(course, tmp_path):
         assert wrong[name][1] in rows["mistaken", name]["misconceptions"], rows["mistaken", name]
         assert float(rows["mistaken", name]["score"]) == 0
         assert float(rows["hostile", name]["score"]) == 0 and rows["hostile", name]["message"]
-    report = done(run(course, "-m", "cli", "report", "99", "--out", str(tmp_path / "out")))
-    assert wrong["verify"][1] in report
+    done(run(course, "-m", "cli", "report", "99", "--out", str(tmp_path / "out")))
+    (table,) = (tmp_path / "out").glob("report_*.csv")
+    assert all(mistake in table.read_text() for _, mistake in wrong.values())
     pages = list((tmp_path / "out" / "feedback").rglob("*.html"))
     assert len(pages) == 3 and any(wrong["prune"][1] in page.read_text() for page in pages)
 
