@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from nbformat import NotebookNode
 
 from grader.notebook.labs import METADATA, Lab
-from grader.notebook.rules import CHECK, is_check, marks_of
+from grader.notebook.rules import CHECK, is_judged, marks_of
 from grader.notebook.uses import Uses, module_name
 from utils.machine.workspace import ROOT
 
@@ -25,13 +25,13 @@ _RECORD = re.compile(r'^record = "(.*)"$', re.MULTILINE)
 
 
 def add_hidden_tests(notebook: NotebookNode, lab: Lab, seed: int | None, kept: Mapping[str, str]) -> dict[str, str]:
-    """Put hidden tests around every check; returns a digest of each, by the exercise's name.
+    """Put hidden tests around every check that is judged; returns a digest of each, by the exercise's name.
 
     seed: draws the probes (None: the repository's own). kept: tests that need no drawing. Raises CourseError for
     a check of what grader/exercises does not know.
     """
     digests = {}
-    for cell in filter(is_check, notebook.cells):
+    for cell in filter(is_judged, notebook.cells):
         name = marks_of(cell)["grade_id"].removeprefix(CHECK)
         record = kept.get(name) or hidden_record(name, lab, seed)
         digests[name] = digest_of(record)

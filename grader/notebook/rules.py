@@ -58,9 +58,9 @@ def is_check(cell: NotebookNode) -> bool:
     return cell.cell_type == "code" and marks_of(cell).get("grade") is True and not marks_of(cell).get("solution")
 
 
-def is_asserted(cell: NotebookNode) -> bool:
-    """Whether this check is an instructor's own, in plain asserts, for which there is no exercise and no table."""
-    return is_check(cell) and bool(_ASSERT.search(cell.source)) and not _CALL.search(cell.source)
+def is_judged(cell: NotebookNode) -> bool:
+    """Whether this check has an exercise with a table: every one but an instructor's own in plain asserts."""
+    return is_check(cell) and (bool(_CALL.search(cell.source)) or not _ASSERT.search(cell.source))
 
 
 def set_up_problems(notebook: NotebookNode) -> list[str]:
@@ -110,9 +110,7 @@ def exercise_problems(notebook: NotebookNode) -> list[str]:
         if following is None or not is_check(following) or marks_of(following).get("grade_id") != f"{CHECK}{name}":
             problems.append(f"{here}the next cell must check {name}: grade true, grade_id {CHECK + name!r}.")
     for number, cell in enumerate(cells, start=1):
-        if is_asserted(cell):
-            continue
-        if is_check(cell):
+        if is_judged(cell):
             name = marks_of(cell)["grade_id"].removeprefix(CHECK)
             if name not in todos:
                 problems.append(
@@ -120,7 +118,7 @@ def exercise_problems(notebook: NotebookNode) -> list[str]:
                 )
             elif f'check("{name}", {name})' not in cell.source:
                 problems.append(f'cell {number}: it must call check("{name}", {name}).')
-        elif cell.cell_type == "code" and not is_todo(cell):
+        elif cell.cell_type == "code" and not is_todo(cell) and not is_check(cell):
             unguarded = sorted(unguarded_names(cell.source) & set(todos))
             problems += [
                 f"cell {number}: it uses {name}, which a learner may not have written yet: put the use beneath "
@@ -151,7 +149,7 @@ def table_problems(notebook: NotebookNode, lab: Lab) -> list[str]:
     problems = []
     for number, cell in enumerate(notebook.cells, start=1):
         name = marks_of(cell).get("grade_id", "").removeprefix(CHECK)
-        if is_check(cell) and not is_asserted(cell) and not (lab.root / TABLES / f"{name}.npz").is_file():
+        if is_judged(cell) and not (lab.root / TABLES / f"{name}.npz").is_file():
             problems.append(
                 f"cell {number}: it checks {name}, and {TABLES.as_posix()} has no table of it: write the exercise in "
                 "grader/exercises, and then python -m grader.exercises.make_tables makes its table."
