@@ -749,14 +749,14 @@ else:
 # ## After this: the same thing in transformers
 #
 # `generate(assistant_model=...)` drafts and verifies too; transformers calls it assisted generation. Three settings in the
-# *assistant's* `generation_config` decide how many tokens it drafts. If you leave them alone, that number changes during
-# the run:
+# *assistant's* `generation_config` decide how many tokens it drafts. If you leave them alone, that number changes from
+# round to round:
 #
 # | Here | In transformers | What to watch |
 # |---|---|---|
-# | `gamma` | `num_assistant_tokens` | the default schedule lets it grow and shrink from round to round |
-# | a fixed gamma | `num_assistant_tokens_schedule="constant"` | the default is another |
-# | drafts all gamma tokens | `assistant_confidence_threshold=0.0` | above 0 the assistant stops early where it is not sure |
+# | `gamma` | `num_assistant_tokens` | the default is 20 |
+# | a fixed gamma | `num_assistant_tokens_schedule="constant"` | "heuristic" adds 2 after a round that was kept whole, and takes 1 off after any other |
+# | drafts all gamma tokens | `assistant_confidence_threshold=0.0` | the default, 0.4, stops the assistant early where it is not sure, and is adjusted during the run |
 # | `PromptLookupDraft` | `generate(prompt_lookup_num_tokens=...)` | no assistant model then |
 # | `temperature=0` | `do_sample=False` | |
 #
