@@ -48,8 +48,7 @@ divided by the valid tokens of a mean row, not of all rows | Do you count the va
 one more token counted per row than there is | Count the valid labels of one row by hand, after the shift.
 mean of the rows' means: a token in a short row counts more |
  Take one row with one token and one with ten. How much does each token weigh in your mean?
-teacher one position ahead of the student | Print the slices of student and teacher: do they start at the same position?
-teacher one position behind the student | Print the slices of student and teacher: do they start at the same position?
+teacher one position {} the student | Print the slices of student and teacher: do they start at the same position?
 KL the wrong way round (student || teacher) | Which distribution weighs the terms of the sum: the teacher's or yours?
 soft cross-entropy instead of KL (the teacher's entropy is not subtracted) |
  What does your loss give when student and teacher are equal? What should it give?
@@ -81,9 +80,7 @@ teacher log-probabilities where probabilities belong (log_target) |
 teacher probabilities where log-probabilities belong (log_target) |
  You announce a logarithm to kl_div. Is that what the teacher's tensor holds?
 kl_div's arguments swapped, log forgotten | Which of kl_div's arguments is the student's, and which of them is a log?
-softmax taken twice on the student | What does a softmax make of the student's probabilities?
-softmax taken twice on the teacher | What does a softmax make of the teacher's probabilities?
-softmax taken twice on student and teacher | What does a softmax make of numbers that are already probabilities?
+softmax taken twice on {} | What does a softmax make of numbers that are already probabilities?
 the teacher's top token as a hard label instead of its distribution |
  What does the teacher know about the tokens that are not its favourite?
 maximum over the vocabulary instead of the sum | You keep the largest term. What does KL do with all the others?
@@ -91,14 +88,11 @@ only the teacher's top token of the sum over the vocabulary | You keep one term 
 the teacher's weights missing from the KL sum | By what is each difference of logarithms multiplied before it is added?
 negative terms of the KL sum are cut off at 0 | The sum cannot be negative. Does that hold for each of its terms?
 absolute values of the KL's terms are summed | The sum cannot be negative. Does that hold for each of its terms?
-skewed KL (a tenth of the teacher mixed into the student) instead of KL | What do you mix into the student, and why?
-skewed KL (half of the teacher mixed into the student) instead of KL | What do you mix into the student, and why?
+skewed KL ({} of the teacher mixed into the student) instead of KL | What do you mix into the student, and why?
 temperature applied after the softmax instead of before |
  Does a probability divided by T give a softer distribution, or only a smaller number?
-temperature applied after the softmax instead of before on the student |
- Does dividing by T after the softmax make the student's distribution softer?
-temperature applied after the softmax instead of before on the teacher |
- Does dividing by T after the softmax make the teacher's distribution softer?
+temperature applied after the softmax instead of before on the {} |
+ Does dividing by T after the softmax make this distribution softer?
 logits are standardised (mean 0, deviation 1) before they are divided by T |
  The size of the logits says how sure a model is. What is left of it?
 only the teacher's top tokens (top-k) instead of the whole vocabulary |
@@ -118,8 +112,7 @@ squared error of logits instead of cross-entropy | The logits become probabiliti
 binary cross-entropy instead of cross-entropy | Is the next token one choice among V, or V separate yes-or-no questions?
 focal loss instead of cross-entropy | By what do you multiply each token's cross-entropy, and does the task ask for it?
 sum of log-probabilities over the whole vocabulary | Which of the V log-probabilities does a label pick?
-the label's id is one too low | Print one label and the id that your code looks up for it.
-the label's id is one too high | Print one label and the id that your code looks up for it.
+the label's id is one too {} | Print one label and the id that your code looks up for it.
 an epsilon of {} | How large is your epsilon beside the probability of a token that is hardly ever right?
 label smoothing ({}) | The task asks for plain cross-entropy. How much of the probability do you give to other tokens?
 logits reshaped instead of transposed: tokens and vocabulary are mixed up |
@@ -134,14 +127,11 @@ unstable at large logits: an exp or a log leaves the range |
 unstable at large logits: a clamp or an epsilon cuts the loss off |
  A very wrong student should have a very large loss. What in your code puts an upper end to it?
 temperature missing in the softmax of both | T is in your factor. Which logits does it divide?
-temperature missing on the teacher | The student is softened. What about the teacher?
-temperature missing on the student | The teacher is softened. What about the student?
+temperature missing on the {} | One of the two is softened. What about the other?
 logits multiplied by the temperature instead of divided | Should T = 10 make a distribution flatter or sharper?
-student logits multiplied by the temperature instead of divided | Does a higher T make your student flatter or sharper?
-teacher logits multiplied by the temperature instead of divided | Does a higher T make your teacher flatter or sharper?
+{} logits multiplied by the temperature instead of divided | Does a higher T make this distribution flatter or sharper?
 logits divided by T squared | T squared belongs to the loss. Which power of T divides the logits?
-temperature applied twice on the student | Follow the student's logits: how often do they meet T?
-temperature applied twice on the teacher | Follow the teacher's logits: how often do they meet T?
+temperature applied twice on the {} | Follow these logits: how often do they meet T?
 logits divided by the square root of T | Which power of T divides the logits?
 temperature hard-coded to {} | Call your function with two temperatures. Does the softmax notice?
 a fractional temperature is cut to a whole number | Try T = 1.5 and T = 1. What happens to T on the way?
