@@ -79,7 +79,7 @@ def _costs() -> Iterator[Wrong]:
     soft = dict.fromkeys((*DIVERGENCES, *(name for name, *_ in PLACED), *WITH_LABEL))
     for part, names in (("soft", soft), ("hard", (*LABEL_COSTS, *ODD))):
         yield from (Wrong(name, {f"{part}_cost": name}) for name in names if name and name != NORMALISER)
-    for name in (NORMALISER, *SOFT_TRAITS.keys() & HARD_TRAITS.keys()):
+    for name in (NORMALISER, *(name for name in SOFT_TRAITS if name in HARD_TRAITS)):
         yield from _each_part(name, "cost", name)
 
 
