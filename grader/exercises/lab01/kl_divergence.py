@@ -33,7 +33,7 @@ SLOPE = 0.5  # rows weigh differently in the gradient, so that none can stand fo
 # One row before noise: both probabilities round to 0 in the last two classes, and where q's is tiny p's is large.
 OF_P = np.array([0.0, -1.0, -2.5, -40.0, -130.0, -300.0])
 OF_Q = np.array([-70.0, -30.0, 0.0, -5.0, -160.0, -260.0])
-LOWERED = 11
+LOWERED = 11  # what wide logits are lowered by
 LIFTS = np.array([[200.0], [-200.0], [0.0]])  # what a whole row is lifted by: exp overflows, or rounds to 0
 
 
