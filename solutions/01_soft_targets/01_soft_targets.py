@@ -93,7 +93,10 @@ for name, row in (("logits", cat_picture), ("label", label)):
 
 # %% nbgrader={"grade": false, "grade_id": "soft_targets", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def soft_targets(logits, temperature):
-    """softmax(logits / T) over the last axis: (..., V) -> (..., V), each row summing to 1."""
+    """softmax(logits / T) over the last axis: (..., V) -> (..., V), each row summing to 1.
+
+    The targets are fixed, so no gradient is owed.
+    """
     ### BEGIN SOLUTION
     return torch.softmax(logits / temperature, dim=-1)
     ### END SOLUTION
@@ -157,7 +160,10 @@ if ready(soft_targets):
 
 # %% nbgrader={"grade": false, "grade_id": "entropy", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def entropy(probabilities):
-    """-sum p log p in nats over the last axis, which it removes: (..., V) -> (...); 0 log 0 = 0."""
+    """-sum p log p in nats over the last axis, which it removes: (..., V) -> (...); 0 log 0 = 0.
+
+    Nothing is trained with it, so no gradient is owed.
+    """
     ### BEGIN SOLUTION
     return torch.special.entr(probabilities).sum(dim=-1)
     ### END SOLUTION
