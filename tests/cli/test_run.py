@@ -218,7 +218,7 @@ def test_a_defect_shows_the_labs_own_line_and_none_of_ours(lab, capsys):
 
 def test_an_exercise_without_its_table_is_said_before_anything_runs(lab, capsys):
     marks = '{"grade": true, "grade_id": "check_entropy", "points": 1, "solution": false}'
-    with pytest.raises(CourseError, match=r"checks entropy, .* grader\.exercises\.table makes its table"):
+    with pytest.raises(CourseError, match=r"checks entropy, .* grader\.exercises\.make_tables makes its table"):
         lab(f"print('ran')\n\n# %% nbgrader={marks}\ncheck('entropy', None)")
     assert "ran" not in capsys.readouterr().out
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from utils.checks import forms
 from utils.checks.distillation_loss.blend import BENT, MISSING, PARTS, Reading, gather, read, total
 from utils.checks.distillation_loss.message import message
 from utils.checks.distillation_loss.parts import Fingerprints, close, support
@@ -60,6 +61,10 @@ def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
         return Verdict(
             True, "Right: value and gradient agree with the formula on every probe." + _remark(table, answers)
         )
+    if forms.read(answers[0].form) in ("str", "bool"):
+        kind = answers[0].note
+        text = f"{table.name} returns a {kind}; one number, a tensor, is expected, for backward() starts from it."
+        return Verdict(False, text, [f"a {kind} instead of one number"])
     names = as_such(table, answers)
     if not {RANDOM, CONSTANT, SWAPPED_SETTINGS, EXP} & set(names):
         reading = read(table, gather(table, answers))
