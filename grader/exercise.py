@@ -22,10 +22,10 @@ Most exercises are written with ``grader.exercises.ordinary``: one file, a refer
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from utils.checks.records import Table
+from utils.checks.records import Answer, Table
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ class Exercise:
     name: the function's name. lab: such as ``"02"``. parameters: the names of its arguments, in order.
     parts: what earns points, see ``Part``. table: seed (None: the fixed probes) -> expected numbers and fingerprints.
     misconceptions: runnable wrong ones. right: names and implementations that must pass, whatever their style.
+    scores: (table, answers) -> points earned by part, where parts are not judged by their probes alone.
     """
 
     name: str
@@ -75,3 +76,4 @@ class Exercise:
     table: Callable[[int | None], Table]
     misconceptions: tuple[Misconception, ...]
     right: dict[str, Callable]
+    scores: Callable[[Table, Sequence[Answer]], dict[str, float]] | None = None

@@ -31,9 +31,8 @@ def scores(exercise: Exercise, table: Table, answers: Sequence[Answer]) -> dict[
     """Points earned, by part."""
     if len(answers) != len(table.probes):
         return {part.name: 0.0 for part in exercise.parts}
-    own = getattr(exercise, "scores", None)
-    if own:
-        return own(table, answers)
+    if exercise.scores:
+        return exercise.scores(table, answers)
     is_right = diagnosis.judge_of(table).is_right
     judged = {probe.name: is_right(table, index, answers[index]) for index, probe in enumerate(table.probes)}
     return {part.name: _points(part, judged) for part in exercise.parts}

@@ -124,6 +124,15 @@ def _short(array: np.ndarray) -> np.ndarray:
     return single if not np.any(whole & (single != array)) else np.asarray(array, np.float64)
 
 
+def _shortest(array: np.ndarray) -> np.ndarray:
+    """The same numbers in two bytes each, where they fit exactly."""
+    if np.issubdtype(array.dtype, np.integer):
+        return array.astype(np.int16) if np.all(np.abs(array) < 2**15) else array
+    with np.errstate(over="ignore"):
+        half = array.astype(np.float16) if array.dtype.kind == "f" else array
+    return half if np.array_equal(half, array) else array
+
+
 class _Store:
     """Arrays side by side, each only once: probes share their logits."""
 
@@ -133,8 +142,7 @@ class _Store:
         self._places: dict[tuple, int] = {}
 
     def place(self, array: np.ndarray) -> int:
-        small = np.issubdtype(array.dtype, np.integer) and np.all(np.abs(array) < 2**15)
-        stored = array.astype(np.int16) if small else array
+        stored = _shortest(array)
         key = (array.dtype.str, array.shape, stored.tobytes())
         if key not in self._places:
             self._places[key] = len(self.content)
