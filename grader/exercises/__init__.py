@@ -32,12 +32,17 @@ def _specifying(folder: Path) -> Iterator[str]:
 
 @cache
 def all_exercises() -> tuple[Exercise, ...]:
-    """Every exercise, in the order of the labs.  Raises CourseError where a specification is in the wrong folder."""
+    """Every exercise, in the order of the labs.  Raises CourseError for a wrong folder or a name twice."""
     found = []
     for module in find_modules(FOLDER):
         exercise = importlib.import_module(f"{__name__}.{module}").EXERCISE
         if f"lab{exercise.lab}" != module.partition(".")[0]:
             raise CourseError(f"grader/exercises/{module.replace('.', '/')} says lab {exercise.lab!r}; move it there.")
+        twin = next((other for other in found if other.name == exercise.name), None)
+        if twin is not None:
+            raise CourseError(
+                f"Labs {twin.lab} and {exercise.lab} both have an exercise {exercise.name!r}: rename one."
+            )
         found.append(exercise)
     return tuple(found)
 

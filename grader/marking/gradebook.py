@@ -150,7 +150,8 @@ def record(
 ) -> None:
     """Write one submission's automatic scores, all of them or none.
 
-    seen: exercise -> basis of what this gradebook held before. A mark by hand whose answer is another now is flagged.
+    seen: exercise -> basis of what this gradebook held before. A mark by hand whose answer is another now is flagged;
+    where nothing is known of before, such as after nbgrader's own autograde, the mark counts.
     """
     book.update_or_create_student(student)
     with warnings.catch_warnings(), book.db.no_autoflush:
@@ -170,7 +171,7 @@ def record(
                 grade.auto_score = earned.get(grade_id, (result.score or 0.0) * share)
             if grade.manual_score is None:
                 grade.needs_manual_grade = grade.auto_score is None
-            elif (seen or {}).get(task.name) != result.basis:
+            elif (seen or {}).get(task.name, result.basis) != result.basis:
                 grade.needs_manual_grade = True
         _comment(notebook, task, result)
     book.db.commit()

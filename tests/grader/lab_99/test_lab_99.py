@@ -23,7 +23,7 @@ from utils.machine.workspace import ROOT
 HERE = Path(__file__).parent
 NAME = "99_every_kind"
 FILES = sorted((HERE / "exercises").glob("*.py"))
-POINTS = {"draw_tokens": 2, "first_number": 1, "may_train": 1, "prune": 2, "total_variation": 4, "verify": 2}
+POINTS = {"draw_tokens": 2, "first_number": 1, "may_train": 1, "prune": 2, "total_variation": 4, "keep_or_reject": 2}
 MARKS = {"schema_version": 3, "task": False}
 IMPORTS = "import copy\nimport re\nfrom collections import namedtuple\n\nimport torch\n\n"
 PLACE = "# EXERCISES: one cell and one check for each, put here by the test\n"
@@ -118,8 +118,8 @@ def wrong_answers() -> dict[str, tuple[str, str]]:
         function = mistake.implementation
         lines = inspect.getsource(function).splitlines()
         body = "\n".join(line for line in lines if not line.startswith("@"))
-        reference = inspect.getsource(getattr(module, name)).replace(f"def {name}(", "def right(", 1)
-        told = body.replace(f"{name}(", "right(").replace(f"def {function.__name__}(", f"def {name}(", 1)
+        reference = inspect.getsource(getattr(module, name)).replace(f"def {name}(", f"def right_{name}(", 1)
+        told = body.replace(f"{name}(", f"right_{name}(").replace(f"def {function.__name__}(", f"def {name}(", 1)
         found[name] = (f"{reference}\n\n{told}", mistake.name)
     return found
 
@@ -127,7 +127,10 @@ def wrong_answers() -> dict[str, tuple[str, str]]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_each_exercise_is_one_readable_file(path):
     assert len(path.read_text().splitlines()) <= 200
-    assert len(module_of(FILES[-2]).catalogue.wrong_ones) == 10 and len(module_of(FILES[-2]).catalogue.right_ones) == 8
+    assert (
+        len(MODULES["total_variation"].catalogue.wrong_ones) == 10
+        and len(MODULES["total_variation"].catalogue.right_ones) == 8
+    )
 
 
 @pytest.mark.parametrize("name", POINTS)
@@ -148,10 +151,12 @@ def test_the_learner_s_notebook_holds_scaffolds_and_its_check_names_the_mistake(
     notebook = json.loads((course / "labs" / NAME / f"{NAME}.ipynb").read_text())
     text = json.dumps(notebook)
     assert "raise NotImplementedError" in text and "residual / residual" not in text
-    cell, name = wrong_answers()["verify"]
-    script = f"{IMPORTS}{cell}\nfrom utils.checks import check\ncheck('verify', verify)\ncheck('prune', len)"
+    cell, name = wrong_answers()["keep_or_reject"]
+    script = (
+        f"{IMPORTS}{cell}\nfrom utils.checks import check\ncheck('keep_or_reject', keep_or_reject)\ncheck('prune', len)"
+    )
     said = done(run(course, "-c", script))
-    assert f"[not yet] verify: Not yet: {name}." in said
+    assert f"[not yet] keep_or_reject: Not yet: {name}." in said
 
 
 @needs_sandbox
@@ -167,7 +172,7 @@ def test_it_is_graded_and_reported_with_the_mistake_s_name(course, tmp_path):
     for name, points in POINTS.items():
         assert float(rows["honest", name]["score"]) == points, rows["honest", name]
         assert wrong[name][1] in rows["mistaken", name]["misconceptions"], rows["mistaken", name]
-        assert float(rows["mistaken", name]["score"]) == 0
+        assert float(rows["mistaken", name]["score"]) == 0, rows["mistaken", name]
         assert float(rows["hostile", name]["score"]) == 0 and rows["hostile", name]["message"]
     done(run(course, "-m", "cli", "report", "99", "--out", str(tmp_path / "out")))
     (table,) = (tmp_path / "out").glob("report_*.csv")

@@ -1,4 +1,4 @@
-"""``verify(target, draft, drafted, uniforms)``: how many drafted tokens are accepted, and the next distribution."""
+"""``keep_or_reject(target, draft, drafted, uniforms)``: how many drafted tokens are accepted, and the next distribution."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from utils.checks.records import Probe
 catalogue = Catalogue()
 
 
-def verify(target, draft, drafted, uniforms):
+def keep_or_reject(target, draft, drafted, uniforms):
     for place, token in enumerate(drafted.tolist()):
         if uniforms[place] >= target[place, token] / draft[place, token]:
             residual = (target[place] - draft[place]).clamp(min=0)
@@ -27,7 +27,7 @@ def draw(stream):
 
 @catalogue.wrong("the residual is not normalised", "Its sum is below 1.", "What must the entries sum to?")
 def unnormalised(target, draft, drafted, uniforms):
-    place, following = verify(target, draft, drafted, uniforms)
+    place, following = keep_or_reject(target, draft, drafted, uniforms)
     return place, (target[place] - draft[place]).clamp(min=0) if place < len(drafted) else following
 
 
@@ -35,7 +35,7 @@ def unnormalised(target, draft, drafted, uniforms):
     "the draft's distribution after a rejection", "q, not p - q.", "What has the draft offered too rarely?"
 )
 def from_the_draft(target, draft, drafted, uniforms):
-    place, following = verify(target, draft, drafted, uniforms)
+    place, following = keep_or_reject(target, draft, drafted, uniforms)
     return place, draft[place] if place < len(drafted) else following
 
 
@@ -52,4 +52,6 @@ def with_a_loop(target, draft, drafted, uniforms):
     return accepted, target[accepted]
 
 
-EXERCISE = exercise("verify", "99", verify, draw, [("accepted", 2, ("case 0", "case 1", "case 2"))], catalogue)
+EXERCISE = exercise(
+    "keep_or_reject", "99", keep_or_reject, draw, [("accepted", 2, ("case 0", "case 1", "case 2"))], catalogue
+)
