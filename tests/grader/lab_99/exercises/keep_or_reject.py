@@ -1,4 +1,4 @@
-"""``keep_or_reject(target, draft, drafted, uniforms)``: how many drafted tokens are accepted, and the next distribution."""
+"""``keep_or_reject(target, draft, drafted, uniforms)``: accepted tokens, and the next distribution."""
 
 import numpy as np
 
