@@ -65,18 +65,16 @@ def exercise(
     parts: Sequence[tuple[str, float, Sequence[str]]],
     catalogue: Catalogue,
     free: Sequence[str] = (),
-    constants: bool = False,
     errors: Mapping[str, str] | None = None,
 ) -> Exercise:
     """The specification of one function.
 
     draw: a generator of random numbers -> the probes of one call each; the fixed probes come from a fixed seed.
     parts: (name, points, names of the probes that must all be right). free: fields of a record that may hold anything.
-    constants: also name a wrong constant factor (half, sign, bits); for one number or tensor. errors: what an
-    exception says -> the mistake that it can only come from.
+    errors: what an exception says -> the mistake that it can only come from.
     """
     every = {"reference": reference, **catalogue.right_ones}
-    table = partial(_table, name, reference, draw, catalogue, free, constants, dict(errors or {}))
+    table = partial(_table, name, reference, draw, catalogue, free, dict(errors or {}))
     worth = tuple(Part(part, points, tuple(probes)) for part, points, probes in parts)
     parameters = tuple(next(iter(draw(_stream(name, None)))).inputs)
     return Exercise(name, lab, parameters, worth, partial(_checked, table, worth), tuple(catalogue.wrong_ones), every)
@@ -101,7 +99,6 @@ def _table(
     draw: Draw,
     catalogue: Catalogue,
     free: Sequence[str],
-    constants: bool,
     errors: dict[str, str],
     seed: int | None = None,
 ) -> Table:

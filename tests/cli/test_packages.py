@@ -166,7 +166,9 @@ def test_a_folder_of_wheels_that_lacks_one_names_it(tmp_path, monkeypatch):
         _packages.run_pip(tmp_path, Path(sys.executable), (), "download", "absent-package", "-d", str(tmp_path))
 
 
-RECORDED = json.loads((Path(__file__).parent / "pip_outputs.json").read_text(encoding="utf-8"))
+SIMPLE = "simple"  # the folder of a package index; the recorded outputs call it {index}
+OUTPUTS = (Path(__file__).parent / "pip_outputs.json").read_text(encoding="utf-8")
+RECORDED = json.loads(OUTPUTS.replace("{index}", SIMPLE))
 SENTENCES = {
     "closed_port": "torch==2.13.0 is missing: no package index answers (http://127.0.0.1:9: connection refused). C",
     "no_name": "no package index answers (https://index.invalid: its name is not known here). Connect",
@@ -211,8 +213,8 @@ def test_a_download_that_broke_off_is_said(monkeypatch):
 
 def test_an_address_with_a_password_is_told_without_it():
     answer = [
-        "Could not fetch URL https://me:secret@index.example/simple/torch/: 403 Client Error: Forbidden for url: https://x"
-        " - skipping",
+        f"Could not fetch URL https://me:secret@index.example/{SIMPLE}/torch/: 403 Client Error: Forbidden for url: "
+        "https://x - skipping",
         "ERROR: No matching distribution found for torch==2.13.0",
     ]
     assert (
@@ -223,8 +225,8 @@ def test_an_address_with_a_password_is_told_without_it():
 @pytest.mark.parametrize("detail", ["certificate has expired", "certificate is not yet valid"])
 def test_a_certificate_of_another_time_leads_to_the_clock(detail):
     answer = [
-        "Could not fetch URL https://index.example/simple/torch/: There was a problem confirming the ssl certificate: "
-        f"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {detail} (_ssl.c:1006) - skipping",
+        f"Could not fetch URL https://index.example/{SIMPLE}/torch/: There was a problem confirming the ssl certificate"
+        f": [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {detail} (_ssl.c:1006) - skipping",
         "ERROR: No matching distribution found for torch==2.13.0",
     ]
     assert reason_in(answer, "torch==2.13.0").advice == "Check this computer's date and time."

@@ -44,11 +44,12 @@ def names_without_a_thought(exercise: Exercise) -> set[str]:
     """Of all names that a verdict can give, those for which there is no thought, or only the general one."""
     table = exercise.table(None)
     texts = table.texts
-    entries = [entry for group in (*texts["groups"], *texts["broken"]) for entry in group["entries"]]
-    names = {name for listed, _ in (*entries, *texts["scales"]) for name in listed}
-    names |= {*texts["extremes"].values(), *texts["finite extremes"].values(), *(name for _, name in texts["errors"])}
-    names |= {wrong.name for wrong in exercise.misconceptions}
-    if texts["constants"]:
+    names = {wrong.name for wrong in exercise.misconceptions} | {name for _, name in texts["errors"]}
+    if texts["judge"] != "kinds":
+        entries = [entry for group in (*texts["groups"], *texts["broken"]) for entry in group["entries"]]
+        names |= {name for listed, _ in (*entries, *texts["scales"]) for name in listed}
+        names |= {*texts["extremes"].values(), *texts["finite extremes"].values()}
+    if texts.get("constants"):
         names |= {name.format("") for listed, _ in CONSTANTS.values() for name in listed}
     return {name for name in names if hints.hint(table, name) in ("", hints.GENERAL)}
 

@@ -1,10 +1,7 @@
 """A batch may be stopped at any moment, run again, changed and marked by hand, and its results stay true."""
 
-import contextlib
 import csv
-import functools
 import json
-import os
 import random
 import shutil
 import signal
@@ -14,83 +11,19 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from nbgrader.api import Gradebook
 
 from cli.__main__ import main
-from grader.marking import batch, judge
+from grader.marking import batch
 from grader.marking.journal import Journal
-from grader.marking.matching import Task, read_release
-from grader.sandbox import importable
+from grader.marking.matching import read_release
 from grader.sandbox.client import ServerGone
-from grader.sandbox.limits import Limits
-from grader.sandbox.process import ServerProcess
-from tests.grader.fixture_lab import NAME, POINTS, RIGHT, WRITTEN, cell, honest, notebook, released, save, save_release
+from tests.grader.fixture_lab import NAME, POINTS, WRITTEN, cell, honest, notebook, save
+from tests.grader.marking.graded import CONFINED, furnished, grade, settings_of
 from utils.errors import CourseError
 from utils.machine.workspace import ROOT
-
-CONFINED = sys.platform == "linux" and (shutil.which("bwrap") is not None or bool(os.environ.get("CI")))
-LIMITS = Limits(cell_seconds=20.0, ask_seconds=20.0)
-WRONG = "def distillation_loss(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):\n    return 1 / 0"
-MARKUP = WRONG.replace("return 1 / 0", "raise ValueError('<script>alert(1)</script>')")
-
-
-SHARED: list[ServerProcess] = []
-
-
-@pytest.fixture(scope="module", autouse=True)
-def shared():
-    """One server for all gradings of this module, and one table of an exercise for each seed: both take seconds."""
-
-    @functools.cache
-    def drawn(tasks: tuple[Task, ...], seed: int) -> tuple:
-        return judge.questions(SimpleNamespace(name=NAME, tasks=tasks), seed)
-
-    with ServerProcess(CONFINED) as started, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batch, "questions", lambda lab, seed, texts: drawn(lab.tasks, seed))
-        SHARED.append(started)
-        yield
-        SHARED.clear()
-
-
-@pytest.fixture
-def home(tmp_path):
-    return furnished(tmp_path)
-
-
-def furnished(home: Path) -> Path:
-    """A course folder with a released lab and five submissions."""
-    save_release(home / "labs")
-    folder = home / "submissions"
-    save(folder, "anna", honest())
-    save(folder, "bob", released(RIGHT | {"distillation_loss": WRONG}))
-    save(folder, "carl", released())
-    save(folder, "dora", b"not a notebook")
-    save(folder, "emil", released({"distillation_loss": MARKUP, "train_step": RIGHT["train_step"]}))
-    return home
-
-
-def settings_of(home: Path, **changes: object) -> batch.Settings:
-    lab = read_release(home / "labs" / NAME / f"{NAME}.ipynb")
-    options = {"db": str(home / "out" / "gradebook.db"), "confined": CONFINED, "limits": LIMITS, "seed": 7} | changes
-    return batch.Settings(lab, home / "submissions", home / "out", **options)
-
-
-def grade(home: Path, **changes: object) -> tuple[dict[tuple[str, str], dict], list[str]]:
-    """(rows of results.csv, students that were graded anew)."""
-    anew = []
-
-    def tell(progress: batch.Progress) -> None:
-        if not progress.again:
-            anew.append(progress.entry.student)
-
-    batch.run(settings_of(home, **changes), tell, SHARED[0])
-    with open(home / "out" / "results.csv", newline="", encoding="utf-8") as file:
-        rows = {(row["student"], row["exercise"]): row for row in csv.DictReader(file)}
-    return rows, sorted(anew)
 
 
 def test_results_feedback_and_gradebook_say_the_same_and_are_kept(home):
@@ -129,154 +62,6 @@ def test_results_feedback_and_gradebook_say_the_same_and_are_kept(home):
     with Gradebook(f"sqlite:///{home / 'out' / 'gradebook.db'}") as book:
         assert book.find_grade(WRITTEN, NAME, NAME, "anna").manual_score == 4.0
         assert book.find_comment(WRITTEN, NAME, NAME, "anna").manual_comment == "well said"
-
-
-@contextlib.contextmanager
-def gradebook(home):
-    with Gradebook(f"sqlite:///{home / 'out' / 'gradebook.db'}") as book:
-        yield book
-        book.db.commit()
-
-
-def mark(home, student: str, **marks: float) -> None:
-    """What formgrader keeps when somebody gives points."""
-    with gradebook(home) as book:
-        for cell_of_it, score in marks.items():
-            given = book.find_grade(cell_of_it, NAME, NAME, student)
-            given.manual_score, given.needs_manual_grade = score, False
-
-
-def hand_in(home, student: str, content: dict) -> None:
-    (home / "submissions" / student / f"{NAME}.ipynb").write_text(json.dumps(content))
-
-
-def seen(row: dict) -> tuple[str, str]:
-    return row["score"], row["status"]
-
-
-def test_a_mark_counts_for_the_answer_it_was_given_for_alone(home, capsys):
-    """A later answer waits for another look; until then the machine's score counts, or none."""
-    only = {"students": ("bob",)}
-    hand_in(home, "bob", released({"perplexity": RIGHT["perplexity"], "distillation_loss": WRONG}, "Old essay."))
-    grade(home, **only)
-    mark(home, "bob", check_distillation_loss=2.0, **{WRITTEN: 4.0})
-    rows, _ = grade(home, **only)
-    assert seen(rows["bob", "distillation_loss"]) == ("2", "partial") and seen(rows["bob", WRITTEN]) == ("4", "partial")
-
-    hand_in(home, "bob", released(RIGHT, "New essay."))
-    rows, _ = grade(home, **only)
-    assert seen(rows["bob", "distillation_loss"]) == ("4", "stale")
-    assert "marked 2 of 4 by hand, before the last change" in rows["bob", "distillation_loss"]["message"]
-    assert seen(rows["bob", WRITTEN]) == ("", "stale")
-    assert "By hand: 2 were marked before the last change" in page_of(home, "bob")
-    rows, anew = grade(home, **only)
-    assert not anew and seen(rows["bob", WRITTEN]) == ("", "stale")
-
-    mark(home, "bob", check_distillation_loss=4.0, **{WRITTEN: 5.0})
-    rows, _ = grade(home, **only)
-    assert seen(rows["bob", "distillation_loss"]) == ("4", "ok") and seen(rows["bob", WRITTEN]) == ("5", "ok")
-
-
-def page_of(home, student: str) -> str:
-    return (home / "out" / "feedback" / student / f"{NAME}.html").read_text().replace("; by hand,", " By hand:")
-
-
-def test_a_mark_stays_where_its_answer_did(home):
-    """Another answer of the notebook has changed, or all is graded again."""
-    grade(home, students=("anna",))
-    mark(home, "anna", **{WRITTEN: 4.0})
-    hand_in(home, "anna", released(RIGHT | {"perplexity": WRONG}, honest()["cells"][-1]["source"]))
-    for again in (False, True):
-        rows, anew = grade(home, students=("anna",), again=again)
-        assert anew == ["anna"] and seen(rows["anna", WRITTEN]) == ("4", "partial")
-
-
-def test_a_grading_that_was_killed_before_the_gradebook_knew_forgets_no_stale_mark(home, monkeypatch):
-    grade(home, students=("anna",))
-    mark(home, "anna", **{WRITTEN: 4.0})
-    hand_in(home, "anna", released(RIGHT, "Another essay."))
-    monkeypatch.setattr(batch.gradebook, "record", lambda *arguments: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        grade(home, students=("anna",))
-    monkeypatch.undo()
-    rows, anew = grade(home, students=("anna",))
-    assert not anew and seen(rows["anna", WRITTEN]) == ("", "stale")
-
-
-def test_other_points_run_nothing_again_and_marks_by_hand_keep_their_share(home):
-    grade(home, students=("anna", "bob"))
-    mark(home, "anna", **{WRITTEN: 4.0})
-    path = home / "labs" / NAME / f"{NAME}.ipynb"
-    path.write_text(path.read_text().replace('"points": 4.0', '"points": 8.0').replace('"points": 5.0', '"points": 10'))
-    told = []
-    summary = batch.run(
-        settings_of(home, students=("anna", "bob")), lambda progress: told.append(progress.again), SHARED[0]
-    )
-    assert told == [True, True]
-    assert summary.points == (
-        "check_distillation_loss gives 8 points instead of 4.",
-        f"{WRITTEN} gives 10 points instead of 5. 1 by hand were rescaled with it.",
-    )
-    rows, _ = grade(home, students=("anna", "bob"))
-    assert seen(rows["anna", "distillation_loss"]) == ("8", "ok") and seen(rows["bob", "distillation_loss"]) == (
-        "0",
-        "wrong",
-    )
-    assert seen(rows["anna", WRITTEN]) == ("8", "partial") and rows["anna", WRITTEN]["max_score"] == "10"
-    with gradebook(home) as book:
-        assert book.find_grade("check_distillation_loss", NAME, NAME, "anna").auto_score == 8.0
-        assert book.find_submission(NAME, "anna").max_score == 8.0 + 3.0 + 3.0 + 10.0
-
-
-def test_points_that_were_none_cannot_be_rescaled(home):
-    path = home / "labs" / NAME / f"{NAME}.ipynb"
-    whole = path.read_text()
-    path.write_text(whole.replace('"points": 4.0', '"points": 0').replace('"points": 5.0', '"points": 0'))
-    grade(home, students=("anna",))
-    mark(home, "anna", **{WRITTEN: 1.0})
-    path.write_text(whole)
-    rows, anew = grade(home, students=("anna",))
-    assert anew == ["anna"] and seen(rows["anna", "distillation_loss"]) == ("4", "ok")
-    assert seen(rows["anna", WRITTEN]) == ("", "stale")
-
-
-def test_marks_of_one_lab_stay_in_the_results_when_another_is_graded(home):
-    grade(home, students=("anna",))
-    mark(home, "anna", **{WRITTEN: 4.0})
-    first = settings_of(home).lab
-    second = home / "labs" / "03_other" / "03_other.ipynb"
-    second.parent.mkdir()
-    second.write_text((home / "labs" / NAME / f"{NAME}.ipynb").read_text())
-    save(home / "more", "anna", honest()).rename(home / "more" / "anna" / "03_other.ipynb")
-    settings = replace(settings_of(home), lab=read_release(second), folder=home / "more", others=(first,))
-    batch.run(settings, lambda progress: None, SHARED[0])
-    with open(home / "out" / "results.csv", newline="", encoding="utf-8") as file:
-        rows = {(row["lab"], row["exercise"]): row for row in csv.DictReader(file)}
-    assert seen(rows[NAME, WRITTEN]) == ("4", "partial") and seen(rows["03_other", WRITTEN]) == ("", "waiting")
-
-
-def test_again_grades_what_has_not_changed(home):
-    both = ("anna", "carl")
-    grade(home, students=both)
-    assert grade(home, students=both, again=True)[1] == ["anna", "carl"]
-    assert grade(home, students=("carl",), again=True)[1] == ["carl"]
-    assert grade(home, students=both)[1] == []
-
-
-def test_other_packages_mean_another_grading_and_are_named(home, monkeypatch):
-    students = {"students": ("carl",)}
-    grade(home, **students)
-    found = importable.versions()
-    monkeypatch.setattr(importable, "versions", lambda: (*found, "scipy-99.0"))
-    summary = batch.run(settings_of(home, **students), lambda progress: None, SHARED[0])
-    assert (summary.graded, summary.news) == (1, ("scipy-99.0",))
-    summary = batch.run(settings_of(home, **students), lambda progress: None, SHARED[0])
-    assert (summary.graded, summary.news) == (0, ())
-
-
-def test_the_packages_of_this_python_are_among_what_a_result_depends_on():
-    versions = importable.versions()
-    assert f"numpy-{np.__version__}" in versions and any(each.startswith("Python-3") for each in versions)
 
 
 def test_another_lab_s_notebook_is_told_in_one_sentence(home):

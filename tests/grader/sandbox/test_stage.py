@@ -1,0 +1,107 @@
+"""What stands beside a submission: no answer, what the lab's cells need, and modules that a cell has written."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from grader.sandbox import stage
+from tests.grader.attempts import LIMITS, PROBE, error_of
+
+pytestmark = pytest.mark.skipif(
+    not (sys.platform == "linux" and shutil.which("bwrap")) and not os.environ.get("CI"),
+    reason="bubblewrap is not installed",
+)
+
+
+def test_the_library_s_answers_are_absent_and_say_so(sandbox):
+    with sandbox.attempt(LIMITS, seed=1) as attempt:
+        assert (
+            attempt.run("from utils.losses.core import distillation_loss\nfrom utils.training.loop import distill")
+            == ""
+        )
+        (answer,) = attempt.ask("distillation_loss", [PROBE])
+    assert answer.outcome == "error"
+    assert "write it here" in answer.note
+
+
+def test_no_file_of_the_stage_holds_an_answer(tmp_path):
+    """Neither a loss, nor a perplexity, nor a table of expected numbers."""
+    folder = stage.build(tmp_path / "course")
+    assert not list(folder.rglob("*.npz"))
+    for name in ("losses/core", "measuring/evaluation", "training/loop", "labs/listing", "teachers/cache"):
+        assert (folder / "utils" / f"{name}.py").read_text().startswith(stage.STAND_IN)
+    text = "".join(path.read_text() for path in folder.rglob("*.py"))
+    assert "kl_div" not in text
+    asking = stage.asking_modules(stage.ROOT / "utils" / "checks")
+    assert not asking & {
+        "diagnosis",
+        "judgement",
+        "loss",
+        "mixture",
+        "parts",
+        "perplexity",
+        "steps",
+        "support",
+        "tables",
+    }
+
+
+def test_what_is_no_answer_works_in_the_stage(tmp_path):
+    """Constants of the library, the pair of models, and batches of their text."""
+    folder = stage.build(tmp_path / "course")
+    code = """
+from utils.data import batches
+from utils.losses import core as losses
+from utils.models import loading as models
+from utils.models.profiles import get_profile
+assert (losses.IGNORE, batches.IGNORE) == (-100, -100)
+pair = models.load_pair(get_profile("smoke"))
+row = batches.Row((1, 2, 3), (1, 2, 3), "a", 9)
+batch = batches.pad([row, batches.Row((4, 5), (4, 5), "b", 6)], 0)
+assert batch["labels"][1, 2] == -100 and pair.student(**batches.model_inputs(batch)).logits.shape[:2] == (2, 3)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+MODULE = "def distillation_loss(x, factor):\n    return (factor * x**2).sum()\n"
+
+
+MAGIC, IMPORT = f"%%writefile my_loss.py\n{MODULE}", "from my_loss import distillation_loss"
+
+
+OPENED = f"open('my_loss.py', 'w').write({MODULE!r})"
+
+
+WRITTEN_AND_LOADED = [
+    (MAGIC, IMPORT),
+    (f"%%file my_loss.py\n{MODULE}", "import my_loss\ndistillation_loss = my_loss.distillation_loss"),
+    (MAGIC, "%run my_loss.py"),
+    (MAGIC, "%run my_loss"),
+    (OPENED, "from my_loss import *"),
+    (f"import pathlib\npathlib.Path('my_loss.py').write_text({MODULE!r})", IMPORT),
+    (
+        f"import os\nos.mkdir('mine')\n{OPENED.replace('my_loss', 'mine/loss')}",
+        "from mine.loss import distillation_loss",
+    ),
+    ("%%writefile my_loss.py\n1 / 0", MAGIC, f"%load_ext autoreload\n%autoreload 2\n{IMPORT}"),
+]
+
+
+@pytest.mark.parametrize("cells", WRITTEN_AND_LOADED)
+def test_a_module_that_a_cell_has_written_can_be_imported(sandbox, cells):
+    with sandbox.attempt(LIMITS, seed=1) as attempt:
+        assert [attempt.run(each) for each in cells] == [""] * len(cells)
+        assert attempt.ask("distillation_loss", [PROBE])[0].value == 10.0
+    assert "ModuleNotFoundError" in error_of(sandbox, "import my_loss")
+
+
+def test_a_module_of_the_course_s_name_takes_its_place_nowhere(sandbox):
+    with sandbox.attempt(LIMITS, seed=1) as attempt:
+        attempt.run("import os\nos.makedirs('utils/losses')\nopen('utils/losses/core.py', 'w').write('mine = 1')")
+        assert attempt.run("from utils.losses.core import distillation_loss\nimport utils.losses.core as core") == ""
+        assert "AssertionError" in attempt.run("assert isinstance(core.mine, int)")
