@@ -35,6 +35,7 @@ from utils.errors import CourseError
 from utils.measuring.shown import number, with_intervals
 
 IMAGE_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".svg": "image/svg+xml"}
+LEAST_PICTURE = 560  # pixels: on a narrower page the picture scrolls
 LONGEST_ALT = 600
 
 
@@ -177,7 +178,8 @@ class Renderer:
             )
         content = base64.b64encode(path.read_bytes()).decode("ascii")
         self.attachments[path.name] = {IMAGE_TYPES[path.suffix]: content}
-        return f"![{alt.replace('[', '(').replace(']', ')')}](attachment:{path.name})"
+        image = f"![{alt.replace('[', '(').replace(']', ')')}](attachment:{path.name})"
+        return f'<div style="overflow-x:auto"><div style="min-width:{LEAST_PICTURE}px">\n\n{image}\n\n</div></div>'
 
     def _source(self, path: str, name: str) -> str:
         text = (self._lab.root / path).read_text(encoding="utf-8")

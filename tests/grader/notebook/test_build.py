@@ -88,6 +88,7 @@ def test_a_name_that_no_result_has_is_said_with_its_cell(tiny_lab):
 def test_a_picture_travels_in_a_locked_cell_with_its_alt_text(tiny_lab):
     cell = cell_of(prepare(tiny_lab).learner, "picture-curve")
     assert "![A line that rises (slowly) from left to right.](attachment:curve.png)" in cell.source
+    assert re.search(r'overflow-x:auto.*min-width:\d+px">\n\n!\[', cell.source), "on a narrow page it scrolls"
     assert set(cell.attachments["curve.png"]) == {"image/png"}
     assert cell.metadata.nbgrader.locked and cell.metadata.editable is False
 
