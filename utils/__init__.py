@@ -1,0 +1,1 @@
+import utils.moved  # noqa: F401  (from here on, imports find what was handed out before)

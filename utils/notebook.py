@@ -18,21 +18,23 @@ from utils.machine.workspace import ROOT, output_folder
 from utils.measuring.shown import interval
 from utils.models.profiles import Profile, get_profile
 
-__all__ = ["begin", "committed", "guess", "ready", "show_rows"]
+__all__ = ["begin", "committed", "errors_as_sentences", "guess", "ready", "show_rows"]
 
 
 def begin(lab: str) -> tuple[Profile, Path]:
-    """What a lab starts with: the profile, and the folder for its figures and checkpoints.
+    """What a lab starts with: the profile, and the folder for its figures and checkpoints."""
+    errors_as_sentences()
+    return get_profile("auto"), output_folder(lab)
 
-    From here on a cell that fails says so in a sentence.  Outside a notebook nothing is watched.
-    """
+
+def errors_as_sentences() -> None:
+    """From here on a cell that fails says so in a sentence.  Outside a notebook nothing is watched."""
     global _watch
     shell = get_ipython()
     if shell is not None and hasattr(shell, "kernel"):
         if _watch is not None:
             _watch.stop()
         _watch = CellWatch(shell, known())
-    return get_profile("auto"), output_folder(lab)
 
 
 _watch: CellWatch | None = None

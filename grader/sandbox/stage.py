@@ -12,6 +12,7 @@ import ast
 import shutil
 from pathlib import Path
 
+from grader.sandbox.names import names
 from utils.machine.workspace import ROOT
 
 HARMLESS = "HOLDS_NO_ANSWER"
@@ -22,24 +23,32 @@ STAND_IN = '''"""While a notebook is graded, the library's answers are not here.
 
 
 class _Absent:
-    def __init__(self, name):
+    def __init__(self, name, reason):
         self.__name__ = self.__qualname__ = name
+        self._reason = reason
 
     def _refuse(self, *arguments, **options):
-        raise ImportError(f"{self.__name__} is not here while your notebook is graded: write it here, in your notebook")
+        raise ImportError(f"{self.__name__} {self._reason}")
 
     __call__ = __iter__ = __enter__ = __getitem__ = __float__ = _refuse
 
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        return _Absent(f"{self.__name__}.{name}")
+        return _Absent(f"{self.__name__}.{name}", self._reason)
 
 
 def __getattr__(name):
     if name.startswith("__"):
         raise AttributeError(name)
-    return _Absent(f"{__name__}.{name}")
+    here = name in _NAMES
+    reason = "is not here while your notebook is graded: write it here, in your notebook"
+    gone = "is not in this edition of the course: do it as the lab does now"
+    return _Absent(f"{__name__}.{name}", reason if here else gone)
+
+
+def __dir__():
+    return list(_NAMES)
 '''
 
 # What a lab's own cells call at their start: it does nothing here, and stops none of them.
@@ -51,6 +60,10 @@ def ready(*functions):
 
 def guess(value, *choices, **bounds):
     return value
+
+
+def errors_as_sentences():
+    pass
 
 
 def begin(lab):
@@ -122,7 +135,9 @@ def _taken_from_checks(file: Path) -> list[str]:
 
 def stand_in(source: Path) -> str:
     """A module without answers: its plain constants, and for every other name something that says so."""
-    body = ast.parse(source.read_text(encoding="utf-8")).body
+    text = source.read_text(encoding="utf-8")
+    body = ast.parse(text).body
+    defined, _ = names(text) or (set(), set())
     constants = [node for node in body if isinstance(node, ast.Assign) and _is_plain(node.value)]
     taken = [
         f"from {node.module} import {each.name}"
@@ -131,7 +146,7 @@ def stand_in(source: Path) -> str:
         for each in node.names
         if each.name.isupper()
     ]
-    return "\n".join([STAND_IN, *taken, *map(ast.unparse, constants), ""])
+    return "\n".join([STAND_IN, f"_NAMES = {sorted(defined)}", *taken, *map(ast.unparse, constants), ""])
 
 
 def _is_plain(value: ast.expr) -> bool:

@@ -12,8 +12,10 @@ ROOMS = (
     "machine", "data", "models", "losses", "teachers", "training", "decoding", "measuring", "labs", "figures", "checks",
     "notebook",
 )  # fmt: skip
-EVERYWHERE = {"utils", "errors", "settings", "configuration"}  # the package itself, and single modules under all rooms
-ON_TOP = {"pretrained"}  # makes the models that the course comes with; nothing imports it
+# The package itself, and single modules under all rooms.
+EVERYWHERE = {"utils", "errors", "settings", "configuration", "moved"}
+# Nothing imports these: what makes the models that the course comes with, and a place that old notebooks know.
+ON_TOP = {"pretrained", "bootstrap"}
 
 
 def modules(root: Path, *packages: str) -> dict[str, Path]:

@@ -27,6 +27,27 @@ def test_the_library_s_answers_are_absent_and_say_so(sandbox):
     assert "write it here" in answer.note
 
 
+def test_what_the_library_no_longer_has_is_told_apart_from_what_is_withheld(sandbox):
+    assert error_of(sandbox, "from utils.losses.core import fused_loss\nfused_loss(1)") == (
+        "ImportError: utils.losses.core.fused_loss is not in this edition of the course: do it as the lab does now"
+    )
+    for gone in ("from utils.losses import fused_loss", "from utils.teacher_cache import fused_loss"):
+        assert error_of(sandbox, gone).startswith("ImportError: cannot import name 'fused_loss' from 'utils.")
+
+
+@pytest.mark.parametrize("place", ["losses", "losses.core"])
+def test_an_answer_is_withheld_at_its_old_place_too(sandbox, place):
+    error = error_of(sandbox, f"from utils.{place} import distillation_loss\ndistillation_loss(1)")
+    assert error.endswith(
+        "utils.losses.core.distillation_loss is not here while your notebook is graded: write it here, in your notebook"
+    )
+
+
+def test_a_name_of_an_old_module_s_second_place_is_withheld_under_its_own_name(sandbox):
+    error = error_of(sandbox, "from utils.hidden_states import hidden_step\nhidden_step(1)")
+    assert error.startswith("ImportError: utils.training.hidden_step.hidden_step is not here")
+
+
 def test_no_file_of_the_stage_holds_an_answer(tmp_path):
     """Neither a loss, nor a perplexity, nor a table of expected numbers."""
     folder = stage.build(tmp_path / "course")
@@ -34,7 +55,7 @@ def test_no_file_of_the_stage_holds_an_answer(tmp_path):
     for name in ("losses/core", "measuring/evaluation", "training/loop", "labs/listing", "teachers/cache"):
         assert (folder / "utils" / f"{name}.py").read_text().startswith(stage.STAND_IN)
     text = "".join(path.read_text() for path in folder.rglob("*.py"))
-    assert "kl_div" not in text
+    assert "kl_div(" not in text and "kl_divergence(" not in text
     asking = stage.asking_modules(stage.ROOT / "utils" / "checks")
     assert not asking & {
         "diagnosis",

@@ -21,7 +21,15 @@ def repository(tmp_path) -> Path:
     """A git repository with as much of the course as the set-up cell needs."""
     folder = tmp_path / "repository"
     (folder / "utils" / "machine").mkdir(parents=True)
-    needed = ("__init__", "errors", "machine/__init__", "machine/bootstrap", "machine/own_names", "machine/pip_reasons")
+    needed = (
+        "__init__",
+        "errors",
+        "moved",
+        "machine/__init__",
+        "machine/bootstrap",
+        "machine/own_names",
+        "machine/pip_reasons",
+    )
     needed += ("machine/waiting",)
     for name in ("course.py", "requirements.txt", *(f"utils/{module}.py" for module in needed)):
         shutil.copy(ROOT / name, folder / name)
