@@ -170,6 +170,7 @@ class OpenNotebook:
         """The place in the page where a cell's output stands, scrolled into view."""
         place = self.page.locator(".jp-Notebook .jp-Cell").nth(cell).locator(".jp-Cell-outputWrapper")
         place.scroll_into_view_if_needed()
+        place.locator(".jp-OutputArea-child").first.wait_for()  # JupyterLab draws what comes into view, after a moment
         return place
 
     def theme(self, name: str) -> None:
