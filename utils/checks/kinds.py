@@ -95,6 +95,10 @@ def difference(table: Table, index: int, answer: Answer) -> str:
             break
     else:
         return f"{where} the value is right, but not everything else is."
+    if said(form, answer.leaves) == said(form, expected):  # it names their kind alone, such as a large tensor's
+        found, owed = judgement.furthest(ours, theirs)
+        part = f"part {place + 1} of your answer" if len(expected) > 1 else "your answer"
+        return f"{where} one entry of {part} is {found:.5g}; it should be {owed:.5g}."
     return f"{where} your answer is {said(form, answer.leaves)}; it should be {said(form, expected)}."
 
 

@@ -241,3 +241,14 @@ def test_a_container_that_lies_about_what_it_holds_is_read_by_what_it_holds():
 def test_a_form_that_is_no_json_is_a_kind_of_its_own():
     for text in ("[" * 3000, "{", "", "nul"):
         assert forms.complaint(forms.read(text), "int")
+
+
+@pytest.mark.parametrize(
+    ("whole", "words"),
+    [
+        (lambda x, off: x + torch.arange(8.0) * off, "one entry of your answer is 7; it should be 8"),
+        (lambda x, off: (torch.zeros(2), x + torch.arange(8.0) * off), "one entry of part 2 of your answer is 7"),
+    ],
+)
+def test_of_a_long_tensor_the_entry_that_is_furthest_off_is_shown(whole, words):
+    assert words in judged(lambda x: whole(x, 1.0), lambda x: whole(x, 6 / 7)).message
