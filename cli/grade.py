@@ -200,7 +200,7 @@ class Bar:
         self._bar.close()
 
     def conclude(self, summary, settings) -> None:
-        from grader.marking import marks
+        from grader.marking import absent, marks
 
         statuses = Counter(result.status for entry in summary.entries for result in entry.results)
         counts = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
@@ -215,6 +215,12 @@ class Bar:
             print(sentence)
         if summary.news:
             print(f"Packages have changed since the last grading, so all were graded anew: {_named(summary.news)}.")
+        packages = {entry.student: absent.lacking(entry.results) for entry in summary.entries}
+        listed = sorted(set().union(*packages.values()))
+        if listed:
+            count = sum(map(bool, packages.values()))
+            use = "1 uses" if count == 1 else f"{count} use"
+            print(f"{use} packages that are not installed here: {_named(listed)}. The feedback says it.")
         unread = [e.student for e in summary.entries if any(row.status == "unreadable" for row in e.results)]
         if unread:
             print(f"{len(unread)} could not be read; why is in results.csv: {_named(unread)}.")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 
-from grader.marking import assignment, autograded, feedback, gradebook, holdings, marks, results, submissions
+from grader.marking import absent, assignment, autograded, feedback, gradebook, holdings, marks, results, submissions
 from grader.marking.asserts import Asserted
 from grader.marking.journal import Entry, Journal, environment_key, submission_key
 from grader.marking.judge import Question, Result, fresh_seed, grade, questions
@@ -231,7 +231,8 @@ def _rows(grading: _Grading, made: Plan) -> tuple[Result, ...]:
         graded = grade(*arguments)
     except ServerGone:
         graded = grade(*arguments)
-    by_name = {result.exercise: result for result in graded}
+    sources = [step.source for step in made.steps]
+    by_name = {result.exercise: absent.explained(result, sources) for result in graded}
     lab = grading.settings.lab
     return tuple(by_name.get(task.name) or results.written(task, made) for task in lab.tasks)
 

@@ -26,6 +26,9 @@ COMMON = {
     "a Python number instead of a tensor: no gradient can flow": (
         "What does backward() need? Stay in torch up to the return."
     ),
+    "an exception: ModuleNotFoundError": "Labs are graded with what the course installs: can torch or numpy do it?",
+    "an exception: ImportError": "What do you take from elsewhere that belongs into your notebook?",
+    "an exception: NameError": "Where is this name defined or imported, and has that cell run without an error?",
     "an exception on some inputs: {}": READ,
     "an exception: {}": READ,
     "NaN or infinite": "Which logarithm, division or exponential can run out of range?",
