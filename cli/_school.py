@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from grader.notebook.labs import is_called
 from utils.errors import CourseError
-from utils.machine.workspace import ROOT
+from utils.machine.workspace import ROOT, write_whole
 
 if TYPE_CHECKING:
     from grader.school.grades import Grade
     from grader.school.intake import Row
+
+_CHOSEN = Path(".grading", "class.json")  # below --out: the class and deadlines that late work is counted by
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,24 +39,35 @@ class Class:
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> Class:
-        """The class as it is graded; the gradebook and the pages learn who is late. Raises CourseError."""
+        """The class as it is graded; the gradebook and the pages learn who is late, now and whenever `grade` runs.
+
+        Raises CourseError.
+        """
+        found = cls.counted(args.home, args.out, args.db, args.late)
+        chosen = {"home": args.home, "late": args.late}
+        write_whole(
+            args.out / _CHOSEN, json.dumps({name: path and str(path.resolve()) for name, path in chosen.items()})
+        )
+        return found
+
+    @classmethod
+    def counted(cls, home: Path, out: Path, db: str | None, late: Path | None) -> Class:
+        """home: of the class. out, db: of the grading. late: deadlines, None for those of the class."""
         from grader.marking.gradebook import opened
         from grader.school import grades, handback, in_gradebook, intake, lateness, roster
 
-        rows = grades.read_results(args.out)
+        rows = grades.read_results(out)
         labs = tuple(sorted({row["lab"] for row in rows}))
-        known = roster.load(args.home)
+        known = roster.load(home)
         students = [*known.students, *known.strangers]
         if not students:
-            raise CourseError(
-                f"{str(args.home)!r} holds no class: run `course.py intake` first, with --class {args.home}."
-            )
-        came = {lab: intake.read_rows(args.home, lab) for lab in labs}
-        usual = args.home / "late.toml"
-        path = args.late or (usual if usual.is_file() else None)
+            raise CourseError(f"{str(home)!r} holds no class: run `course.py intake` first, with --class {home}.")
+        came = {lab: intake.read_rows(home, lab) for lab in labs}
+        usual = home / "late.toml"
+        path = late or (usual if usual.is_file() else None)
         names = {*labs, *(folder.name for folder in (ROOT / "labs").glob("[0-9][0-9]_*"))}
         policy = lateness.read(path, students, names) if path else lateness.Policy()
-        address = in_gradebook.address(args.out, args.db)
+        address = in_gradebook.address(out, db)
         extra = {}
         if address:
             with opened(address) as book:
@@ -63,7 +77,7 @@ class Class:
             with opened(address) as book:
                 in_gradebook.set_deadlines(book, {lab: policy.deadline(lab) for lab in labs})
                 in_gradebook.record(book, found)
-        handback.add_notes(args.out, found)
+        handback.add_notes(out, found)
         return cls(found, came, labs)
 
     def tell(self) -> None:
@@ -77,6 +91,27 @@ class Class:
             print(f"{lab}: {len(of_lab) - absent} handed in, {absent} did not, {len(late)} late.")
         if waiting:
             print(f"{len(waiting)} wait for marks by hand: `course.py mark`, then `course.py grade` again.")
+
+
+def count_again(out: Path, db: str | None) -> None:
+    """What `grades` has done for this grading, once more: `grade` writes scores and pages without late work.
+
+    Says so where that cannot be; does nothing where `grades` never ran.
+    """
+    try:
+        chosen = json.loads((out / _CHOSEN).read_text(encoding="utf-8"))
+        home, late = (Path(path) if path else None for path in (chosen["home"], chosen["late"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    try:
+        found = Class.counted(home, out, db, late)
+    except CourseError as error:
+        print(f"Late work is not counted on the pages: {error}")
+        return
+    count = sum(bool(one.late.note) for grade in found.grades for one in grade.labs.values())
+    if count:
+        pages = "1 page says it" if count == 1 else f"{count} pages say it"
+        print(f"Late work: {pages}, as `course.py grades` counts it for {home}.")
 
 
 def named(pairs: Sequence[str], labs: Sequence[str]) -> dict[str, str]:

@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
+    from cli._school import count_again
     from grader.marking.matching import read_release
     from grader.sandbox.process import ServerProcess
     from utils.machine.workspace import require_writable
@@ -79,6 +80,8 @@ def main(args: argparse.Namespace) -> int:
         settings = _settings(args, lab, path, source.solution if path.resolve() == source.released else None)
         summary = batch.run(settings, show, server)
     show.conclude(summary, settings)
+    with contextlib.redirect_stdout(sys.stderr if args.json else sys.stdout):
+        count_again(args.out, args.db)
     return 0
 
 

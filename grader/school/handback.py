@@ -38,7 +38,7 @@ class Made:
 
 
 def add_notes(out: Path, grades: Sequence[Grade]) -> int:
-    """Say on the feedback pages who was late and what it costs; how many say so. `grade` writes pages without it."""
+    """Say on the feedback pages who was late and what it costs; how many say so."""
     count = 0
     for grade in grades:
         for lab, one in grade.labs.items():

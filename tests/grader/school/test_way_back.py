@@ -13,6 +13,7 @@ from grader.marking.judge import Result
 from grader.marking.matching import read_release
 from grader.marking.submissions import find
 from tests.grader.fixture_lab import save_release
+from tests.grader.marking.graded import CONFINED
 from tests.grader.school.school import CANVAS, CANVAS_FILES, LAB, MOODLE_FILES, WORKSHEET, write, zipped
 
 LATE = """
@@ -117,6 +118,35 @@ def test_a_page_says_it_once_and_takes_it_back(moodle):
     assert moodle.handed_back() and page.read_text().count("after the deadline") == 1
     write(moodle.home / "late.toml", LATE.replace("05-14", "05-30"))
     assert moodle.handed_back() and "after the deadline" not in page.read_text()
+
+
+def graded_for_real(term, *options) -> str:
+    """The late student's page after `grade` has run on what was taken in."""
+    sandbox = [] if CONFINED else ["--no-sandbox"]
+    folders = ["--submissions", str(term.home / "submitted"), "--out", str(term.out), "--labs", str(term.labs)]
+    assert main(["grade", "02", *folders, *sandbox, *options]) == 0
+    return (term.out / "feedback" / "Zoe_Muller_4711" / f"{LAB}.html").read_text(encoding="utf-8")
+
+
+def test_grading_again_keeps_the_note_and_counts_the_penalty_of_what_is_earned_now(moodle, capsys):
+    write(moodle.home / "late.toml", LATE)
+    assert "after the deadline" not in graded_for_real(moodle)  # nobody has said what class this is
+    moodle.run("grades", "--out", moodle.out)
+    with Gradebook(f"sqlite:///{moodle.out / 'gradebook.db'}") as book:
+        notebook = book.find_submission_notebook(LAB, LAB, "Zoe_Muller_4711")
+        essay = next(grade for grade in notebook.grades if grade.name.startswith("written"))
+        essay.manual_score, essay.needs_manual_grade = 5.0, False
+        book.db.commit()
+        before = notebook.late_submission_penalty
+    page = graded_for_real(moodle, "--again")
+    assert page.count("after the deadline") == 1 and f"{before + 1:g} points are taken off." in page
+    assert "Late work: 1 page says it" in capsys.readouterr().out
+    with Gradebook(f"sqlite:///{moodle.out / 'gradebook.db'}") as book:
+        notebook = book.find_submission_notebook(LAB, LAB, "Zoe_Muller_4711")
+        assert notebook.late_submission_penalty == before + 1
+    (moodle.home / "late.toml").write_text("[deadlines\n")
+    assert "after the deadline" not in graded_for_real(moodle)
+    assert "Late work is not counted on the pages: " in capsys.readouterr().out
 
 
 def test_canvas_export_is_filled(canvas, tmp_path):
