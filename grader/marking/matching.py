@@ -232,6 +232,9 @@ def _remarks(lab: Release, submitted: tuple[Cell, ...], pairs: dict[int, int]) -
     remarks = []
     if not any(cell.grade_id for cell in submitted):
         remarks.append("The cells carry no grading metadata; they were found by their text and the names they define.")
+    if written.is_of_another_edition(lab.cells, submitted, pairs):
+        said = "its texts beside a question count as the lab's, and not as an answer"
+        remarks.append(f"The notebook is of another edition of the lab: {said}.")
     counts = Counter(cell.grade_id for cell in submitted if cell.grade_id)
     remarks += [f"The cell {name} is there {count} times." for name, count in counts.items() if count > 1]
     places = set(pairs.values())

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from grader.notebook.notebooks import Cell
 
+_OF_A_LAB = re.compile(r"(.+)-\d+")  # a text's id as the build makes it: the grade_id above it, and a number
+_FEW_TEXTS = 4
 _PROSE = re.compile(r"(?:[^\W\d_]+[,;:]?[ \t]+){4,}")  # five words in a row, as no line of code has them
 
 
@@ -31,13 +33,15 @@ def answers(
     pairs: index in the submission -> index in the release.
     """
     lab = [cell.source.strip() for cell in released if cell.kind != "code"]
+    theirs = _texts_of_another_edition(released, submitted, pairs)
     own = dict.fromkeys(places, "")
     for index, place in pairs.items():
         if place in own:
             own[place] = "\n\n".join(filter(None, [own[place], _own_words(submitted[index].source, lab)]))
     beside: dict[int, list[str]] = {place: [] for place in places}
     for index, cell in enumerate(submitted):
-        words = _own_words(cell.source, lab) if _may_be_words(cell, new=index not in pairs) else ""
+        may_be = index not in theirs and _may_be_words(cell, new=index not in pairs)
+        words = _own_words(cell.source, lab) if may_be else ""
         place = _beside(released, submitted, pairs, own, index) if words else None
         if place is not None:
             beside[place].append(words)
@@ -46,6 +50,34 @@ def answers(
             beside[place] += [own[other] for other in own if own[other] and _is_one_text(released, other, place)]
     texts = {place: "\n\n".join(filter(None, [own[place], *beside[place]])) for place in places}
     return {place: Written(texts[place], bool(beside[place])) for place in places}
+
+
+def is_of_another_edition(released: tuple[Cell, ...], submitted: tuple[Cell, ...], pairs: dict[int, int]) -> bool:
+    """Whether most texts of the lab read differently: no learner did that, the lab has changed since."""
+    texts = [(released[place], submitted[index]) for index, place in pairs.items() if _is_plain_text(released[place])]
+    changed = sum(one.source.split() != other.source.split() for one, other in texts)
+    return len(texts) >= _FEW_TEXTS and changed > len(texts) / 2
+
+
+def _texts_of_another_edition(
+    released: tuple[Cell, ...], submitted: tuple[Cell, ...], pairs: dict[int, int]
+) -> set[int]:
+    """The cells that another edition of the lab wrote: no answers, though the released lab lacks their words."""
+    if not is_of_another_edition(released, submitted, pairs):
+        return set()
+    known = {cell.grade_id for cell in released if cell.grade_id} | {"start"}
+    named = {index for index, cell in enumerate(submitted) if _grade_id_above(cell) in known}
+    return named | {index for index, place in pairs.items() if _is_plain_text(released[place])}
+
+
+def _grade_id_above(cell: Cell) -> str:
+    found = _OF_A_LAB.fullmatch(cell.identity)
+    return found[1] if found else ""
+
+
+def _is_plain_text(cell: Cell) -> bool:
+    """A text of the lab's that asks for no answer."""
+    return cell.kind != "code" and not cell.grade_id
 
 
 def _own_words(text: str, lab: list[str]) -> str:

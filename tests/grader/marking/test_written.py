@@ -101,3 +101,52 @@ def test_between_two_questions_the_text_belongs_to_the_open_one(lab, tmp_path):
     content["cells"].insert(-1, cell("markdown", ESSAY))
     made = plan(two, parse(json.dumps(content).encode()))
     assert made.written[WRITTEN].text == "The first answer." and made.written["written_two"].text == ESSAY
+
+
+TEXTS = ("start-1", "start-2", "check_train_step-1", f"{WRITTEN}-1", f"{WRITTEN}-2")  # as the build calls them
+REMARK = "The notebook is of another edition of the lab: "
+
+
+def edition(words: str, changed: int = len(TEXTS)) -> dict:
+    """The lab with five texts, the last two below the question; `changed` of them say other words."""
+    content = released(RIGHT)
+    texts = [
+        cell("markdown", f"About {name}{words if number < changed else ''}.") | {"id": name}
+        for number, name in enumerate(reversed(TEXTS))
+    ]
+    content["cells"] = [*texts[4:1:-1], *content["cells"], *texts[1::-1]]
+    return content
+
+
+@pytest.fixture
+def told(tmp_path):
+    """The lab with its five texts as released."""
+    path = tmp_path / "told.ipynb"
+    path.write_text(json.dumps(edition("")))
+    return read_release(path)
+
+
+def remarks(lab, content: dict) -> list[str]:
+    return [text for text in plan(lab, parse(json.dumps(content).encode())).remarks if text.startswith(REMARK)]
+
+
+def test_the_texts_of_another_edition_of_the_lab_are_no_answer(told):
+    content = edition(", as it was told last year")
+    gone = cell("markdown", "This lab no longer has this text.") | {"id": f"{WRITTEN}-3"}
+    content["cells"].append(gone)
+    assert row(told, content) == ("missing", 0.0, "") and remarks(told, content)
+    place = next(index for index, each in enumerate(content["cells"]) if each["id"] == WRITTEN)
+    content["cells"].insert(place + 1, cell("markdown", ESSAY))
+    assert row(told, content) == ("partial", None, ESSAY)
+
+
+def test_a_learner_who_writes_into_the_lab_s_texts_is_still_read(told):
+    content = edition(f". {ESSAY}", changed=2)
+    assert row(told, content)[0] == "partial" and ESSAY in row(told, content)[2] and not remarks(told, content)
+
+
+def test_other_spaces_and_line_ends_make_no_other_edition(told):
+    content = edition("")
+    for each in content["cells"]:
+        each["source"] = each["source"].replace(" ", "\r\n")
+    assert not remarks(told, content)
