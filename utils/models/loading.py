@@ -32,7 +32,7 @@ from utils.models.forward import (
     with_positions,
 )
 from utils.models.profiles import Profile
-from utils.models.proof import require_causal_in_a_batch
+from utils.models.proof import require_causal_in_a_batch, with_right_padding
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def load_model(name: str | PathLike[str], device: str | None = None) -> PreTrain
     text_config(model).use_cache = False  # keys and values are kept for `generate` alone, which asks for them itself
     model = with_fast_kernels(with_positions(model.to(device)))
     require_causal_in_a_batch(model, name)
-    return with_fast_forward(model, fastest_dtype(device))
+    return with_fast_forward(with_right_padding(model, name), fastest_dtype(device))
 
 
 def load_tokenizer(name: str | PathLike[str]) -> PreTrainedTokenizerBase:

@@ -6,11 +6,12 @@ otherwise than expected gives other numbers without a word.  So it is tried, on 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from utils.configuration import context_of, text_config
 from utils.data.batches import Batch, Row, model_inputs, pack, pad, to_device
@@ -24,7 +25,7 @@ TOLERANCE = 1e-3  # of the largest logit: rounding in float32 takes a hundredth 
 def require_causal_in_a_batch(model: nn.Module, name: str) -> None:
     """Raise CourseError where the model sees tokens ahead, or answers a padded row otherwise than the row alone."""
     rows = _four_rows(model)
-    with _answering(model):
+    with _answering(model), _errors_as_sentences(model, name):
         alone = [_logits(model, pad([row], 0))[0] for row in rows]
         halves = [_logits(model, pad([_cut(row)], 0))[0] for row in rows]
         if not all(torch.isfinite(logits).all() for logits in alone):
@@ -40,6 +41,33 @@ def require_causal_in_a_batch(model: nn.Module, name: str) -> None:
                 f"The model {name!r} answers a row otherwise when shorter and longer rows are beside it, so its loss "
                 "would depend on the batch. Choose a model that respects the attention mask."
             )
+
+
+def with_right_padding(model: PreTrainedModel, name: str) -> PreTrainedModel:
+    """The model, refusing rows that are padded on the left where it would read that padding as text.
+
+    A recurrent model without a mask, such as RWKV, has read it before the first token; its answers change without a
+    word.
+    """
+    rows = _four_rows(model)
+    with _answering(model):
+        alone = [_logits(model, pad([row], 0))[0] for row in rows]
+        padded = _logits(model, pad(rows, 0, "left"))
+    if not all(_same(padded[i, -len(logits) :], logits) for i, logits in enumerate(alone)):
+        model.register_forward_pre_hook(_refuse_left_padding(name), with_kwargs=True)
+    return model
+
+
+def _refuse_left_padding(name: str) -> Callable[[nn.Module, tuple, dict], None]:
+    def look(model: nn.Module, args: tuple, kwargs: dict) -> None:
+        mask = kwargs.get("attention_mask", args[1] if len(args) > 1 else None)
+        if mask is not None and mask.dim() == 2 and not mask[:, 0].all():
+            raise CourseError(
+                f"The model {name!r} ({type(model).__name__}) reads padding on the left as if it were text, so its "
+                'answers would depend on the batch. Pad its rows on the right: pad(rows, pad_token_id, side="right").'
+            )
+
+    return look
 
 
 def require_packable(model: nn.Module, rows: Sequence[Row], who: str) -> None:
@@ -90,6 +118,21 @@ def _logits(model: nn.Module, batch: Batch) -> Tensor:
 
 def _same(one: Tensor, other: Tensor) -> bool:
     return bool((one - other).abs().max() <= TOLERANCE * other.abs().max())
+
+
+@contextmanager
+def _errors_as_sentences(model: nn.Module, name: str) -> Iterator[None]:
+    """Inside, what a model's own code raises on four short rows becomes a CourseError."""
+    try:
+        yield
+    except (RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError) as error:
+        if isinstance(error, CourseError):
+            raise
+        kind = f"{name!r} ({type(model).__name__})"
+        raise CourseError(
+            f"The model {kind} cannot answer rows of tokens with an attention mask ({type(error).__name__}: "
+            f"{str(error)[:150]}). Choose a causal language model, such as GPT-2."
+        ) from error
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from utils.models import loading
 from utils.models.forward import computes_in, with_fast_forward
 from utils.models.loading import freeze, load_model, load_pair, require_context
 from utils.models.profiles import Profile
-from utils.models.proof import require_causal_in_a_batch, require_packable
+from utils.models.proof import require_causal_in_a_batch, require_packable, with_right_padding
 from utils.teachers.cache import CacheSettings, cache_answers
 from utils.training.loop import distill
 from utils.training.settings import TrainingSettings
@@ -47,9 +47,11 @@ FAMILIES = {
     "mamba2": {"hidden_size": 32, "num_hidden_layers": 2, "state_size": 8, "num_heads": 8, "head_dim": 8,
                "n_groups": 1},
     "rwkv": {"hidden_size": 32, "attention_hidden_size": 32, "num_hidden_layers": 2},
+    "recurrent_gemma": {**ROPE, "num_hidden_layers": 3, "head_dim": 8, "lru_width": 32, "attention_window_size": 4},
 }  # fmt: skip
 # A window of 4 tokens is shorter than the longest row; these attend by a bias for each distance, or carry a state.
-NOT_PACKABLE = {"mistral", "gemma2", "gemma3_text", "bloom", "falcon", "mamba", "mamba2", "rwkv"}
+NOT_PACKABLE = {"mistral", "gemma2", "gemma3_text", "bloom", "falcon", "mamba", "mamba2", "rwkv", "recurrent_gemma"}
+READS_LEFT_PADDING = {"rwkv", "recurrent_gemma"}
 
 
 @pytest.fixture(scope="module")
@@ -185,9 +187,35 @@ def test_a_nested_configuration_s_vocabularies_are_compared(saved, tokenizer, bu
         load_pair(Profile("mine", teacher, str(tmp_path / "student"), "python", 8, 8), "cpu")
 
 
-def test_left_padding_is_answered_as_the_row_alone_by_attention_and_by_mamba(build, make_rows):
+@pytest.mark.parametrize("family", FAMILIES)
+def test_left_padding_is_answered_as_the_row_alone_or_refused(family, build, make_rows):
+    """A recurrent model without a mask has read the padding before the first token."""
     rows = make_rows((5, 12))
-    for family in ("llama", "opt", "bloom", "mamba"):
-        model = loading.with_positions(build(family))
-        left = model(**model_inputs(pad(rows, 0, "left"))).logits[0, -5:]
-        torch.testing.assert_close(left, model(**model_inputs(pad(rows[:1], 0))).logits[0], rtol=1e-3, atol=1e-3)
+    model = with_right_padding(loading.with_positions(build(family)), "mine")
+    alone = model(**model_inputs(pad(rows[:1], 0))).logits[0]
+    left, right = (model_inputs(pad(rows, 0, side)) for side in ("left", "right"))
+    torch.testing.assert_close(model(**right).logits[0, :5], alone, rtol=1e-3, atol=1e-3)
+    if family in READS_LEFT_PADDING:
+        with pytest.raises(
+            CourseError, match=r"'mine' .\w+. reads padding on the left as if it were text.*on the right"
+        ):
+            model(**left)
+        return
+    torch.testing.assert_close(model(**left).logits[0, -5:], alone, rtol=1e-3, atol=1e-3)
+
+
+def test_a_loaded_model_refuses_left_padding_that_it_would_read(saved, make_rows, tokenizer):
+    """Also where the mask is given by position, and a model that respects it takes both sides."""
+    left = model_inputs(pad(make_rows((5, 12)), 0, "left"))
+    with pytest.raises(CourseError, match="Pad its rows on the right"):
+        load_model(saved("rwkv"), "cpu")(*left.values())
+    assert load_model(saved("llama", "other"), "cpu")(**left).logits.shape[:2] == (2, 12)
+
+
+def test_what_a_model_s_own_code_raises_is_a_sentence(build):
+    model = build("llama")
+    model.register_forward_pre_hook(lambda model, args: torch.ones(2) @ torch.ones(3))
+    with pytest.raises(
+        CourseError, match=r"'mine' \(LlamaForCausalLM\) cannot answer rows of tokens .* \(RuntimeError"
+    ):
+        require_causal_in_a_batch(model, "mine")
