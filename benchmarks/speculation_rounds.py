@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from benchmarks.common import arguments_of, shared, write_result
 from benchmarks.speculation import share_with_interval
 from benchmarks.speculation_drafts import OBJECTIVES, UNTOUCHED, Draft, Drafts
+from utils.configuration import text_config
 from utils.data.batches import model_inputs, pad
 from utils.decoding.chance import Seeded
 from utils.decoding.drafts import ModelDraft
@@ -47,7 +48,7 @@ class Rounds:
     def counted(self, draft: Draft, gamma: int) -> dict:
         """For each prompt: judged, accepted, the predicted sum at the judged places; and the rounds added up."""
         model = with_fast_forward(self.drafts.trained(draft), torch.float32)
-        proposing = ModelDraft(model, self.target.config.vocab_size)
+        proposing = ModelDraft(model, text_config(self.target).vocab_size)
         found: dict[str, list] = {"judged": [], "accepted": [], "predicted": []}
         by_position = np.zeros((gamma, 2), dtype=int)
         full = {"rounds": 0, "tokens": 0}

@@ -17,6 +17,7 @@ from transformers import PreTrainedTokenizerBase
 
 from benchmarks.common import write_result
 from benchmarks.speculation_drafts import Draft, Drafts
+from utils.configuration import text_config
 from utils.data.corpus import load_corpus
 from utils.decoding.drafts import ModelDraft, PromptLookupDraft, TrigramDraft
 from utils.labs.dark_knowledge import load_smollm2, smollm2_folder
@@ -33,7 +34,7 @@ COPIED = "Repeat this text word by word.\n\nText: {text}\n\nRepeated: {start}"
 def embedded(drafts: Drafts) -> dict:
     """The course's own pair."""
     target = with_fast_forward(drafts.target, torch.float32)
-    vocabulary = target.config.vocab_size
+    vocabulary = text_config(target).vocab_size
     rate = committed("speculation")["learning_rates"]["forward KL"]
     distilled = with_fast_forward(drafts.trained(Draft("forward KL", rate=rate)), torch.float32)
     proposers = {
@@ -80,7 +81,7 @@ def smollm2(texts: Sequence[str], validation: Sequence[str]) -> dict | None:
     text = [token for prompt in prompts for token in prompt]
     single = reading_times(model, text)
     target = model.to(torch.bfloat16)
-    vocabulary = target.config.vocab_size
+    vocabulary = text_config(target).vocab_size
     trigrams = TrigramDraft(_ids(tokenizer, texts), vocabulary)
     proposers = {"trigrams": (trigrams, (1, 2, 3, 4)), "prompt lookup": (PromptLookupDraft(vocabulary), (2, 4))}
     reading = beside({"float32": single, "bfloat16": reading_times(target, text)})

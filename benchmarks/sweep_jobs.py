@@ -16,6 +16,7 @@ from transformers.modeling_outputs import CausalLMOutput
 
 from benchmarks.common import as_numbers, from_numbers, shared
 from benchmarks.effect import Experiment
+from utils.configuration import text_config
 from utils.data.batches import Row
 from utils.losses.hidden_states import hidden_state_loss, layer_map
 from utils.machine.workspace import ROOT
@@ -97,7 +98,7 @@ class Sweeps:
     def __init__(self, profile: Profile, seeds: int):
         self.profile, self.seeds = profile, range(seeds)
         self.experiment = Experiment(profile)
-        self.layers = tuple(layer_map(*(m.config.num_hidden_layers for m in self._pair())))
+        self.layers = tuple(layer_map(*(text_config(m).num_hidden_layers for m in self._pair())))
         wanted = {row.input_ids: row for seed in self.seeds for row in self.rows(max(ROWS), seed)}
         folder, settings = ROOT / "outputs" / "teacher", CacheSettings(hidden_layers=self.layers)
         self.teacher = CachedTeacher(

@@ -171,12 +171,13 @@ show(
 # an outdated answer.
 
 # %%
+from utils.configuration import text_config
 from utils.teachers import cache_settings
 from utils.teachers.cache import cache_answers
 from utils.teachers.cached import CachedTeacher
 from utils.teachers.remembering import RememberingTeacher
 
-depth = pair.teacher.config.num_hidden_layers
+depth = text_config(pair.teacher).num_hidden_layers
 layers = tuple(range(1, depth + 1))  # for the optional half
 if cache_settings.whole_answers_fit(pair.teacher, train_rows, outputs / "teacher", layers):
     settings = cache_settings.CacheSettings(hidden_layers=layers)
@@ -630,7 +631,7 @@ from utils.measuring.sweeps import Hidden
 
 alone = setting()
 if ready(layer_map, hidden_state_loss):
-    followed = tuple(layer_map(pair.student.config.num_hidden_layers, depth))
+    followed = tuple(layer_map(text_config(pair.student).num_hidden_layers, depth))
     print("the student's layers follow the teacher's layers", list(followed))
     matched, frozen = (setting(hidden=Hidden(0.1, followed, kept, hidden_state_loss)) for kept in (False, True))
     by_hidden = sweep.run([alone, matched, frozen], "hidden states")

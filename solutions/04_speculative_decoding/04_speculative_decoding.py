@@ -58,6 +58,7 @@ profile, outputs = begin("04_speculative_decoding")
 # differently from the same token read together with four others.
 
 # %%
+from utils.configuration import text_config
 from utils.data import batches
 from utils.data.corpus import load_corpus
 from utils.models.forward import with_fast_forward
@@ -67,7 +68,7 @@ pair = load_pair(profile)
 tokenizer = pair.tokenizer
 target = with_fast_forward(pair.teacher, torch.float32)
 untouched = with_fast_forward(freeze(pair.student), torch.float32)
-vocabulary, pad, end = target.config.vocab_size, tokenizer.pad_token_id, tokenizer.eos_token_id
+vocabulary, pad, end = text_config(target).vocab_size, tokenizer.pad_token_id, tokenizer.eos_token_id
 
 text = load_corpus(profile.text, profile.min_characters)
 train_rows = batches.rows_of(text.train, tokenizer, profile.max_length, profile.sweep_rows)
@@ -639,7 +640,7 @@ if ready(speedup) and smollm2_folder() is not None and profile.name != "smoke":
     smollm2 = smollm2.to(torch.bfloat16)
     sentence = "The quick brown fox jumps over the lazy dog while the cat sleeps in the warm sun."
     ids = its_tokenizer(f"Repeat this sentence: {sentence}\n\nThe quick brown", add_special_tokens=False)["input_ids"]
-    lookup = {"prompt lookup": (PromptLookupDraft(smollm2.config.vocab_size), (4, 8))}
+    lookup = {"prompt lookup": (PromptLookupDraft(text_config(smollm2).vocab_size), (4, 8))}
     for row in racing.raced(racing.settings_of(smollm2, lookup, 24, temperature=0.0), [ids], model=speedup)[1:]:
         print(f"prompt lookup, gamma {row['gamma']}: {row['times as fast']:.2f} times as fast", end=", ")
         print(f"{row['tokens a round']:.1f} tokens a round")

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from utils.configuration import text_config
 from utils.data.batches import prompt_ids
 from utils.decoding.chance import Chance, Seeded, probabilities
 from utils.decoding.drafts import Draft, Proposal
@@ -177,7 +178,7 @@ def _write(
 def _round(reader: Reader, draft: Draft | None, text: list[int], room: int, manner: _Manner) -> Round:
     """One round of at most `room` drafted tokens: propose, read once, decide, and draw the token that is added."""
     started = time.perf_counter()
-    proposal = Proposal.of((), (), reader.model.config.vocab_size)
+    proposal = Proposal.of((), (), text_config(reader.model).vocab_size)
     if draft is not None and room:
         proposal = draft.propose(text, room, manner.temperature, manner.chance)
     drafted = proposal.drafted.tolist()

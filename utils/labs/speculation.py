@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from utils.configuration import text_config
 from utils.data.batches import IGNORE, Row, model_inputs, pad, to_device
 from utils.decoding.chance import Seeded
 from utils.decoding.drafts import Draft
@@ -41,7 +42,7 @@ def write_on(model: PreTrainedModel, prompts: Sequence[Sequence[int]], tokens: i
     The prompts have one length, so nothing is padded on the left.
     """
     found: list[list[int]] = []
-    end = model.config.eos_token_id
+    end = text_config(model).eos_token_id
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for start in range(0, len(prompts), BATCH):
@@ -106,7 +107,7 @@ def rounds_on(
     """The rounds of all prompts together, sampled at T = 1."""
     found = Statistics()
     for number, prompt in enumerate(prompts):
-        end = target.config.eos_token_id
+        end = text_config(target).eos_token_id
         done = speculate(target, draft, prompt, tokens, gamma, chance=Seeded(seed + number), end_of_text=end, rule=rule)
         found.rounds += done.statistics.rounds
         found.prompt_seconds += done.statistics.prompt_seconds

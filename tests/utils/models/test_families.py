@@ -1,5 +1,6 @@
 """Models of many families, tiny and random, give the numbers that a row has alone, or a sentence that says why not."""
 
+import re
 import warnings
 
 import pytest
@@ -10,6 +11,7 @@ from utils.configuration import context_of, text_config
 from utils.data.batches import BatchPlan, Row, model_inputs, pad
 from utils.errors import CourseError
 from utils.losses.core import distillation_loss
+from utils.machine.workspace import ROOT
 from utils.measuring.evaluation import evaluate
 from utils.models import loading
 from utils.models.forward import computes_in, with_fast_forward
@@ -219,3 +221,14 @@ def test_what_a_model_s_own_code_raises_is_a_sentence(build):
         CourseError, match=r"'mine' \(LlamaForCausalLM\) cannot answer rows of tokens .* \(RuntimeError"
     ):
         require_causal_in_a_batch(model, "mine")
+
+
+SIZE = re.compile(r"\.config\.(?:vocab_size|hidden_size|num_hidden_layers|max_position_embeddings|eos_token_id)")
+
+
+def test_library_labs_and_experiments_ask_text_config_for_sizes():
+    """A model that also reads images keeps them one level deeper; a cache's own `config` is the text's already."""
+    files = [path for folder in ("utils", "solutions", "benchmarks") for path in ROOT.glob(f"{folder}/**/*.py")]
+    lines = [line.strip() for path in files for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [line for line in lines if SIZE.search(line.replace("cache.config.", ""))] == []
+    assert SIZE.search("depth = model.config.num_hidden_layers")
