@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import os
 import re
 import sys
 import sysconfig
@@ -33,6 +34,7 @@ from utils.data.documents import (
 )
 from utils.data.text_files import text_files
 from utils.errors import CourseError
+from utils.machine.files import require_open
 from utils.machine.workspace import cache_folder, write_whole
 
 MIN_CHARACTERS = 50
@@ -85,13 +87,17 @@ def load_corpus(source: str | PathLike[str], min_characters: int = MIN_CHARACTER
     empty, too short to split, or not text.
     """
     text = fspath(source)
+    if not text.strip():
+        raise CourseError(
+            "The text's name is empty. Give 'python', hub:NAME/OF/DATASET, or the path of a file or folder."
+        )
     if text == "python":
         corpus = python_corpus()
     elif text.startswith("hub:"):
         name = text.removeprefix("hub:")
-        corpus = hub_corpus(name) if Path(name).expanduser().exists() else hub_corpus(*name.rsplit(":", 1))
+        corpus = hub_corpus(name) if os.path.exists(os.path.expanduser(name)) else hub_corpus(*name.rsplit(":", 1))
     else:
-        corpus = file_corpus(Path(text).expanduser())
+        corpus = file_corpus(Path(os.path.expanduser(text)))
     return corpus.longer_than(min_characters)
 
 
@@ -133,8 +139,11 @@ def hub_corpus(name: str, config: str | None = None) -> Corpus:
 
 def file_corpus(path: Path) -> Corpus:
     """The learner's own text: a file whose paragraphs are documents, or a folder whose text files are."""
-    if not path.exists():
-        raise CourseError(f"There is no file or folder {str(path)!r}. Give the path of a text file or of a folder.")
+    require_open(path)
+    if not os.path.exists(path):
+        raise CourseError(
+            f"There is no file or folder {str(path)[:200]!r}. Give the path of a text file or of a folder."
+        )
     files = [path] if path.is_file() else text_files(path, TEXT_SUFFIXES)
     found = [
         document

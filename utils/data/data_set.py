@@ -7,7 +7,7 @@ from pathlib import Path
 
 from utils.data.text_files import text_files
 from utils.errors import CourseError
-from utils.machine.files import file_fault, own_path
+from utils.machine.files import file_fault, own_path, require_open
 from utils.machine.hub import only_cached_where_unreachable, why_not_fetched
 
 DATA_SUFFIXES = (".parquet", ".jsonl", ".json", ".csv", ".txt", ".arrow")
@@ -33,6 +33,7 @@ def load_splits(name: str, config: str | None) -> Mapping:
 
 def _require_data_set(place: Path, name: str) -> None:
     """Raise CourseError where a path is clearly no folder that `load_dataset` reads."""
+    require_open(place)
     if not place.exists():
         raise CourseError(f"There is no folder {name!r}. Give the folder of a data set, or its name on the hub.")
     if place.is_file():

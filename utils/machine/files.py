@@ -8,6 +8,8 @@ import struct
 import zipfile
 from pathlib import Path
 
+from utils.errors import CourseError
+
 _LFS = b"version https://git-lfs"
 _PAGES = (b"<!doctype html", b"<html")
 _WHOLE_FILE_SUFFIXES = (".gguf", ".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".onnx", ".zip", ".gz", ".tar")
@@ -17,12 +19,34 @@ def own_path(name: str | os.PathLike[str]) -> Path | None:
     """The path that a name means, `~` read as the home folder; None where it can only be a name on the hub.
 
     A hub name is NAME or OWNER/NAME, so a name is a path where something lies there, or where it looks like none of
-    these.
+    these.  Raises CourseError where the name is empty: as a path that would be the folder of this very program.
     """
     text = os.fspath(name)
-    path = Path(text).expanduser()
+    if not text.strip():
+        raise CourseError("The name is empty. Give the path of a folder, or a name on the hub (OWNER/NAME).")
+    path = Path(os.path.expanduser(text))
     is_path = path.is_absolute() or text.startswith((".", "~")) or "\\" in text or text.count("/") > 1
-    return path if is_path or path.exists() or path.suffix in _WHOLE_FILE_SUFFIXES else None
+    return path if is_path or os.path.exists(path) or path.suffix in _WHOLE_FILE_SUFFIXES else None
+
+
+def require_open(path: Path) -> None:
+    """Raise CourseError where a folder on the way to a path, or the folder that it is, may not be looked into.
+
+    Otherwise what lies there would seem not to be there.
+    """
+    try:
+        if os.path.isdir(path):
+            os.listdir(path)
+            os.stat(os.path.join(path, "."))
+        os.stat(path)
+    except PermissionError:
+        closed = next(folder for folder in (path, *path.parents) if os.path.isdir(folder))
+        raise CourseError(
+            f"The folder {str(closed)!r} may not be looked into (Permission denied). Give yourself the right to read "
+            "it, or take a copy that is your own."
+        ) from None
+    except (OSError, ValueError):  # it is not there, or nothing can have this name: whoever looks for it says so
+        return
 
 
 def file_fault(path: Path) -> str:

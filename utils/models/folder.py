@@ -14,7 +14,7 @@ from transformers import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from utils.errors import CourseError
-from utils.machine.files import file_fault
+from utils.machine.files import file_fault, require_open
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt")
 TOKENIZER_FILES += ("vocab.txt", "tokenizer.model", "spiece.model", "config.json")
@@ -66,6 +66,7 @@ def why_no_tokenizer(folder: Path, error: Exception) -> str:
 
 
 def _not_a_folder(folder: Path) -> str:
+    require_open(folder)
     if folder.is_file():
         what = "a GGUF file; this course reads safetensors" if folder.suffix == ".gguf" else "a file"
         return f"{str(folder)!r} is {what}. Give the folder with the model's config.json, weights and tokenizer."

@@ -9,6 +9,7 @@ from pathlib import Path
 import datasets
 import pytest
 
+from tests.privileges import as_an_ordinary_user
 from utils.data import corpus as corpus_module
 from utils.data.corpus import file_corpus, hub_corpus, load_corpus, python_corpus, split_corpus
 from utils.data.documents import SPLITS, Document, all_shingles, overlap, split_of
@@ -92,13 +93,23 @@ def test_a_bad_file_gets_its_sentence(tmp_path, make, sentence):
         load_corpus(str(path))
 
 
-def test_a_file_that_may_not_be_read_gets_its_sentence(text_file, monkeypatch):
-    def refuse(*_args, **_keywords):
-        raise PermissionError(errno.EACCES, "Permission denied")
-
-    monkeypatch.setattr(Path, "read_text", refuse)
-    with pytest.raises(CourseError, match="cannot be read \\(Permission denied\\)"):
+def test_a_file_that_may_not_be_read_gets_its_sentence(text_file):
+    text_file.chmod(0)
+    with as_an_ordinary_user(), pytest.raises(CourseError, match="cannot be read \\(Permission denied\\)"):
         file_corpus(text_file)
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_name_does_not_mean_the_folder_that_the_notebook_lies_in(name):
+    with pytest.raises(CourseError, match="The text's name is empty"):
+        load_corpus(name)
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-this-name/a.txt", "half\0name.txt", "the text itself " * 1000])
+def test_a_name_that_nothing_can_have_is_not_there(name):
+    with pytest.raises(CourseError, match=r"^There is no file or folder ") as found:
+        load_corpus(name)
+    assert len(str(found.value)) < 300
 
 
 def test_short_documents_are_left_out_and_nothing_left_is_said(text_file):

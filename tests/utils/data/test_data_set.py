@@ -5,6 +5,7 @@ import httpx
 import pytest
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
+from tests.privileges import as_an_ordinary_user
 from utils.data.corpus import load_corpus
 from utils.errors import CourseError
 from utils.machine import hub
@@ -134,3 +135,12 @@ def test_of_the_hub_only_what_it_was_asked_is_said(monkeypatch, answers, error, 
     assert "is switched off by HF_HUB_OFFLINE, and it was not fetched before" in hub.why_not_fetched(
         "model", "a/b", error
     )
+
+
+def test_a_folder_that_may_not_be_looked_into_is_said(two_configurations):
+    two_configurations.chmod(0)
+    try:
+        with as_an_ordinary_user(), pytest.raises(CourseError, match="snapshot' may not be looked into"):
+            load_corpus(f"hub:{two_configurations}")
+    finally:
+        two_configurations.chmod(0o700)

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from tests.privileges import as_an_ordinary_user
 from utils.data.corpus import file_corpus, load_corpus
 from utils.errors import CourseError
 
@@ -19,6 +20,21 @@ def folder(tmp_path):
         (tmp_path / "text" / f"part{number}.txt").parent.mkdir(exist_ok=True)
         (tmp_path / "text" / f"part{number}.txt").write_text(paragraphs(10, f"w{number}"), encoding="utf-8")
     return tmp_path / "text"
+
+
+@pytest.mark.parametrize("rights", [0o000, 0o300, 0o400])  # none; enter but not list; list but not enter
+def test_a_folder_that_may_not_be_looked_into_is_said_and_not_passed_over(folder, rights):
+    """Where it is passed over, the text is shorter than its owner thinks."""
+    closed = folder / "chapter"
+    closed.mkdir()
+    (closed / "part.txt").write_text(paragraphs(10, "closed"), encoding="utf-8")
+    closed.chmod(rights)
+    try:
+        for source in (folder, closed):
+            with as_an_ordinary_user(), pytest.raises(CourseError, match="chapter' may not be looked into"):
+                load_corpus(source)
+    finally:
+        closed.chmod(0o700)
 
 
 LEFT_BEHIND = (

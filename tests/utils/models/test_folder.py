@@ -1,13 +1,13 @@
 """A folder that cannot be loaded gets the true reason: which file, what is wrong with it, and what to do."""
 
 import json
-import os
 import shutil
 
 import pytest
 import torch
 from transformers import AutoConfig
 
+from tests.privileges import as_an_ordinary_user
 from utils.errors import CourseError
 from utils.machine import hub
 from utils.models.loading import load_model, load_tokenizer
@@ -183,9 +183,30 @@ def test_a_folder_is_found_by_the_home_sign(folder, monkeypatch):
     assert load_tokenizer("~/mine").eos_token_id is not None
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root and Windows may read every file")
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
 def test_a_file_that_may_not_be_read_is_said(folder, name):
     (folder / name).chmod(0)
-    with pytest.raises(CourseError, match=rf"{name}' cannot be read \(Permission denied\)"):
+    with as_an_ordinary_user(), pytest.raises(CourseError, match=rf"{name}' cannot be read \(Permission denied\)"):
         load_model(folder, "cpu")
+
+
+@pytest.mark.parametrize("load", [load_model, load_tokenizer])
+@pytest.mark.parametrize("rights", [0o000, 0o300, 0o400])  # none; enter but not list; list but not enter
+def test_a_folder_that_may_not_be_looked_into_is_said_and_not_called_missing(folder, load, rights):
+    folder.chmod(rights)
+    try:
+        for name in (folder, folder / "inside"):
+            if name == folder or not rights & 0o100:
+                with as_an_ordinary_user(), pytest.raises(CourseError, match="mine' may not be looked into"):
+                    load(name)
+    finally:
+        folder.chmod(0o700)
+
+
+@pytest.mark.parametrize("load", [load_model, load_tokenizer])
+def test_a_name_that_is_empty_or_nobody_s_is_said(load):
+    with pytest.raises(CourseError, match="The name is empty"):
+        load(" ")
+    for name in ("~nobody-of-this-name/model", "./half\0name"):
+        with pytest.raises(CourseError, match="There is no folder"):
+            load(name)
