@@ -71,13 +71,21 @@ def shown(name: str | os.PathLike) -> str:
 def files_in(folder: Path) -> list[File]:
     """The files of a student, of folders inside as well, in order. Raises OSError where the folder cannot be read.
 
-    A link is a file here, and so is a folder that is called as a notebook: whoever opens it says what is wrong.
+    A link is a file here, and so is a folder that is called as a notebook, or one inside that cannot be read: whoever
+    opens it says what is wrong.
     """
     found: list[File] = []
     waiting = [folder]
     while waiting and len(found) < _MOST_FILES:
         here = waiting.pop(0)
-        for entry in sorted(os.scandir(here), key=lambda entry: os.fsencode(entry.name)):
+        try:
+            entries = sorted(os.scandir(here), key=lambda entry: os.fsencode(entry.name))
+        except OSError:
+            if here == folder:
+                raise
+            found.append(File(here, shown(here.relative_to(folder))))
+            continue
+        for entry in entries:
             if is_left_by_a_computer(entry.name):
                 continue
             path = Path(entry.path)

@@ -173,7 +173,7 @@ def _submission(entry: os.DirEntry, flat: list[File], lab: Release, others: Sequ
     if entry.is_symlink():
         return Submission(student, None, "The student's folder is a link to somewhere else.")
     folder = Path(entry.path)
-    if (folder / lab.name).is_symlink():
+    if os.path.islink(folder / lab.name):
         return Submission(student, None, "The lab's folder is a link to somewhere else.")
     try:
         files = files_in(folder)

@@ -56,7 +56,7 @@ def read_file(path: Path, most: int = MOST_BYTES) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
-        if path.is_symlink():
+        if os.path.islink(path):
             raise UnreadableError("It is a link to another file, not a notebook: hand in the file itself.") from None
         raise UnreadableError(f"It cannot be opened ({error.strerror}).") from None
     about = os.fstat(descriptor)

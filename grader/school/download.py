@@ -6,6 +6,7 @@ was made by somebody else, and nothing of it is unpacked. Sizes are looked at be
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import unicodedata
@@ -18,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from utils.errors import CourseError
+from utils.machine.files import require_open
 
 MOST_FILES = 20_000
 MOST_BYTES_PER_FILE = 256 << 20
@@ -49,6 +51,8 @@ class Download:
         try:
             with self._open(item) as source, open(target, "xb") as copy:
                 shutil.copyfileobj(source, copy)
+        except PermissionError as error:
+            raise CourseError(f"{str(item.path)!r} cannot be read ({error.strerror}): allow it, or copy it.") from None
         except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
             raise CourseError(f"{str(item.path)!r} cannot be unpacked ({error}): download it again.") from None
 
@@ -68,8 +72,7 @@ class Download:
 def opened(path: Path) -> Iterator[Download]:
     """The download at a path. Raises CourseError where it is none, too large, or made to do harm."""
     if path.is_dir():
-        items = [_from_folder(path, file) for file in sorted(path.rglob("*")) if not file.is_dir() or file.is_symlink()]
-        yield Download(_bounded(path, items), None)
+        yield Download(_bounded(path, [_from_folder(path, file) for file in sorted(_files(path))]), None)
         return
     try:
         archive = zipfile.ZipFile(path)
@@ -79,6 +82,18 @@ def opened(path: Path) -> Iterator[Download]:
     with archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         yield Download(_bounded(path, [_from_zip(path, entry) for entry in entries]), archive)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All files below a folder, links among them. Raises CourseError where a folder may not be looked into."""
+    require_open(folder)
+    for place, folders, files in os.walk(folder):
+        for path in (Path(place, name) for name in folders):
+            if path.is_symlink():
+                yield path
+            else:
+                require_open(path)
+        yield from (Path(place, name) for name in files)
 
 
 def _bounded(path: Path, items: list[Item]) -> list[Item]:

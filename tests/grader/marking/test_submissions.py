@@ -10,6 +10,7 @@ from grader.marking.matching import plan, read_release, with_modules
 from grader.marking.submissions import Submission, find
 from grader.notebook.notebooks import Cell, UnreadableError
 from tests.grader.fixture_lab import NAME, RIGHT, SETUP, cell, honest, notebook, released, save, save_release, scaffold
+from tests.privileges import as_an_ordinary_user
 from utils.errors import CourseError
 
 
@@ -247,6 +248,27 @@ def test_a_folder_without_a_notebook_says_what_is_there(lab, tmp_path):
         f"There is no notebook {NAME}.ipynb; there is essay.docx, my lab.ipynb (holds none of the lab's cells)."
     )
     assert (bob.status, eve.status, eve.problem) == ("missing", "missing", f"There is no notebook {NAME}.ipynb.")
+
+
+def test_what_may_not_be_read_costs_its_own_student_alone_and_says_why(lab, tmp_path):
+    for student in ("anna", "bob", "carl", "dora"):
+        save(tmp_path / "submitted", student, honest())
+    (tmp_path / "submitted" / "anna" / "pictures").mkdir()
+    closed = [tmp_path / "submitted" / "bob", tmp_path / "submitted" / "anna" / "pictures"]
+    notebook = tmp_path / "submitted" / "carl" / f"{NAME}.ipynb"
+    for path in (*closed, notebook):
+        path.chmod(0)
+    try:
+        with as_an_ordinary_user():
+            anna, bob, carl, dora = find(tmp_path / "submitted", lab).submissions
+            with pytest.raises(UnreadableError, match=r"It cannot be opened \(Permission denied\)"):
+                carl.cells()
+            assert anna.cells() == dora.cells()
+    finally:
+        for path in closed:
+            path.chmod(0o700)
+    assert anna.notes == ("Also there: pictures.",)
+    assert (bob.status, bob.problem) == ("unreadable", "The folder cannot be read (Permission denied).")
 
 
 def test_a_module_beside_the_notebook_is_handed_on_with_it(lab, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 
 from grader.school import download
 from tests.grader.school.school import CANVAS_FILES, folders, take_in, zipped
+from tests.privileges import as_an_ordinary_user
 from utils.errors import CourseError
 
 
@@ -29,6 +30,25 @@ def test_a_link_in_a_zip_is_refused(tmp_path):
         archive.writestr(entry, "/etc/passwd")
     with pytest.raises(CourseError, match="a link or no ordinary file"):
         take_in(tmp_path / "class", tmp_path / "in.zip")
+
+
+def test_what_may_not_be_read_is_said_and_nobody_is_left_out(tmp_path):
+    first, second = (tmp_path / "in" / f"s{number}" / name for number, name in enumerate(CANVAS_FILES))
+    for path in (first, second):
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
+    for closed, words in (
+        (tmp_path / "in", "in' may not be looked into"),
+        (second.parent, "s1' may not be looked into"),
+        (second, r"' cannot be read \(Permission denied\): allow it"),
+    ):
+        rights = closed.stat().st_mode
+        closed.chmod(0)
+        try:
+            with as_an_ordinary_user(), pytest.raises(CourseError, match=words):
+                take_in(tmp_path / "class", tmp_path / "in")
+        finally:
+            closed.chmod(rights)
 
 
 def test_a_link_in_a_folder_is_listed_and_not_followed(tmp_path):
