@@ -20,7 +20,6 @@ from utils.checks.verdict import Verdict
 
 __all__ = ["after_error", "by_shape", "is_right", "verdict"]
 
-FEWEST = 8  # values that must all have few digits before half precision is named
 MOST_NAMES, MOST_SIGNS, MOST_NOTE = (
     3,
     600,
@@ -135,7 +134,7 @@ def _half_precision(table: Table, answers: Sequence[Answer]) -> list[str]:
     found = [item for answer in answers for item in answer.numbers.items()]
     values = [array for key, array in found if key.startswith("value")]
     gradients = [array for key, array in found if key.startswith("gradient/")]
-    return few_digits(values, FEWEST) or few_digits([*values, *gradients], FEWEST)
+    return few_digits(values) or few_digits([*values, *gradients])
 
 
 def _constant(answers: Sequence[Answer]) -> list[str]:

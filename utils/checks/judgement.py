@@ -18,6 +18,7 @@ ABSOLUTE = 2e-5
 BACKWARD = "the function calls backward() itself, so that gradients are counted twice"
 HALF = "computed in half precision ({}): the digits are too few"
 BITS = {"bfloat16": 8, "float16": 11}  # of the significand; by chance one number in 2 ** 12 has no more
+FEWEST = 8  # values that must all have few digits before half precision is named
 ABSENT = {"error", "timeout", "signature", "unwritten"}
 
 
@@ -150,7 +151,7 @@ def differs_by_chance(table: Table, answers: Sequence[Answer]) -> list[str]:
     return ["random: the same input gives different answers"] * (known and not same)
 
 
-def few_digits(arrays: Sequence[np.ndarray], fewest: int) -> list[str]:
+def few_digits(arrays: Sequence[np.ndarray], fewest: int = FEWEST) -> list[str]:
     """Has every number so few binary digits that it came out of half precision?  Asked of at least ``fewest``."""
     numbers = np.concatenate([array.reshape(-1) for array in arrays] or [np.zeros(0)])
     numbers = numbers[(numbers != 0) & np.isfinite(numbers)]

@@ -25,12 +25,13 @@ def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
     right = [is_right(table, index, answer) for index, answer in enumerate(answers)]
     if all(right):
         return Verdict(True, f"Right: all {len(right)} probes agree with the definition.")
-    names = known(table, answers)
+    names = known(table, answers) or _known_by_value(table, answers)
     kinds = [judgement.wrong_kind(table, index, answer) for index, answer in enumerate(answers) if answer.form]
     names += [kind for kind in dict.fromkeys(kinds) if kind and not names][:1]
     names += judgement.went_backward(answers) + judgement.changed_in_place(answers)
     names += judgement.differs_by_chance(table, answers)
     names += judgement.wrong_gradients(table, answers) if not names else []
+    names += _half_precision(table, answers) if not names else []
     raised = next((answer.note.split(":")[0] for answer in answers if answer.outcome == "error"), "")
     names += [f"an exception on some inputs: {raised}"[:99]] if raised and not names else []
     names = list(dict.fromkeys(names))[:3]
@@ -47,24 +48,72 @@ def after_error(table: Table, answers: Sequence[Answer]) -> list[str]:
 
 def known(table: Table, answers: Sequence[Answer]) -> list[str]:
     """The catalogued mistake that gives these answers, kind, number and gradient, on every probe."""
-    for number, (name, given) in enumerate(table.texts["mistakes"]):
-        if all(_as_given(table, number, i, form, answer) for i, (form, answer) in enumerate(zip(given, answers))):  # noqa: B905
+    for number, (name, _) in enumerate(table.texts["mistakes"]):
+        if all(
+            _same_values(table, number, index, answer) and _same_beside(table, number, index, answer)
+            for index, answer in enumerate(answers)
+        ):
             return [name]
     return []
 
 
-def _as_given(table: Table, number: int, index: int, form: forms.Form, answer: Answer) -> bool:
+def _known_by_value(table: Table, answers: Sequence[Answer]) -> list[str]:
+    """The catalogued mistake that gives these values, where the gradients have another one of their own."""
+    gradients = judgement.wrong_gradients(table, answers)
+    for number, (name, _) in enumerate(table.texts["mistakes"] if gradients else ()):
+        if all(_same_values(table, number, index, answer) for index, answer in enumerate(answers)):
+            return [*([] if _values_right(table, answers) else [name]), *gradients]
+    return []
+
+
+def _half_precision(table: Table, answers: Sequence[Answer]) -> list[str]:
+    """Few digits in every number of answers that are tensors, and not because they are counts."""
+    tensors = [i for i in range(len(answers)) if judgement.expected_form(table, i) == "tensor"]
+    leaves = [leaf for index in tensors for leaf in answers[index].leaves]
+    counts = all(np.array_equal(leaf, np.round(leaf)) for leaf in leaves)
+    return [] if counts else judgement.few_digits(leaves)
+
+
+def _values_right(table: Table, answers: Sequence[Answer]) -> bool:
+    return all(
+        judgement.leaves_agree(
+            answer.leaves, judgement.expected_leaves(table, index), judgement.expected_form(table, index)
+        )
+        for index, answer in enumerate(answers)
+    )
+
+
+def _same_values(table: Table, number: int, index: int, answer: Answer) -> bool:
     """Is this what the mistake ``number`` answers to the probe ``index``?"""
+    form = table.texts["mistakes"][number][1][index]
     if isinstance(form, list) and form[0] == "error":
         return answer.outcome == "error" and answer.note.split(":")[0] == form[1]
     if answer.outcome in judgement.ABSENT or forms.complaint(forms.read(answer.form), form):
         return False
+    found, recorded = answer.leaves, list(leaves_of(judgement.beginning(table, f"mistake/{number}/{index}/")))
+    if len(found) == len(recorded):
+        pairs = [_finite(*pair) for pair in zip(found, recorded, strict=True)]
+        found, recorded = [ours for ours, _ in pairs], [theirs for _, theirs in pairs]
+    return judgement.leaves_agree(found, recorded, form, forms.read(answer.form))
+
+
+def _finite(found: np.ndarray, recorded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both with 0 where both are NaN or infinite: a mistake that overflows is known by that too."""
+    if found.shape != recorded.shape:
+        return found, recorded
+    strange = ~np.isfinite(found) & ~np.isfinite(recorded)
+    return np.where(strange, 0.0, found), np.where(strange, 0.0, recorded)
+
+
+def _same_beside(table: Table, number: int, index: int, answer: Answer) -> bool:
+    """The same gradients, models and inputs changed in place?"""
     recorded = judgement.beginning(table, f"mistake/{number}/{index}/")
-    if not judgement.leaves_agree(answer.leaves, list(leaves_of(recorded)), form, forms.read(answer.form)):
-        return False
-    more = {key: array for key, array in recorded.items() if key.startswith(("gradient/", "seen/"))}
-    same = all(judgement.agrees(answer.numbers.get(key, np.zeros(array.shape)), array) for key, array in more.items())
-    return same and _changed(answer.numbers) == _changed(recorded)
+    arrays = recorded | answer.numbers
+    for key in (key for key in arrays if key.startswith(("gradient/", "seen/"))):
+        found, should = (numbers.get(key, np.zeros(arrays[key].shape)) for numbers in (answer.numbers, recorded))
+        if not judgement.agrees(*_finite(found, should)):
+            return False
+    return _changed(answer.numbers) == _changed(recorded)
 
 
 def _changed(numbers: dict[str, np.ndarray]) -> set[str]:

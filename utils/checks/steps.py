@@ -67,14 +67,16 @@ def after_error(table: Table, answers: Sequence[Answer]) -> list[str]:
         return [OUTPUT]
     if "backward through the graph a second time" in answer.note:
         return [TWICE]
+    if aftermath.names([answer]):
+        return aftermath.names([answer])
     opened, calls = answer.numbers.get("trace/open"), answer.numbers.get("trace/student calls")
     if opened is not None and calls is not None and opened.size and not opened[0].any():
-        return [_closed(calls)]
+        return [why_closed(calls)]
     steps = np.nan_to_num(answer.numbers.get("trace/steps", np.zeros((0, 1))))
     return [EARLY] if len(steps) > 1 and not np.any(steps[0]) and np.any(steps[1]) else []
 
 
-def _closed(student_calls: np.ndarray) -> str:
+def why_closed(student_calls: np.ndarray) -> str:
     """Why no gradient can reach the student: its forward had none, or its logits were detached."""
     return CUT if len(student_calls) and student_calls[:, 1].any() else CLOSED
 
@@ -90,17 +92,17 @@ def _one(table: Table, index: int, answer: Answer) -> tuple[list[str], str]:
     """Names, and the number that shows a difference ("" if there is none)."""
     numbers, start = answer.numbers, f"expected/{index}/"
     expected = {key.removeprefix(start): array for key, array in table.numbers.items() if key.startswith(start)}
-    names = _type(answer)
+    names = wrong_type(answer)
     if "trace/weights" not in numbers:
         return names, f"It raised {answer.note}." if answer.outcome == "error" else ""
     names += aftermath.names([answer])
-    names += _models(numbers) + _loss_arguments(table, index, numbers, expected) + _teacher(numbers, expected)
-    altered = [] if names else _altered(numbers, expected)
+    names += wrong_calls(numbers) + _loss_arguments(table, index, numbers, expected) + moved_teacher(numbers, expected)
+    altered = [] if names else altered_logits(numbers, expected)
     names += altered
     untold = {NOT_ASKED, SWAPPED} & set(names)  # of a student that nobody asked nothing can be zeroed
-    names += [name for name in _update(numbers, expected) if name != ZEROED or not untold]
+    names += [name for name in wrong_update(numbers, expected) if name != ZEROED or not untold]
     if answer.outcome in {"float", "tensor"} and UPDATED not in names and not altered:
-        names += _returned(numbers, expected)
+        names += wrong_return(numbers, expected)
     shown = ""
     moved, should = numbers["trace/weights"] - expected["before"], expected["weights"] - expected["before"]
     if not near(numbers["trace/weights"], expected["weights"]):
@@ -116,7 +118,7 @@ def _one(table: Table, index: int, answer: Answer) -> tuple[list[str], str]:
     return names, shown
 
 
-def _type(answer: Answer) -> list[str]:
+def wrong_type(answer: Answer) -> list[str]:
     if answer.outcome == "tensor":
         return ["a tensor is returned instead of a Python float"]
     if answer.outcome not in {"float", "error"}:
@@ -124,7 +126,7 @@ def _type(answer: Answer) -> list[str]:
     return []
 
 
-def _models(numbers: dict[str, np.ndarray]) -> list[str]:
+def wrong_calls(numbers: dict[str, np.ndarray]) -> list[str]:
     student, teacher = numbers["trace/student calls"], numbers["trace/teacher calls"]
     names = []
     if not len(teacher):
@@ -158,14 +160,14 @@ def _loss_arguments(table: Table, index: int, numbers: dict[str, np.ndarray], ex
     given = table.probes[index].toys
     names = []
     student, teacher = (expected[f"loss/0/{which}"] for which in ("student", "teacher"))
-    swapped = _are(seen["student"], teacher) and _are(seen["teacher"], student)
+    swapped = are(seen["student"], teacher) and are(seen["teacher"], student)
     if not swapped and not numbers["trace/open"][0].any():
-        names.append(_closed(numbers["trace/student calls"]))
+        names.append(why_closed(numbers["trace/student calls"]))
     if swapped:
         names.append(SWAPPED)
-    elif _are(seen["teacher"], student):
+    elif are(seen["teacher"], student):
         names.append("the student's logits are given as the teacher's")
-    elif _are(seen["student"], teacher):
+    elif are(seen["student"], teacher):
         names.append("the teacher's logits are given as the student's")
     labels, tokens, mask = (
         np.asarray(given[f"batch/0/{name}"], float) for name in ("labels", "input_ids", "attention_mask")
@@ -180,18 +182,18 @@ def _loss_arguments(table: Table, index: int, numbers: dict[str, np.ndarray], ex
     sizes = {array.shape[1] for array in seen.values() if array.ndim > 1}
     if sizes != {labels.shape[1]}:
         names.append("logits or labels are cut before loss_function, which shifts by itself")
-    names += _probabilities(seen)
+    names += given_as_probabilities(seen)
     if numbers["trace/counts"][0, 0] > 1:
         names.append(CALLS)
     return names
 
 
-def _are(seen: np.ndarray, logits: np.ndarray) -> bool:
+def are(seen: np.ndarray, logits: np.ndarray) -> bool:
     """Are these the logits, or their beginning, as somebody hands them over who shifts beforehand?"""
     return seen.ndim == logits.ndim and near(seen, logits[:, : seen.shape[1]])
 
 
-def _probabilities(seen: dict[str, np.ndarray]) -> list[str]:
+def given_as_probabilities(seen: dict[str, np.ndarray]) -> list[str]:
     """Whose logits have been through a softmax: rows that sum to one, as they are or as logarithms."""
     found = []
     for which in ("student", "teacher"):
@@ -204,7 +206,7 @@ def _probabilities(seen: dict[str, np.ndarray]) -> list[str]:
     return found
 
 
-def _altered(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:
+def altered_logits(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:
     """Logits of the right models that reach loss_function scaled, or rounded."""
     names = []
     for which in ("student", "teacher"):
@@ -219,13 +221,13 @@ def _altered(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:
     return names
 
 
-def _teacher(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:
+def moved_teacher(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:
     if not near(numbers["trace/teacher weights"], expected["teacher"]):
         return [UPDATED]
     return []
 
 
-def _update(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:
+def wrong_update(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:
     """How gradients and steps went, from the gradients that the optimizer saw at each step."""
     steps, counts = numbers["trace/steps"], numbers["trace/counts"]
     if not len(steps):
@@ -243,7 +245,7 @@ def _update(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:
     if not np.any(first):
         open_graph = numbers["trace/open"][0].any()
         return [_without_gradient(numbers["trace/events"].tolist())] if open_graph else []
-    own = _own(numbers)
+    own = own_gradients(numbers)
     if len(steps) < 2 or len(own) < 2:
         return []
     if near(first, own[0]):
@@ -270,7 +272,7 @@ def _clipped(given: np.ndarray, whole: np.ndarray) -> bool:
     return along and most < sizes[0] * (1 - FIT) and np.allclose(lengths, np.minimum(sizes, most), rtol=FIT)
 
 
-def _own(numbers: dict[str, np.ndarray]) -> list[np.ndarray]:
+def own_gradients(numbers: dict[str, np.ndarray]) -> list[np.ndarray]:
     """For each batch the gradient that its loss has by itself: of the first call of loss_function that has one."""
     found, start = [], 0
     for end in numbers["trace/counts"][:, 0].astype(int):
@@ -289,7 +291,7 @@ def _without_gradient(events: list[float]) -> str:
     return ZEROED
 
 
-def _returned(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:
+def wrong_return(numbers: dict[str, np.ndarray], expected: dict) -> list[str]:
     values, right, later = numbers["value"], expected["value"], expected["after"]
     if near(values, right) or not near(numbers["trace/weights"], expected["weights"]):
         return []

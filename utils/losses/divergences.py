@@ -8,7 +8,10 @@ like `kl(p, q)` and TRL's `beta` have been read both ways.  Here the teacher is 
 At beta = 0 and 1 this is 0, so there, as in TRL, it means the limits of JSD / beta and JSD / (1 - beta): KL(P || Q) and
 KL(Q || P).  Shapes, the shift, the mask and the factor T^2 are those of utils.losses.core.
 
-The drafts of Lab 4 are compared with the reverse (benchmarks/speculation_drafts.py).
+Between the ends beta moves the strength of the gradient more than its direction: near 0 the divergence is beta times
+forward KL, and near 1 it is 1 - beta times reverse KL.  A learning rate that suits one beta does not suit another.
+
+The drafts of Lab 4 are compared with the reverse (benchmarks/speculation_drafts.py); Lab 6 trains with all of them.
 """
 
 from __future__ import annotations

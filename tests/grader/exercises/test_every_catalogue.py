@@ -1,6 +1,7 @@
 """Every exercise whose mistakes are known by their numbers, of whatever lab: each mistake is named, under every seed.
 
-`distillation_loss`, `train_step` and `perplexity` have judges of their own and are tried in test_diagnose.
+`distillation_loss`, `train_step`, `perplexity` and `on_policy_step` have judges of their own and are tried in
+test_diagnose and test_lab06.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from tests.grader.exercises.catalogues import (
     require_telling_parts,
 )
 
-PLAYED = {"distillation_loss", "train_step", "perplexity"}
+PLAYED = {"distillation_loss", "train_step", "perplexity", "on_policy_step"}
 AT_LEAST = {
     "soft_targets": 23, "entropy": 26, "kl_divergence": 52, "layer_map": 23, "hidden_state_loss": 40,
     "acceptance_rate": 20, "draft_loss": 18, "expected_tokens": 12, "speedup": 13, "verify": 28,
+    "sequence_log_probability": 29, "divergence": 50, "completion_mask": 21,
 }  # fmt: skip
 OTHERS = 8
 EXERCISES = [exercise for exercise in all_exercises() if exercise.name not in PLAYED]

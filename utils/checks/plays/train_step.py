@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -61,32 +61,49 @@ class Trace:
     """What the loss function saw; events: a loss's backward (BACKWARD) and steps (STEP), in order.
 
     own: each loss's own gradient of the student, zero where it has none: what a step should find, whatever else is
-    wrong with the loss.
+    wrong with the loss. values: each loss as a number.
     """
 
     student: torch.nn.Module
+    spy: Callable[[Tensor, Tensor, Tensor], Tensor] = spy_loss
+    names: tuple[str, str, str] = ("student_logits", "teacher_logits", "labels")
     own: list[np.ndarray] = field(default_factory=list)
     losses: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
     student_open: list[bool] = field(default_factory=list)
     teacher_open: list[bool] = field(default_factory=list)
     events: list[int] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
 
     def loss(self, student_logits: Tensor, teacher_logits: Tensor, labels: Tensor) -> Tensor:
         """The loss function that the learner's step is given."""
-        _demand_tensors(student_logits, teacher_logits, labels)
+        self._demand_tensors(student_logits, teacher_logits, labels)
         self.losses.append((plain(student_logits), plain(teacher_logits), plain(labels)))
         # A leaf demands a gradient and hands none on: it has been cut off from its model.
         self.student_open.append(student_logits.grad_fn is not None)
         self.teacher_open.append(teacher_logits.grad_fn is not None)
-        loss = spy_loss(student_logits, teacher_logits, labels)
+        loss = self.spy(student_logits, teacher_logits, labels)
+        self.values.append(loss.item())
         self.own.append(_own_gradient(loss, self.student))
         if loss.requires_grad:
             loss.register_hook(lambda _: self.events.append(BACKWARD))
         return loss
 
+    def _demand_tensors(self, *arguments: object) -> None:
+        for name, given in zip(self.names, arguments, strict=True):
+            if not isinstance(given, Tensor):
+                whole = NOT_LOGITS if hasattr(given, "logits") else ""
+                raise TypeError(f"the loss got a {type(given).__name__} for {name}; it needs a tensor{whole}")
+
     @property
     def open(self) -> np.ndarray:
         return np.array([self.student_open, self.teacher_open], dtype=np.float64)
+
+    def numbers(self, seen: Sequence[str], steps: int) -> dict[str, np.ndarray]:
+        """What happened in so many steps; seen: short names of the loss's arguments."""
+        found = {"trace/own": stacked(self.own, self.student), "trace/events": np.array(self.events, dtype=np.float64)}
+        for index, arguments in enumerate(self.losses[:steps]):
+            found |= {f"trace/loss/{index}/{name}": array for name, array in zip(seen, arguments, strict=True)}
+        return found
 
 
 def play(fn: Callable, probe: Probe) -> Answer:
@@ -105,38 +122,41 @@ def play(fn: Callable, probe: Probe) -> Answer:
         except NotImplementedError:
             raise
         except Exception as error:
-            raise StoppedError(
-                {
-                    "trace/steps": _stacked(optimizer.steps, student),
-                    "trace/open": trace.open,
-                    "trace/student calls": student_calls.numbers(given),
-                }
-            ) from error
+            raise StoppedError(until_stopped(trace, optimizer, student_calls.numbers(given))) from error
         weights.append(flat(student))
         counts.append((len(trace.losses), len(optimizer.steps)))
     outcome, note = describe(returned[0])
     numbers = {
-        "value": np.array([_one_number(each) for each in returned]),
+        "value": np.array([one_number(each) for each in returned]),
         "trace/weights": np.stack(weights),
         "trace/counts": np.array(counts, dtype=np.float64),
         "trace/teacher weights": flat(teacher),
-        "trace/student calls": student_calls.numbers(given),
         "trace/teacher calls": teacher_calls.numbers(given),
-        "trace/steps": _stacked(optimizer.steps, student),
-        "trace/own": _stacked(trace.own, student),
-        "trace/events": np.array(trace.events, dtype=np.float64),
-        "trace/open": trace.open,
-        **left_behind((), (), student),
+        **until_stopped(trace, optimizer, student_calls.numbers(given)),
+        **trace.numbers(SEEN, len(given)),
     }
-    for index, seen in enumerate(trace.losses[: len(given)]):
-        numbers |= {f"trace/loss/{index}/{name}": array for name, array in zip(SEEN, seen, strict=True)}
     return Answer(outcome, note, "", numbers, read(returned[0]).text)
+
+
+def until_stopped(trace: Trace, optimizer: PlainOptimizer, student_calls: np.ndarray) -> dict[str, np.ndarray]:
+    """What is known of a step that raised: how the student was asked, what the optimizer found, what is left behind."""
+    return {
+        "trace/steps": stacked(optimizer.steps, trace.student),
+        "trace/open": trace.open,
+        "trace/student calls": student_calls,
+        **left_behind((), (), trace.student),
+    }
 
 
 def shapes(probe: Probe) -> Shapes:
     """What an honest answer holds beside what was returned."""
-    batches, student, teacher = int(probe.toys["batches"]), weights_in(probe, "student"), weights_in(probe, "teacher")
-    given = {f"trace/loss/{batch}/{of}": None for batch in range(batches) for of in SEEN}
+    return shapes_of_steps(probe, int(probe.toys["batches"]), SEEN)
+
+
+def shapes_of_steps(probe: Probe, batches: int, seen: Sequence[str]) -> Shapes:
+    """The same of any play of so many steps, whose loss has seen arguments of these names."""
+    student, teacher = weights_in(probe, "student"), weights_in(probe, "teacher")
+    given = {f"trace/loss/{batch}/{of}": None for batch in range(batches) for of in seen}
     return given | {
         "value": (batches,),
         "trace/weights": (batches, student),
@@ -152,18 +172,10 @@ def shapes(probe: Probe) -> Shapes:
     }
 
 
-def _one_number(returned: object) -> float:
+def one_number(returned: object) -> float:
+    """What was returned, as one number; NaN where it is none."""
     leaves = read(returned).leaves
     return float(leaves[0].sum()) if leaves and leaves[0].size else float("nan")
-
-
-def _demand_tensors(*arguments: object) -> None:
-    for name, given in zip(("student_logits", "teacher_logits", "labels"), arguments, strict=True):
-        if not isinstance(given, Tensor):
-            whole = hasattr(given, "logits")
-            raise TypeError(
-                f"loss_function got a {type(given).__name__} for {name}; it needs a tensor{NOT_LOGITS if whole else ''}"
-            )
 
 
 def _own_gradient(loss: Tensor, model: torch.nn.Module) -> np.ndarray:
@@ -177,5 +189,6 @@ def _own_gradient(loss: Tensor, model: torch.nn.Module) -> np.ndarray:
     return np.concatenate([plain(row).reshape(-1) for row in rows])
 
 
-def _stacked(steps: list[np.ndarray], model: torch.nn.Module) -> np.ndarray:
+def stacked(steps: list[np.ndarray], model: torch.nn.Module) -> np.ndarray:
+    """One row a step; none for no step."""
     return np.stack(steps) if steps else np.zeros((0, flat(model).size))
