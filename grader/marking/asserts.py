@@ -60,5 +60,9 @@ def run(question: Asserted, attempt: Attempt) -> Outcome:
             earned[grade_id] = points[grade_id]
     if not faults:
         return Outcome(earned, "ok", PASSED)
-    unwritten = not earned and all(" stopped with NotImplementedError" in fault for fault in faults)
+    absent = (
+        " stopped with NotImplementedError",
+        f" stopped with NameError: name {question.task.name!r} is not defined",
+    )
+    unwritten = not earned and all(any(words in fault for words in absent) for fault in faults)
     return Outcome(earned, "missing" if unwritten else "partial" if earned else "wrong", " ".join(faults[:3]))

@@ -130,6 +130,13 @@ def test_what_fails_costs_its_cell_s_points_and_no_other(sandbox, lab, answer, s
     assert found["perplexity"].score == 3.0
 
 
+def test_a_function_whose_cell_is_gone_is_missing_and_not_wrong(sandbox, lab):
+    content = with_own("")
+    content["cells"] = [each for each in content["cells"] if each["id"] not in ("bits", "check_bits", "more")]
+    found = graded(sandbox, lab, content)["bits"]
+    assert (found.score, found.status) == (0.0, "missing") and "name 'bits' is not defined" in found.message
+
+
 def test_the_lab_s_asserts_are_run_and_not_the_submission_s(sandbox, lab):
     content = with_own("def bits(nats):\n    return 3")
     for each in content["cells"]:

@@ -89,12 +89,14 @@ def test_a_row_says_which_file_was_graded_and_what_else_lay_there(home):
     assert "notes.txt" in (home / "out" / "feedback" / "carl" / f"{NAME}.html").read_text()
 
 
-def test_the_same_seed_gives_the_same_messages_and_another_other_probes(home):
+def test_the_same_seed_gives_the_same_messages_and_another_grades_anew(home):
     first, _ = grade(home)
     shutil.rmtree(home / "out")
     second, _ = grade(home)
     assert first == second
     assert Journal(home / "out", NAME).seed(None, 99) == 7
+    assert grade(home)[1] == [] and grade(home, seed=8)[1] == ["anna", "bob", "carl", "dora", "emil"]
+    assert Journal(home / "out", NAME).seed(None, 99) == 8
 
 
 def command(home: Path) -> list[str]:
@@ -157,8 +159,10 @@ def test_a_database_of_another_kind_is_refused(home):
     other = home / "other.db"
     with sqlite3.connect(other) as connection:
         connection.execute("create table grade (mine text)")
-    with pytest.raises(CourseError, match="gradebook"):
+    content = other.read_bytes()
+    with pytest.raises(CourseError, match="is a database but no gradebook of nbgrader's"):
         grade(home, db=str(other))
+    assert other.read_bytes() == content
 
 
 def test_a_gradebook_nowhere_is_said(home):
