@@ -6,15 +6,18 @@ which file is the lab's. Nothing is opened here, and no link is followed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from grader.marking.plain_text import escaped
 
 _MOST_FILES = 500
 _MOST_DEPTH = 5
+_MOST_CHECKPOINTS = 3
 _LEFT_BY_COMPUTERS = re.compile(
     r"\..*|__MACOSX|__pycache__|Thumbs\.db|desktop\.ini|Icon\r|~\$.*|timestamp\.txt", re.IGNORECASE
 )
@@ -66,6 +69,14 @@ def is_never_a_student(name: str) -> bool:
 def shown(name: str | os.PathLike) -> str:
     """A file's name as text on one line, whatever bytes it is made of."""
     return escaped(os.fsencode(name).decode("utf-8", "backslashreplace"))
+
+
+def checkpoints_in(folder: Path) -> list[str]:
+    """Names of notebooks that Jupyter keeps beside a learner's own, as it was saved once."""
+    with contextlib.suppress(OSError):
+        found = islice(folder.glob("**/.ipynb_checkpoints/*.ipynb"), _MOST_CHECKPOINTS)
+        return sorted(shown(path.relative_to(folder)) for path in found)
+    return []
 
 
 def files_in(folder: Path) -> list[File]:

@@ -15,11 +15,11 @@ import hashlib
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.marking.choice import cells_of, choose
-from grader.marking.folder import File, files_in, is_left_by_a_computer, is_never_a_student, shown
+from grader.marking.folder import File, checkpoints_in, files_in, is_left_by_a_computer, is_never_a_student, shown
 from grader.marking.matching import Release
 from grader.notebook.notebooks import MOST_SOURCE, Cell, UnreadableError, read_file
 from utils.errors import CourseError
@@ -179,7 +179,14 @@ def _submission(entry: os.DirEntry, flat: list[File], lab: Release, others: Sequ
         files = files_in(folder)
     except OSError as error:
         return Submission(student, None, f"The folder cannot be read ({error.strerror}).")
-    return _chosen(student, [*files, *flat], lab, others)
+    found = _chosen(student, [*files, *flat], lab, others)
+    kept = checkpoints_in(folder) if found.path is None else []
+    if kept:
+        words = (
+            f"Jupyter has kept {', '.join(kept)}: is it the answer? It is graded once it lies outside of that folder."
+        )
+        return replace(found, problem=f"{found.problem} {words}")
+    return found
 
 
 def _chosen(student: str, files: Sequence[File], lab: Release, others: Sequence[Release]) -> Submission:

@@ -23,6 +23,15 @@ MOST_SOURCE = 1 << 20
 _MOST_LABEL = 200  # characters of an id
 _MOST_TAGS = 100
 _BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_NO_NOTEBOOKS = (  # how a file begins, what it is, and what to hand in instead
+    (b"pk\x03\x04", "a zip archive: unpack it, and hand in the notebook"),
+    (b"\x1f\x8b", "a compressed file: unpack it, and hand in the notebook"),
+    (b"%pdf", "a PDF: hand in the notebook itself"),
+    (b"version https://git-lfs", "a pointer of git LFS: run `git lfs pull`, and hand in the file itself"),
+    (b"<!doctype html", "a web page: download the notebook itself"),
+    (b"<html", "a web page: download the notebook itself"),
+)
+_CONFLICT = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
 _DEFINITION = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+([A-Za-z_]\w*)|^([A-Za-z_]\w*)[ \t]*=[^=]", re.MULTILINE)
 
 
@@ -78,6 +87,10 @@ def parse(content: bytes) -> tuple[Cell, ...]:
     """The cells of a notebook of format 3 or 4. Raises UnreadableError."""
     if not content.strip():
         raise UnreadableError("It is empty.")
+    beginning = content[:100].lstrip().lower()
+    for start, kind in _NO_NOTEBOOKS:
+        if beginning.startswith(start):
+            raise UnreadableError(f"It is not a notebook but {kind}.")
     try:
         text = content.decode(_encoding(content))
     except UnicodeDecodeError:
@@ -90,12 +103,23 @@ def parse(content: bytes) -> tuple[Cell, ...]:
         )
     try:
         notebook = json.loads(text)
-    except (ValueError, RecursionError, MemoryError):
-        raise UnreadableError("It is not a notebook: its JSON cannot be read. Save it again in Jupyter.") from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise UnreadableError(_why_no_json(text, error)) from None
     entries = _entries(notebook)
     if len(entries) > MOST_CELLS:
         raise UnreadableError(f"It has {len(entries):,} cells and at most {MOST_CELLS:,} are read.")
     return tuple(_cell(entry) for entry in entries if isinstance(entry, dict))
+
+
+def _why_no_json(text: str, error: Exception) -> str:
+    if _CONFLICT.search(text):
+        return "It holds two versions that git could not merge (<<<<<<< and >>>>>>>): choose one, and save it again."
+    if not isinstance(error, json.JSONDecodeError):
+        return "It is not a notebook: its JSON cannot be read. Save it again in Jupyter."
+    if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
+        return "It is cut short: its JSON cannot be read to an end. Save it again in Jupyter, or hand it in again."
+    where = f"line {error.lineno}: {error.msg}"
+    return f"It is not a notebook: its JSON cannot be read ({where}). Save it again in Jupyter."
 
 
 def _encoding(content: bytes) -> str:

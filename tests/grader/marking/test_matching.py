@@ -133,6 +133,27 @@ def test_what_is_no_notebook_is_said_in_a_sentence(content):
         parse(content)
 
 
+WHOLE = json.dumps(released(), indent=1)
+ODD = {
+    "a zip": (b"PK\x03\x04\x14\x00", "not a notebook but a zip archive: unpack it"),
+    "a gzip": (b"\x1f\x8b\x08\x00", "not a notebook but a compressed file"),
+    "a PDF": (b"%PDF-1.7", "not a notebook but a PDF"),
+    "git LFS": (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of git LFS: run `git lfs pull`"),
+    "a page": (b"\n<!DOCTYPE html><html>Sign in</html>", "not a notebook but a web page"),
+    "a merge": (WHOLE.replace("[", "[\n<<<<<<< HEAD\n", 1).encode(), "two versions that git could not merge"),
+    "half": (WHOLE[: len(WHOLE) // 2].encode(), "cut short"),
+    "half a text": (WHOLE[: WHOLE.index("A small lab")].encode(), "cut short"),
+    "a comma": (WHOLE.replace(",", "", 1).encode(), r"cannot be read \(line 5: Expecting ',' delimiter\)"),
+    "Latin 1": (b'{"cells": ["\xfc"]}', "not text in UTF-8"),
+}
+
+
+@pytest.mark.parametrize(("content", "words"), ODD.values(), ids=ODD)
+def test_what_else_it_is_is_said(content, words):
+    with pytest.raises(UnreadableError, match=rf"^It .*{words}.*\.$"):
+        parse(content)
+
+
 def test_a_copied_cell_of_the_lab_is_the_lab_s_own(lab):
     """A copy of the long training is not run, and one of a check asks nothing twice."""
     content = honest()

@@ -272,6 +272,13 @@ def test_what_may_not_be_read_costs_its_own_student_alone_and_says_why(lab, tmp_
     assert (bob.status, bob.problem) == ("unreadable", "The folder cannot be read (Permission denied).")
 
 
+def test_where_only_jupyter_s_own_copy_is_left_it_is_named(lab, tmp_path):
+    kept = f".ipynb_checkpoints/{NAME}-checkpoint.ipynb"
+    bob = picked(tmp_path, lab, {kept: honest()})
+    assert (bob.path, bob.status) == (None, "missing")
+    assert bob.problem.startswith(f"There is no notebook {NAME}.ipynb. Jupyter has kept {kept}: is it the answer?")
+
+
 def test_a_module_beside_the_notebook_is_handed_on_with_it(lab, tmp_path):
     files = {f"{NAME}.ipynb": honest(), "my_loss.py": "x = 1", "02_lab.py": "x = 2", "deeper/other.py": "x = 3"}
     bob = picked(tmp_path, lab, files)
