@@ -34,7 +34,7 @@ from utils.data.documents import (
 )
 from utils.data.text_files import text_files
 from utils.errors import CourseError
-from utils.machine.files import require_open
+from utils.machine.files import file_fault, require_open
 from utils.machine.workspace import cache_folder, write_whole
 
 MIN_CHARACTERS = 50
@@ -240,6 +240,9 @@ def _paragraphs(file: Path, name: str) -> Iterator[Document]:
         raise CourseError(f"{str(file)!r} is not text in UTF-8 (byte {error.start}). Save it as UTF-8 text.") from error
     except OSError as error:
         raise CourseError(f"{str(file)!r} cannot be read ({error.strerror}). Give a file that you may read.") from error
+    fault = file_fault(file) if text else ""
+    if fault:
+        raise CourseError(f"{str(file)!r} {fault}. Give a plain text file.")
     if "\x00" in text:
         raise CourseError(f"{str(file)!r} holds NUL bytes: it is not a text file. Give a plain text file.")
     blocks = (block.strip() for block in re.split(r"\n\s*\n", text))

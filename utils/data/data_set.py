@@ -48,6 +48,8 @@ def _require_data_set(place: Path, name: str) -> None:
 
 
 def _why(place: Path | None, name: str, config: str | None, error: Exception) -> str:
+    while error.__cause__ is not None:  # datasets says only that it failed; what failed is beneath
+        error = error.__cause__
     words = " ".join(str(error).split())
     choices = _configurations(place or name)
     if choices and (config is None or config not in choices):

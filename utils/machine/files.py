@@ -10,8 +10,16 @@ from pathlib import Path
 
 from utils.errors import CourseError
 
-_LFS = b"version https://git-lfs"
-_PAGES = (b"<!doctype html", b"<html")
+_NOT_THE_FILE = (  # how a file begins, in small letters, and what it is then
+    (
+        b"version https://git-lfs",
+        "is a pointer of git LFS and not the file itself: run `git lfs pull` where it came from",
+    ),
+    (b"<!doctype html", "is a web page, saved under this name: fetch the file itself"),
+    (b"<html", "is a web page, saved under this name: fetch the file itself"),
+    (b"%pdf-", "is a PDF, under this name"),
+    (b"{\\rtf", "is a document in RTF, under this name"),
+)
 _WHOLE_FILE_SUFFIXES = (".gguf", ".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".onnx", ".zip", ".gz", ".tar")
 
 
@@ -65,10 +73,9 @@ def file_fault(path: Path) -> str:
         return f"cannot be read ({error.strerror})"
     if not size:
         return "is empty: copy or fetch it again"
-    if head.startswith(_LFS):
-        return "is a pointer of git LFS and not the file itself: run `git lfs pull` where it came from"
-    if head.lstrip().lower().startswith(_PAGES):
-        return "is a web page, saved under this name: fetch the file itself"
+    for start, what in _NOT_THE_FILE:
+        if head.lstrip().lower().startswith(start):
+            return what
     kinds = {".json": _json_fault, ".jsonl": _json_lines_fault, ".safetensors": _safetensors_fault, ".bin": _zip_fault}
     kinds |= {".parquet": _parquet_fault}
     return kinds.get(path.suffix.lower(), lambda path: "")(path)

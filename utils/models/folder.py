@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import torch
 from transformers import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
@@ -56,6 +58,10 @@ def why_no_tokenizer(folder: Path, error: Exception) -> str:
         fault = file_fault(folder / name) if (folder / name).exists() else ""
         if fault:
             return _sentence(folder / name, fault)
+    for name, needed in (("tokenizer.json", ("model", "added_tokens")), ("tokenizer_config.json", ())):
+        content = _json_of(folder / name)
+        if content is not None and not (isinstance(content, dict) and content.keys() >= set(needed)):
+            return _sentence(folder / name, "is JSON, but not a tokenizer's. Copy the model's own file")
     needs = re.search(r"(sentencepiece|tiktoken|protobuf)", str(error))
     if needs:
         return (
@@ -123,10 +129,35 @@ def _fault_of_weights(folder: Path) -> str:
         seen = f", but {', '.join(others[:3])}" if others else ""
         return f"The folder {str(folder)!r} holds no weights ({' or '.join(WEIGHTS)}){seen}. Copy or rename them."
     for path in files:
-        fault = file_fault(path)
+        fault = file_fault(path) or _fault_inside(path)
         if fault:
             return _sentence(path, fault)
     return ""
+
+
+def _fault_inside(path: Path) -> str:
+    """What is wrong with the content of a file of weights, or of an index, that is whole."""
+    if path.suffix == ".json":
+        content = _json_of(path)
+        known = isinstance(content, dict) and isinstance(content.get("weight_map"), dict)
+        return "" if known else "does not say which file holds which weights (weight_map). Copy it again"
+    if path.suffix != ".bin":
+        return ""
+    try:
+        content = torch.load(path, map_location="meta", weights_only=True)
+    except Exception as error:  # of pickle, zipfile or torch: they share no kind
+        if "Unsupported global" in str(error):
+            return "holds Python objects and not weights alone. Save it anew: model.save_pretrained(FOLDER)"
+        return "is not a file that torch has written. Copy or fetch it again"
+    kind = type(content).__name__
+    return "" if isinstance(content, dict) else f"holds a {kind} and not weights by name. Save it anew: save_pretrained"
+
+
+def _json_of(path: Path) -> object:
+    """The content of a JSON file; None where it is not there or cannot be read."""
+    with suppress(OSError, ValueError):
+        return json.loads(path.read_text(encoding="utf-8"))
+    return None
 
 
 def _weight_files(folder: Path) -> Iterator[Path]:
@@ -151,5 +182,5 @@ def _sentence(path: Path, fault: str) -> str:
 
 
 def _in_its_own_words(what: str, error: Exception) -> str:
-    words = next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason given")
+    words = " ".join(str(error).split()) or "no reason given"
     return f"{what} could not be loaded. transformers says: {type(error).__name__}: {words[:300].rstrip('.')}."

@@ -6,7 +6,8 @@ neither learns nor drops out.  Two vocabularies that only look alike are refused
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
@@ -33,6 +34,8 @@ from utils.models.forward import (
 )
 from utils.models.profiles import Profile
 from utils.models.proof import require_causal_in_a_batch, with_right_padding
+
+_LAYER = re.compile(r"\b(?:h|layers|blocks?)\.(\d+)\.")  # as families call a layer in the names of their weights
 
 
 @dataclass(frozen=True)
@@ -91,10 +94,22 @@ def load_model(name: str | PathLike[str], device: str | None = None) -> PreTrain
         raise CourseError(
             f"The weights of {name!r} lack {len(missing)} tensors, such as {missing[0]!r}. Copy them again."
         )
+    _require_all_layers(model, name, found["unexpected_keys"])
     text_config(model).use_cache = False  # keys and values are kept for `generate` alone, which asks for them itself
     model = with_fast_kernels(with_positions(model.to(device)))
     require_causal_in_a_batch(model, name)
     return with_fast_forward(with_right_padding(model, name), fastest_dtype(device))
+
+
+def _require_all_layers(model: PreTrainedModel, name: str, unused: Collection[str]) -> None:
+    """Raise CourseError where the file holds more layers than the configuration: the rest would be left out."""
+    layers = {int(number) for key in unused for number in _LAYER.findall(key)}
+    asked_for = getattr(text_config(model), "num_hidden_layers", None)
+    if layers and asked_for is not None and max(layers) >= asked_for:
+        raise CourseError(
+            f"The weights of {name!r} have {max(layers) + 1} layers and its config.json asks for {asked_for}. Copy "
+            "both from the same model."
+        )
 
 
 def load_tokenizer(name: str | PathLike[str]) -> PreTrainedTokenizerBase:

@@ -80,11 +80,34 @@ def test_a_folder_gives_the_paragraphs_of_its_text_files_alone(tmp_path):
         (lambda path: path.write_text("short\n\nand short"), "holds no text of more than 50 characters"),
         (lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n\xff"), "not text in UTF-8"),
         (lambda path: path.write_bytes(b"plain \x00 and not" * 9), "NUL bytes"),
+        (
+            lambda path: path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid x\n"),
+            "is a pointer of git LFS",
+        ),
+        (lambda path: path.write_text("<!DOCTYPE html>\n" + paragraph(1)), "is a web page, saved under this name"),
+        (
+            lambda path: path.write_text("%PDF-1.7\n" + paragraph(1)),
+            "is a PDF, under this name. Give a plain text file",
+        ),
+        (lambda path: path.write_text(r"{\rtf1\ansi " + paragraph(1)), "is a document in RTF, under this name"),
         (lambda path: path.mkdir(), "holds no text"),
         (lambda path: path.write_text(paragraph(1)), "leaves nothing in its"),
         (lambda path: path.write_text("\n\n".join([paragraph(1)] * 200)), "leaves nothing in its train split"),
     ],
-    ids=["missing", "empty", "short", "binary", "NUL", "empty folder", "one paragraph", "repetitions"],
+    ids=[
+        "missing",
+        "empty",
+        "short",
+        "binary",
+        "NUL",
+        "LFS",
+        "page",
+        "PDF",
+        "RTF",
+        "empty folder",
+        "one paragraph",
+        "repetitions",
+    ],
 )
 def test_a_bad_file_gets_its_sentence(tmp_path, make, sentence):
     path = tmp_path / "mine.txt"

@@ -80,6 +80,10 @@ FOLDERS = {
     "nothing in it": ({"train.parquet": b""}, "train.parquet' is empty"),
     "broken line": ({"train.jsonl": b'{"text": "a"}\n{"text": "b"\n'}, "train.jsonl' has no JSON in its line 2"),
     "broken JSON": ({"train.json": b'[{"text": "a"'}, "train.json' is not whole JSON"),
+    "quotes": (
+        {"train.csv": b'text\n"a,b\n'},
+        "datasets says: ParserError: Error tokenizing data. C error: EOF inside",
+    ),
     "page": ({"train.csv": b"<html><body>Sign in"}, "train.csv' is a web page"),
     "one split": ({"train.jsonl": f'{{"text": "{line(0)}"}}\n'.encode()}, "has no 'validation' split; it has train"),
 }

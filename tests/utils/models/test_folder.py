@@ -1,6 +1,7 @@
 """A folder that cannot be loaded gets the true reason: which file, what is wrong with it, and what to do."""
 
 import json
+import pickle
 import shutil
 
 import pytest
@@ -68,6 +69,19 @@ def cut_pickle(folder):
     path.write_bytes(path.read_bytes()[:-50])
 
 
+def pickled(content):
+    def work(folder):
+        (folder / "model.safetensors").unlink()
+        torch.save(content, folder / "pytorch_model.bin")
+
+    return work
+
+
+def empty_index(folder):
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors.index.json").write_text("{}")
+
+
 def in_parts(folder):
     (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors")
     parts = {"transformer.wte.weight": "model-00001-of-00002.safetensors", "x": "model-00002-of-00002.safetensors"}
@@ -113,6 +127,20 @@ MODELS = {
     "pickle cut": (cut_pickle, r"pytorch_model.bin' is damaged: it is cut short"),
     "pickle empty": (lambda f: as_pickle(f, b"\n"), "transformers says|pytorch_model.bin'"),
     "pickle page": (lambda f: as_pickle(f, PAGE), "pytorch_model.bin' is a web page"),
+    "a raw pickle": (lambda f: as_pickle(f, pickle.dumps([1, 2])), "model.bin' is not a file that torch has written"),
+    "no pickle": (lambda f: as_pickle(f, b"garbage" * 99), "pytorch_model.bin' is not a file that torch has written"),
+    "a whole module": (pickled(torch.nn.Linear(2, 2)), "pytorch_model.bin' holds Python objects and not weights alone"),
+    "a list": (pickled([torch.ones(1)]), "pytorch_model.bin' holds a list and not weights by name"),
+    "an empty index": (empty_index, r"index.json' does not say which file holds which weights \(weight_map\)"),
+    "fewer layers": (
+        rewrite("config.json", lambda c: {**c, "n_layer": 0}),
+        "have 1 layers and its config.json asks for 0",
+    ),
+    "a PDF": (replaced("model.safetensors", b"%PDF-1.7 x"), "model.safetensors' is a PDF, under this name"),
+    "a text as number": (
+        rewrite("config.json", lambda c: {**c, "n_embd": "a"}),
+        "field 'n_embd': .* expected int, got str",
+    ),
     "pickle of something else": (as_pickle, "lack .* tensors"),
     "no config": (removed("config.json"), r"holds no model: there is no config.json, but .*model.safetensors"),
     "config cut": (replaced("config.json", b'{"model_type": "gpt2", '), r"config.json' is not whole JSON \(.*line 1"),
@@ -145,7 +173,8 @@ TOKENIZERS = {
     "pointer": (replaced("tokenizer.json", LFS), "tokenizer.json' is a pointer of git LFS"),
     "page": (replaced("tokenizer.json", PAGE), "tokenizer.json' is a web page"),
     "settings cut": (replaced("tokenizer_config.json", b"{"), "tokenizer_config.json' is not whole JSON"),
-    "another JSON": (replaced("tokenizer.json", b'{"a": 1}'), r"could not be loaded. transformers says: \w+: "),
+    "another JSON": (replaced("tokenizer.json", b'{"a": 1}'), "tokenizer.json' is JSON, but not a tokenizer's"),
+    "a list": (replaced("tokenizer_config.json", b"[]"), "tokenizer_config.json' is JSON, but not a tokenizer's"),
 }  # fmt: skip
 
 
