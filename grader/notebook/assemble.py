@@ -54,7 +54,7 @@ def assemble(lab: Lab, seed: int | None, kept: Mapping[str, str]) -> tuple[Noteb
     digests = add_hidden_tests(notebook, lab, seed, kept)
     name_cells(notebook, lab)
     insert_set_up(notebook, lab)
-    notebook.cells.append(new_markdown_cell(ways.end(lab), id="ways-on"))
+    notebook.cells.append(new_markdown_cell(ways.end(lab), id=ways.WAYS_ON))
     notebook.metadata = NotebookNode(kernelspec=NotebookNode(KERNEL), language_info=NotebookNode(name="python"))
     notebook.metadata[METADATA] = NotebookNode(lab=lab.name)
     notebook.nbformat, notebook.nbformat_minor = 4, 5

@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 
 from grader.notebook.hidden import DRAWN
 from grader.notebook.labs import METADATA
+from grader.notebook.ways import WAYS_ON
 
 COMPARED = {"cell_type": "its type", "source": "its text", "metadata": "its metadata", "attachments": "its pictures"}
 
@@ -34,10 +35,12 @@ def cell_drift(found: NotebookNode, expected: NotebookNode) -> list[str]:
     for index, (mine, theirs) in enumerate(zip(found.cells, expected.cells, strict=False), start=1):
         if mine.get("id") != theirs.id:
             names = f"{theirs.id!r} in the source and {mine.get('id', 'without an id')!r} here"
-            return [*problems, f"cell {index} is {names}."]
+            made = " The build writes this cell itself, from the table of labs." if theirs.id == WAYS_ON else ""
+            return [*problems, f"cell {index} is {names}.{made}"]
         what = [words for key, words in COMPARED.items() if (mine.get(key) or {}) != (theirs.get(key) or {})]
         if what:
-            problems.append(f"cell {index} ({theirs.id}) differs from the source in {' and '.join(what)}.")
+            whose = "what the build writes at a lab's end" if theirs.id == WAYS_ON else "the source"
+            problems.append(f"cell {index} ({theirs.id}) differs from {whose} in {' and '.join(what)}.")
     if len(found.cells) != len(expected.cells):
         problems.append(f"it has {len(found.cells)} cells, and the source makes {len(expected.cells)}.")
     return problems
@@ -52,5 +55,6 @@ def metadata_drift(found: NotebookNode, expected: NotebookNode) -> list[str]:
             here.pop(record, None)
             there.pop(record, None)
         if here != there:
-            problems.append(f"its {key} differs from the source's.")
+            what = f"what the build notes of the lab ({METADATA} in its metadata)" if key == METADATA else f"its {key}"
+            problems.append(f"{what} differs from the source's.")
     return problems

@@ -11,6 +11,8 @@ from pathlib import Path
 from grader.notebook.labs import Lab, labs_in
 from utils.errors import CourseError
 
+WAYS_ON = "ways-on"  # the id of the cell that the build writes at the end of a lab
+
 GLOSSARY = Path("docs") / "glossary.md"
 _LAST_HINT = re.compile(r"<details><summary>Hint 3.*?(?=</details>)", re.DOTALL)
 _ENTRY = re.compile(r"^## (.+)\n+((?:.+\n?)+)", re.MULTILINE)

@@ -10,7 +10,10 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
+import numpy as np
+
 from utils.checks.judgement import BACKWARD, HALF
+from utils.checks.pack import Made
 from utils.checks.records import Table
 
 READ = "Read the error's text and the line: which shapes or values does that call expect?"
@@ -34,7 +37,14 @@ COMMON = {
     "NaN or infinite": "Which logarithm, division or exponential can run out of range?",
     "{} instead of {}": "Compare what your function returns with what the task says it returns.",
 }
-GENERAL = "Take one short row of your own, compute it by hand, and compare."
+BY_HAND = "Take {} of your own, work out the answer by hand, and compare."
+# What a function is given -> the smallest case of it. The first kind that is among its arguments counts.
+SMALL = (
+    ((np.ndarray, Made), "one short row"),
+    ((list, tuple, set, dict), "a case with two or three items"),
+    (str, "one short text"),
+    ((int, float), "small round numbers"),
+)
 
 
 @cache
@@ -58,4 +68,11 @@ def hint(table: Table, name: str) -> str:
 def question(table: Table, names: Sequence[str]) -> str:
     """The thoughts for these mistakes, each once; a general one where there is no mistake to speak of."""
     thoughts = list(dict.fromkeys(filter(None, (hint(table, name) for name in names[:2]))))
-    return " ".join(thoughts) if thoughts or names else GENERAL
+    return " ".join(thoughts) if thoughts or names else general(table)
+
+
+def general(table: Table) -> str:
+    """What helps with any mistake: a small case by hand, of the kind of arguments that the function is given."""
+    given = [value for probe in table.probes[:1] for value in probe.inputs.values()]
+    small = (words for kinds, words in SMALL if any(isinstance(value, kinds) for value in given))
+    return BY_HAND.format(next(small, "one short row"))

@@ -174,12 +174,9 @@ def said(form: forms.Form, leaves: Sequence[np.ndarray]) -> str:
     if isinstance(form, list) and form[-1] == "str":
         return str("".join(chr(int(p)) if p >= 0 else "\n" for p in leaf[:160]).splitlines())
     if isinstance(form, list) and isinstance(form[-1], list) and len(leaves) <= 4:
-        parts = zip(form[-1], leaves, strict=False)
-        return (
-            f"({', '.join(said(part, [leaf]) for part, leaf in parts)})"
-            if len(form[-1]) == len(leaves)
-            else forms.said(form)
-        )
+        if len(form[-1]) != len(leaves):
+            return forms.said(form)
+        return f"({', '.join(said(part, [leaf]) for part, leaf in zip(form[-1], leaves, strict=True))})"
     if leaf.size <= 6 and leaf.ndim == 1:
         return f"[{', '.join(f'{number:.4g}' for number in leaf)}]"
     return forms.said(form, forms.FOUND)

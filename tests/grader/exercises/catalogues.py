@@ -41,7 +41,7 @@ def points_of_every_wrong_one(exercise: Exercise, seed: int | None) -> list[dict
 
 
 def names_without_a_thought(exercise: Exercise) -> set[str]:
-    """Of all names that a verdict can give, those for which there is no thought, or only the general one."""
+    """Of all names that a verdict can give, those for which there is no thought."""
     table = exercise.table(None)
     texts = table.texts
     names = {wrong.name for wrong in exercise.misconceptions} | {name for _, name in texts["errors"]}
@@ -51,7 +51,7 @@ def names_without_a_thought(exercise: Exercise) -> set[str]:
         names |= {*texts["extremes"].values(), *texts["finite extremes"].values()}
     if texts.get("constants"):
         names |= {name.format("") for listed, _ in CONSTANTS.values() for name in listed}
-    return {name for name in names if hints.hint(table, name) in ("", hints.GENERAL)}
+    return {name for name in names if not hints.hint(table, name)}
 
 
 def require_telling_parts(exercise: Exercise) -> None:

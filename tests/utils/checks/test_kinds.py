@@ -252,3 +252,21 @@ def test_a_form_that_is_no_json_is_a_kind_of_its_own():
 )
 def test_of_a_long_tensor_the_entry_that_is_furthest_off_is_shown(whole, words):
     assert words in judged(lambda x: whole(x, 1.0), lambda x: whole(x, 6 / 7)).message
+
+
+@pytest.mark.parametrize(
+    ("given", "small"),
+    [
+        ({"x": np.ones((2, 3), dtype=np.float32)}, "one short row"),
+        ({"x": ["a", "b"]}, "a case with two or three items"),
+        ({"x": "a text"}, "one short text"),
+        ({"x": 2.5}, "small round numbers"),
+    ],
+    ids=["array", "list", "text", "number"],
+)
+def test_without_a_name_the_thought_fits_what_the_function_is_given(given: dict, small: str) -> None:
+    def right(x):
+        return len(x) if isinstance(x, (str, list)) else float(np.sum(np.asarray(x)))
+
+    probes = (given, {"x": given["x"] * 2})
+    assert f"Take {small} of your own" in judged(right, lambda x: right(x) + 3, probes).message
