@@ -1,4 +1,4 @@
-"""Sliders on the figures of utils.figures.temperature and utils.figures.loss_parts.
+"""Sliders on the figures of this room: a temperature, a loss, a surface, a divergence.
 
 A step draws only what moves, as SVG above a picture that stays, and a drag never queues: the browser sends the next
 value only when the drawing for the last one is there.  Only ipywidgets' own controls are used, so it works in Colab
@@ -22,6 +22,7 @@ from traitlets import CFloat, Int
 from utils.errors import CourseError
 from utils.figures.live_picture import LivePicture
 from utils.figures.loss_parts import TEMPERATURES, LossScene, loss_curves
+from utils.figures.modes import ModesScene
 from utils.figures.sweeps import SurfaceScene
 from utils.figures.temperature import HIGHEST, LOWEST, TemperatureScene
 from utils.labs.dark_knowledge import Prediction
@@ -139,9 +140,20 @@ def surface_explorer(surface: Sequence[Mapping]) -> Explorer:
     return _explorer((slider,), scene_of)
 
 
+def divergence_explorer(beta: float = 0.0) -> Explorer:
+    """Slide beta from forward KL (0) to reverse KL (1): a student with one mode is fitted to a teacher with two."""
+    slider = _slider("beta", beta, 0.0, 1.0, 0.05)
+
+    def scene_of() -> tuple[ModesScene, Callable[[], str]]:
+        scene = ModesScene()
+        return scene, lambda: scene.sentence(slider.value, scene.move(slider.value))
+
+    return _explorer((slider,), scene_of)
+
+
 def _explorer(
     sliders: tuple[QuietSlider | QuietStops, ...],
-    scene_of: Callable[[], tuple[TemperatureScene | LossScene | SurfaceScene, Callable[[], str]]],
+    scene_of: Callable[[], tuple[TemperatureScene | LossScene | ModesScene | SurfaceScene, Callable[[], str]]],
     choice: ipywidgets.Dropdown | None = None,
 ) -> Explorer:
     """Put the parts together.  A slider moves artists on the kept picture; only another choice makes a new picture."""

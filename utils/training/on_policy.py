@@ -49,6 +49,11 @@ class OnPolicyStep:
                 f"The share of the student's own text is {self.share}; it must lie between 0 (none) and 1 (all)."
             )
 
+    @property
+    def changes_the_text(self) -> bool:
+        """A loss on text that changes with the student may rise without harm: `utils.training.spikes` asks for this."""
+        return self.share > 0
+
     def __call__(
         self,
         student: nn.Module,

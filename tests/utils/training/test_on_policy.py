@@ -138,6 +138,24 @@ def test_what_cannot_be_is_said(provoke, sentence):
         provoke()
 
 
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_loss_may_rise_where_the_text_changes_and_nowhere_else(share):
+    values = iter([0.1, *[9.0] * 5])
+
+    def rising(student_logits, teacher_logits, labels):
+        return student_logits.sum() * 0 + next(values)
+
+    student = tiny_model(3)
+    settings = TrainingSettings(1e-2, 2, record_parts_every=NO_PARTS)
+    teacher = tiny_model(4).requires_grad_(False)
+    arguments = student, teacher, BatchPlan(rows(), 2, PAD, 0), settings, rising, OnPolicyStep(Writer(), share)
+    if share:
+        assert distill(*arguments).steps_done == 6
+    else:
+        with pytest.raises(CourseError, match="has jumped"):
+            distill(*arguments)
+
+
 def test_a_batch_in_pieces_is_refused():
     student = tiny_model(3)
     settings = TrainingSettings(1e-2, 1, record_parts_every=NO_PARTS)
