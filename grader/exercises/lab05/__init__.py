@@ -1,0 +1,1 @@
+"""Lab 5, "The answer, or the way to it?": answers, steps, repetition, labels, a short form."""
