@@ -15,7 +15,11 @@ _CONTEXTS = ("max_position_embeddings", "n_positions", "n_ctx")
 
 def text_config(model: Any) -> Any:
     """The part of a model's configuration that has the sizes of its text side; None where the model has none."""
-    config = getattr(model, "config", None)
+    return text_part(getattr(model, "config", None))
+
+
+def text_part(config: Any) -> Any:
+    """The part of a configuration that has the sizes of the text side: itself, in a model that only reads text."""
     return config.get_text_config(decoder=True) if hasattr(config, "get_text_config") else config
 
 
