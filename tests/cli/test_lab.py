@@ -259,13 +259,8 @@ def test_a_notebook_that_was_given_another_name_is_mentioned(course, open_lab):
     assert "another one of this lab: evening.ipynb" in said and "scratch" not in said
 
 
-def test_a_learner_s_jupyterlab_has_no_teacher_s_tools_and_no_news(tmp_path):
-    program = (
-        "import json; from jupyterlab_server.config import get_page_config;"
-        "from jupyter_server.services.config.manager import ConfigManager as Manager;"
-        "print(json.dumps([get_page_config([], None)['disabledExtensions'],"
-        "Manager(config_dir_name='labconfig').get('default_setting_overrides')]))"
-    )
+def configured_for_learners(program, tmp_path):
+    """What a program prints where Jupyter reads the learners' settings alone, as JSON."""
     environment = {
         **os.environ,
         "JUPYTER_CONFIG_PATH": str(lab.FOR_LEARNERS),
@@ -273,6 +268,29 @@ def test_a_learner_s_jupyterlab_has_no_teacher_s_tools_and_no_news(tmp_path):
         "JUPYTER_NO_CONFIG": "",
     }
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
-    disabled, settings = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+def test_a_learner_s_server_does_not_wait_longer_for_an_answer_than_until_the_next_ping(tmp_path):
+    # tornado warns on every start if it does
+    program = (
+        "import json; from jupyter_server.serverapp import ServerApp;"
+        "from jupyter_server.base.websocket import WebSocketMixin;"
+        "app = ServerApp(); app.load_config_file();"
+        "handler = type('Handler', (WebSocketMixin,), {'settings': app.tornado_settings})();"
+        "print(json.dumps([handler.ping_interval, handler.ping_timeout]))"
+    )
+    interval, timeout = configured_for_learners(program, tmp_path)
+    assert 0 < timeout <= interval
+
+
+def test_a_learner_s_jupyterlab_has_no_teacher_s_tools_and_no_news(tmp_path):
+    program = (
+        "import json; from jupyterlab_server.config import get_page_config;"
+        "from jupyter_server.services.config.manager import ConfigManager as Manager;"
+        "print(json.dumps([get_page_config([], None)['disabledExtensions'],"
+        "Manager(config_dir_name='labconfig').get('default_setting_overrides')]))"
+    )
+    disabled, settings = configured_for_learners(program, tmp_path)
     assert "@jupyter/nbgrader" in disabled
     assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from utils.checks import judgement, kinds
+from utils.checks import forms, judgement, kinds
 from utils.checks.hints import question
 from utils.checks.judgement import RELATIVE, agrees, expected_value, few_digits, furthest, is_right, leaks
 from utils.checks.records import Answer, Table
@@ -79,6 +79,8 @@ def _shown(table: Table, answers: Sequence[Answer], wrong: Sequence[int]) -> str
     if found is None:
         return f"There is no number in the answer; the first one should be {expected.reshape(-1)[0]:.4g}."
     if found.shape != expected.shape:
+        if answers[index].outcome != "tensor" and forms.read(answers[index].form) != "array":
+            return f"A tensor of shape {expected.shape} is asked."  # a list's parts have shapes, it has none
         return f"Your answer has shape {found.shape}; it should be {expected.shape}."
     if agrees(found, expected):
         about_gradients = any(table.probes[i].gradients for i in wrong)

@@ -89,5 +89,5 @@ def _nan(table: Table, answers: Sequence[Answer]) -> Verdict | None:
         return None
     names = judge_of(table).after_error(table, answers) or ["NaN or infinite"]
     strange = next(number for value in values for number in value.reshape(-1) if not np.isfinite(number))
-    text = f"{table.name} gives {strange} on every one of {len(values)} probes. {question(table, names)}"
-    return Verdict(False, text[:600], names)
+    found = f"{table.name} gives {strange} on every one of {len(values)} probes."
+    return Verdict(False, f"Not yet: {'; '.join(names)}. {found} {question(table, names)}"[:600], names)

@@ -23,7 +23,7 @@ COMMON = {
         "Training needs this gradient. What cuts a tensor off from the graph: detach, no_grad, numpy, .item()?"
     ),
     "gradient flows into {}": "Which of the two is to learn? Cut the other one off from the graph.",
-    "random: the same input gives different {}": "Nothing in the formula is left to chance.",
+    "random: the same input gives different {}": "The formula has nothing random in it. What draws a number in yours?",
     BACKWARD: "The training step calls backward(). The function only returns the number.",
     HALF: "How many digits does a number have in half precision, and which steps need more?",
     "a Python number instead of a tensor: no gradient can flow": (
@@ -35,6 +35,7 @@ COMMON = {
     "an exception on some inputs: {}": READ,
     "an exception: {}": READ,
     "NaN or infinite": "Which logarithm, division or exponential can run out of range?",
+    "a numpy array instead of {}": "Stay in torch, or turn the array into a tensor before you return it.",
     "{} instead of {}": "Compare what your function returns with what the task says it returns.",
 }
 BY_HAND = "Take {} of your own, work out the answer by hand, and compare."

@@ -64,7 +64,7 @@ SOFT_TARGETS = hints(
             "normalised over everything, not over the last axis",
         ),
         "The classes are on the last axis. Along which axis do your probabilities sum to 1?": AXES,
-        "Dividing probabilities by T makes them smaller. Do they still sum to 1?": (
+        "Dividing probabilities by T changes each of them. Do they still sum to 1?": (
             "temperature applied after the softmax",
         ),
         "T divides the logits. What does it divide in your code?": (
@@ -98,7 +98,6 @@ SOFT_TARGETS = hints(
         "A probability is never negative. Where does the minus sign come from?": ("sign flipped",),
         "The result has the same shape as the logits. Which step changes it?": ("a tensor of shape {} instead of {}",),
         "Give the function two different rows. Which of them should get which result?": (CONSTANT,),
-        "Stay in torch, or turn the array into a tensor before you return it.": ("a numpy array instead of a tensor",),
     }
 )
 
@@ -143,7 +142,6 @@ SUMS = {
         "a tensor of shape {} instead of {}",
     ),
     "Give the function two different rows. Should their results be equal?": (CONSTANT,),
-    "Stay in torch, or turn the array into a tensor before you return it.": ("a numpy array instead of a tensor",),
 }
 
 ENTROPY = hints(

@@ -69,7 +69,7 @@ def one_draft(acceptance, gamma, cost_ratio):
 @wrong(
     "the ratio is turned round: below 1 where it is faster",
     "Returns seconds over seconds, not speed over speed.",
-    "A draft that is free and always right: is your answer gamma + 1?",
+    "If a draft is free and always right, do you get gamma + 1?",
 )
 def inverted(acceptance, gamma, cost_ratio):
     return (gamma * cost_ratio + 1) / _tokens(acceptance, gamma)

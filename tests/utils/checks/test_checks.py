@@ -49,6 +49,12 @@ def test_every_exercise_of_the_catalogue_can_be_checked_and_nothing_else() -> No
     assert known() == sorted(exercise.name for exercise in all_exercises())
 
 
+@pytest.mark.parametrize("returned", [lambda logits, t: logits.tolist(), lambda logits, t: torch.nn.Softmax(dim=-1)])
+def test_a_list_or_a_module_has_no_shape_to_compare(returned) -> None:
+    said = check("soft_targets", returned).message
+    assert "A tensor of shape (3, 5) is asked." in said and "has shape" not in said
+
+
 def of_sums() -> Table:
     """The table of an exercise whose mistakes nobody has entered: the sum of x."""
     inputs = [np.float32([[1, 2], [3, 4]]), np.float32([[5, 6]])]
@@ -61,10 +67,12 @@ def of_sums() -> Table:
     ("function", "said"),
     [
         (lambda x: x.sum(), "Right: all 2 probes agree"),
-        (lambda x: 2 * x.sum(), "2 of 2 are wrong. On the probe 'probe 0' your answer is 20; it should be 10."),
-        (lambda x: x[:2].sum() if len(x) > 1 else x.sum() + 1, "1 of 2 are wrong. On the probe 'probe 1' your answer"),
+        (lambda x: 2 * x.sum(), "2 of 2 probes are wrong. On the probe 'probe 0' your answer is 20; it should be 10."),
+        (lambda x: x[:2].sum() if len(x) > 1 else x.sum() + 1, "1 of 2 probes are wrong. On the probe 'probe 1' your answer"),
         (lambda x: x.sum(0), "has shape (2,); it should be ()"),
         (lambda x: x.sum().detach(), "no gradient reaches x"),
+        (lambda x: x.sum() * float("nan"), "Not yet: NaN or infinite. sums gives nan on every one of 2 probes."),
+        (lambda x: x.sum().detach().numpy(), "Stay in torch"),
         (lambda x: [x.sum() * 0 + 10], "a list of 1 parts instead of a tensor"),
         (lambda x: x.sum() if len(x) > 1 else x @ x, "On the probe 'probe 1' it stops with RuntimeError"),
         (lambda x: x.sum() if len(x) > 1 else set(), "an empty set instead of a tensor"),

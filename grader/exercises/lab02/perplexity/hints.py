@@ -4,7 +4,7 @@ from grader.exercises.variants import hints
 
 HINTS = hints(
     {
-        "How many tokens stand behind each batch's mean? Each token counts once, whatever batch it is in.": (
+        "How many tokens does each batch's mean cover? Each token counts once, whatever batch it is in.": (
             "mean of the batches' means",
             "weighted by the number of rows, not of tokens",
             "weighted by the rows' length, not by the tokens that were scored",

@@ -158,7 +158,7 @@ _after_a_rejection(
     lambda p, q: p,
     "after a rejection the target's whole distribution is drawn from",
     "Tokens that the draft proposes often come too often: accepted ones and drawn ones add up.",
-    "A token with q > p comes from acceptances already as often as p. How often should it come again?",
+    "A token with q > p is already accepted as often as p asks. How often should it come again?",
 )
 
 
