@@ -22,7 +22,7 @@
 #
 # - turn logits into soft targets at any temperature, and say what the temperature changes and what it does not;
 # - measure how uncertain a prediction is, and how far one prediction is from another;
-# - tell what soft targets carry from what any smoothing of labels would do.
+# - tell what soft targets teach from what any smoothing of the labels would do.
 #
 # {{ header }}
 
@@ -35,8 +35,8 @@
 # | What a language model predicts: a distribution over the next token | [The Illustrated GPT-2](https://jalammar.github.io/illustrated-gpt2/) |
 # | Tensors and their last axis in PyTorch | [PyTorch, Tensors](https://docs.pytorch.org/tutorials/beginner/basics/tensorqs_tutorial.html) |
 #
-# Run the cells from top to bottom, also the folded one below, which finds the course. If a cell needs a function that
-# you have not written yet, it says so in one sentence, and the cells after it still run.
+# Run the cells from top to bottom, including the folded one below, which finds the course. If a cell needs a function
+# that you have not written yet, it says so in one sentence, and the cells after it still run.
 
 # %% tags=["set-up"]
 import torch
@@ -108,8 +108,8 @@ check("soft_targets", soft_targets)
 # %% [markdown]
 # The check calls your function on a few inputs with a known answer, called {{ term("probes", "probe") }}.
 #
-# **Predict first.** At a temperature of 5, will tiger overtake cat? And roughly what share will dog have? Write down
-# your guess before you run the cell after the next.
+# **Predict first.** At a temperature of 5, will tiger overtake cat? And roughly what share will dog have? Write your
+# guess into the next cell and run it. The cell after it shows the answer.
 
 # %%
 my_guess_dog = None  # a share between 0 and 1
@@ -130,8 +130,9 @@ if ready(soft_targets):
 # %% [markdown]
 # ### Entropy: how uncertain is it?
 #
-# The entropy of a distribution is the surprise that you should expect when an answer is drawn from it. With the natural
-# logarithm its unit is the {{ term("nat") }} (1 nat is 1.44 bits):
+# An answer of probability $p$ has a *surprise* of $-\log p$: the less likely it was, the larger. The entropy of a
+# distribution is the mean surprise of an answer that is drawn from it. With the natural logarithm its unit is the
+# {{ term("nat") }} (1 nat is 1.44 bits):
 #
 # $$H(p) = -\sum_i p_i \log p_i \qquad\text{with}\quad 0 \log 0 = 0$$
 #
@@ -411,7 +412,7 @@ if ready(soft_targets, entropy, kl_divergence):
 # |---|---|---|
 # | hard labels | none, the label alone | the control |
 # | soft targets | the teacher's probabilities | everything the teacher knows |
-# | shuffled soft targets | the top token keeps its probability, the others are dealt out at random, anew at each position | just as soft at every position, but nothing about which tokens are alike |
+# | shuffled soft targets | the top token keeps its probability; those of all other tokens are dealt out among them at random, anew at each position | just as soft at every position, but nothing about which tokens are alike |
 # | label smoothing | none; the label gets 90 %, all tokens share the rest equally | softness without any teacher |
 #
 # If soft targets help only because they are soft, the shuffled ones will help just as much. If they help because they
@@ -601,7 +602,7 @@ if results:
 #   soft at a low temperature.
 # - Entropy measures one prediction, KL compares two. KL has a direction, and the teacher comes first.
 # - At a high $T$ the gradient shrinks like $1/T^2$, so the loss multiplies by $T^2$.
-# - Soft targets carry knowledge only if the shuffled control does not bring the same gain.
+# - A gain from soft targets shows knowledge only if the shuffled control does not bring the same gain.
 
 # %% [markdown]
 # ## After this: the same thing elsewhere

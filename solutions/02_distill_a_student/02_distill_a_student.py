@@ -13,9 +13,10 @@
 # %% [markdown]
 # # Lab 2. Distil a student: did it work?
 #
-# A large language model answers well and costs much. Distillation trains a small model, the *student*, to predict what a
-# large one, the *teacher*, predicts for the next token. In this lab you write the loss, the training step and the
-# measure. Then you find out whether the teacher helped, or whether the student would have learned as much without it.
+# A large language model answers well, but it is expensive to run. Distillation trains a small model, the *student*, to
+# predict what a large one, the *teacher*, predicts for the next token. In this lab you write the loss, the training
+# step and the measure. Then you find out whether the teacher helped, or whether the student would have learned as much
+# without it.
 #
 # **After this lab you can**
 #
@@ -39,8 +40,9 @@
 # | A training loop in PyTorch | [PyTorch, Optimizing Model Parameters](https://docs.pytorch.org/tutorials/beginner/basics/optimization_tutorial.html) |
 # | Soft targets, temperature, KL divergence in nats | Lab 1 of this course, or [Hinton et al., 2015](https://arxiv.org/abs/1503.02531), sections 1 and 2 |
 #
-# Run the cells from top to bottom, also the folded one below, which finds the course. If a cell needs a function that
-# you have not written yet, it says so in one sentence, and the cells after it still run.
+# Run the cells from top to bottom, including the folded one below, which finds the course. If a cell needs a function
+# that you have not written yet, it says so in one sentence, and the cells after it still run. A check calls your
+# function on a few {{ term("probes", "probe") }}, inputs with a known answer.
 
 # %% tags=["set-up"]
 import torch
@@ -70,9 +72,9 @@ print(f"student: {count_parameters(student):>12,} parameters, trainable")
 print(f"the student is {pair.compression:.1f} times smaller")
 
 # %% [markdown]
-# The text is split into documents to train on, to tune on and to judge on, by their *names*. Documents that repeat each
-# other across the splits are left out, so nobody is judged on text that was learned by heart. A {{ term("row") }} is one
-# document, cut at the profile's number of tokens.
+# Each document's *name* decides whether it is trained on, tuned on or judged on, so a document is always on the same
+# side. Documents that repeat each other across these splits are left out, so no model is judged on text that it has
+# learned by heart. A {{ term("row") }} is one document, cut at the profile's number of tokens.
 #
 # Both {{ term("embedded") }} models were pretrained on the docstrings of other packages. The teacher has also read the
 # documents to train on, and the student has not. So the teacher can pass on a better grasp of language, and knowledge of
@@ -440,8 +442,8 @@ if ready(distillation_loss, train_step):
 #
 # The soft part falls faster: it loses more than a third, the hard part less than a quarter. The text's own uncertainty
 # stays in the hard part, however good the student is, while the soft part would end at 0 for a student that predicts
-# what its teacher predicts. In the middle the second epoch begins, and the same rows come again. Some of the step down is
-# memory. Whether a student has learned something can only be told on text that it has not read.
+# what its teacher predicts. In the middle the second epoch begins, and the same rows come again. Part of the drop there
+# is memory. Whether a student has learned something can only be told on text that it has not read.
 #
 # </details>
 #
@@ -569,10 +571,10 @@ from utils.figures.sliders import loss_explorer
 loss_explorer(*logits, batch["labels"])
 
 # %% [markdown]
-# The hard part has the larger gradient: at T = 1, about four times larger. How can the other part matter as much as it
-# does? What you see is the gradient on the logits of one batch. The student is trained by what adds up in the weights
-# over many batches. A label's gradient is large, but much of it is specific to that one token, and the next labels
-# cancel it. The teacher's gradient is smaller, but it changes less from batch to batch, so more of it adds up.
+# The hard part has the larger gradient: at T = 1, between three and four times larger. How can the other part matter as
+# much as it does? What you see is the gradient on the logits of one batch. The student is trained by what adds up in
+# the weights over many batches. A label's gradient is large, but much of it is specific to that one token, and the next
+# labels cancel it. The teacher's gradient is smaller, but it changes less from batch to batch, so more of it adds up.
 
 # %% [markdown]
 # ## Say it

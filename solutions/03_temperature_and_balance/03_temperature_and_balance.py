@@ -35,8 +35,9 @@
 # | Calibration | [Guo et al., 2017](https://arxiv.org/abs/1706.04599), sections 1 and 2 |
 # | For the optional half: the Transformer's residual stream, one hidden state per token and layer | [The Illustrated GPT-2](https://jalammar.github.io/illustrated-gpt2/) |
 #
-# Run the cells from top to bottom, also the folded one below, which finds the course. If a cell needs a function that
-# you have not written yet, it says so in one sentence, and the cells after it still run.
+# Run the cells from top to bottom, including the folded one below, which finds the course. If a cell needs a function
+# that you have not written yet, it says so in one sentence, and the cells after it still run. A check calls your
+# function on a few {{ term("probes", "probe") }}, inputs with a known answer.
 
 # %% tags=["set-up"]
 import torch
@@ -314,10 +315,11 @@ print(f"your guess for T = 10: {my_direction}")
 #
 # {{ table(results.sweeps["calibration by rate"] | selectattr("temperature", "in", [1.0, 3.0]) | list, {"learning rate": "learning rate", "temperature": "T", "confidence minus accuracy": "confidence minus accuracy, with the lowest and the highest seed", "calibration error": "calibration error", "perplexity": "perplexity"}) }}
 #
-# *Ours, over three seeds, at alpha = 0.5.* At the lower rate neither student is overconfident by more than a thousandth.
-# At the higher rate both are. So most of the difference is the rate's. The temperature has a part of its own: at either
-# rate, T = 3 is more confident than T = 1 and has the larger error. The last column settles something else: with the rate
-# held still, T = 1 is ahead of T = 3 at both rates, by just under one percent.
+# *Ours, over three seeds, at alpha = 0.5.* At the lower rate neither student is overconfident by more than a
+# thousandth. At the higher rate both are. So the rate alone explains about half of the difference or more: how much
+# depends on which of the two you change first. The temperature has a part of its own: at either rate, T = 3 is more
+# confident than T = 1 and has the larger error. The last column settles something else: with the rate held still, T = 1
+# is ahead of T = 3 at both rates, by just under one percent.
 
 # %% [markdown]
 # ## Step 4. Which balance?

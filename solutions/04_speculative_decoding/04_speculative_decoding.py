@@ -14,9 +14,9 @@
 # # Lab 4. Speculative decoding: can a student make its own teacher faster, and give up nothing?
 #
 # A large model is called once for each token that it writes. But one call can *read* many tokens. So a cheap model, the
-# {{ term("draft") }}, proposes a few tokens; the large one, the {{ term("target") }}, reads all of them in one call; and a
-# rule decides which of them stay. With the right rule the text has exactly the distribution that it would have without
-# the draft. Two questions are left: how many tokens stay, and does that save time?
+# {{ term("draft") }}, proposes a few tokens; the large one, the {{ term("target") }}, reads all of them in one call;
+# and a rule decides which of them stay. With the right rule the text has exactly the distribution that it would have
+# without the draft. Two questions remain: how many tokens are kept, and does that save time?
 #
 # **After this lab you can**
 #
@@ -37,8 +37,9 @@
 # | What a key-value cache saves | [Transformers, Caching](https://huggingface.co/docs/transformers/main/en/cache_explanation) |
 # | The idea in the words of those who had it | [Leviathan et al., 2023](https://arxiv.org/abs/2211.17192), section 2; [Chen et al., 2023](https://arxiv.org/abs/2302.01318) |
 #
-# Run the cells from top to bottom, also the folded one below, which finds the course. If a cell needs a function that
-# you have not written yet, it says so in one sentence, and the cells after it still run.
+# Run the cells from top to bottom, including the folded one below, which finds the course. If a cell needs a function
+# that you have not written yet, it says so in one sentence, and the cells after it still run. A check calls your
+# function on a few {{ term("probes", "probe") }}, inputs with a known answer.
 
 # %% tags=["set-up"]
 import torch
@@ -453,8 +454,9 @@ if ready(acceptance_rate, draft_loss):
     plots.show(figure, speculation_plots.describe_acceptance(live, recorded))
 
 # %% [markdown]
-# Ours, so far from one {{ term("seeds", "seed") }} alone: read small differences with that in mind. Each objective has the learning rate that is best for its acceptance on
-# other text. CE-only has a second row, with the rate that is best for its perplexity:
+# These are our numbers, so far from one {{ term("seed") }} alone, so be careful with small differences. Each objective
+# has the learning rate that is best for its acceptance on other text. CE-only has a second row, with the rate that is
+# best for its perplexity:
 #
 # {{ table("speculation") }}
 #
@@ -462,7 +464,7 @@ if ready(acceptance_rate, draft_loss):
 # brackets: 95 % {{ term("interval") }} over prompts. "Same argmax" is the acceptance of greedy decoding.* The
 # differences in pairs, on the same prompts:
 #
-# {{ table(results.speculation.differences, {"draft": "draft", "difference": "acceptance more", "minus": "than"}) }}
+# {{ table(results.speculation.differences, {"draft": "draft", "difference": "difference in acceptance", "minus": "compared with"}) }}
 #
 # **A better language model is not a better draft.** Training on human labels lowers the perplexity, and it does not raise
 # the acceptance where it counts. Why not? And compare total variation with forward KL: which is the better language model,
@@ -628,9 +630,11 @@ if ready(verify, draft_loss, expected_tokens, speedup):
 # too: with float32 weights, reading two tokens can take much longer than reading one, because another kernel computes the
 # product.
 #
-# Two drafts need no model: trigrams, and *prompt lookup*, which proposes what followed the last time that the last few
-# tokens came. If they never came before, it proposes nothing. Their cost ratio is near 0. Where the text repeats itself,
-# their acceptance is high. If `requirements-smollm.txt` is installed, the next cell runs one such setting.
+# Two drafts need no model: trigrams, and *prompt lookup*. It looks for the last few tokens earlier in the text, and
+# proposes what followed them there. If they are not there, it proposes nothing. The cost ratio of both is near 0. The
+# more the target repeats its text, the more of their tokens are kept. If `requirements-smollm.txt` is installed, the
+# next cell asks SmolLM2 to repeat a sentence. Look at the tokens per round first: if they are near 1, few proposed
+# tokens were kept, and even a draft that costs nothing has little to gain.
 
 # %%
 from utils.labs.dark_knowledge import load_smollm2, smollm2_folder
@@ -680,7 +684,7 @@ else:
 # %% [markdown]
 # ## Check yourself
 #
-# Open the choice you would take; each one explains itself.
+# Open the choice that you would take. Each one explains itself.
 #
 # **1. Your draft's acceptance is 0.6. You raise gamma from 4 to 16. What happens to the quality of the text?**
 #

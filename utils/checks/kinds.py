@@ -36,9 +36,9 @@ def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
     names += [f"an exception on some inputs: {raised}"[:99]] if raised and not names else []
     names = list(dict.fromkeys(names))[:3]
     wrong = max((i for i, good in enumerate(right) if not good), key=lambda i: _distance(table, i, answers[i]))
-    listed = f"Not yet: {'; '.join(names)}." if names else f"Not yet: {right.count(False)} of {len(right)} probes are wrong."
+    listed = "; ".join(names) or f"{right.count(False)} of {len(right)} probes are wrong"
     shown = difference(table, wrong, answers[wrong])
-    return Verdict(False, f"{listed} {shown} {question(table, names)}".strip()[:600], names)
+    return Verdict(False, f"Not yet: {listed}. {shown} {question(table, names)}".strip()[:600], names)
 
 
 def after_error(table: Table, answers: Sequence[Answer]) -> list[str]:

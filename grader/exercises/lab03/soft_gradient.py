@@ -95,8 +95,8 @@ HINTS = hints(
             "softmax missing: the logits are compared",
             "not normalised: exp without the division by the sum",
         ),
-        "On which axis do the tokens of one position stand?": ("softmax over the first axis instead of the last",),
-        "Where the student says too much, should its logit go up or down? A step goes against the gradient.": (
+        "Which axis holds the tokens of one position?": ("softmax over the first axis instead of the last",),
+        "A step goes against the gradient. Should a logit rise or fall where the student gives too much?": (
             "sign flipped",
         ),
         "A gradient has a sign. What is left of yours?": (

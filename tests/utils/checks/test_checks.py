@@ -68,7 +68,10 @@ def of_sums() -> Table:
     [
         (lambda x: x.sum(), "Right: all 2 probes agree"),
         (lambda x: 2 * x.sum(), "2 of 2 probes are wrong. On the probe 'probe 0' your answer is 20; it should be 10."),
-        (lambda x: x[:2].sum() if len(x) > 1 else x.sum() + 1, "1 of 2 probes are wrong. On the probe 'probe 1' your answer"),
+        (
+            lambda x: x[:2].sum() if len(x) > 1 else x.sum() + 1,
+            "1 of 2 probes are wrong. On the probe 'probe 1' your answer",
+        ),
         (lambda x: x.sum(0), "has shape (2,); it should be ()"),
         (lambda x: x.sum().detach(), "no gradient reaches x"),
         (lambda x: x.sum() * float("nan"), "Not yet: NaN or infinite. sums gives nan on every one of 2 probes."),

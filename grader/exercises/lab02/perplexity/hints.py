@@ -37,7 +37,7 @@ HINTS = hints(
             "the batches' sums are averaged over batches",
             "the loss is summed over batches, not averaged",
         ),
-        "Twice as long a text should not double the loss.": ("the loss is summed over tokens, not averaged",),
+        "A text twice as long should not double the loss.": ("the loss is summed over tokens, not averaged",),
         "The count starts at 0 and grows by the scored tokens of each batch. What else do you add?": (
             "tokens counted wrongly: one more in each batch",
             "tokens counted wrongly: one fewer in each batch",

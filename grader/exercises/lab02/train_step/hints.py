@@ -57,7 +57,7 @@ HINTS = hints(
         "What cuts a tensor off from the graph between the student's forward pass and the loss?": (
             "the student's logits are cut off from the graph: no gradient reaches its weights",
         ),
-        "Which block switches gradients off, and does the student's forward pass stand in it?": (
+        "Which block switches gradients off, and is the student's forward pass inside it?": (
             "the student runs without gradients",
         ),
         "A graph is freed by its first backward(). Who calls it a second time?": (
