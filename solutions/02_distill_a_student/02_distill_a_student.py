@@ -225,7 +225,7 @@ if ready(distillation_loss):
 # - A batch is a dict of `input_ids`, `attention_mask` and `labels`, each (B, S).
 # - Both models are Hugging Face causal language models. Called with ids *and* mask, they return an object with `.logits`.
 #   Padding may be on either side, so both models need the mask.
-# - The teacher comes in eval mode and must run in it. The student must run in train mode.
+# - The teacher comes in eval mode and the student in train mode. They must run in these modes.
 # - Every update uses the gradients of its own batch only. There are none at the first call; clear them once a step,
 #   before the backward pass or after the optimizer's step.
 # - `loss_function` is called as `loss_function(student_logits, teacher_logits, labels)`.

@@ -31,8 +31,9 @@ from utils.training.steps import LossFunction, Step, train_step
 def require_a_pair_that_can(
     student: nn.Module, teacher: nn.Module | None, plan: BatchPlan, step: Step, micro_batch: int | None
 ) -> None:
-    """Raise CourseError where the run could not begin; a teacher is put into eval mode."""
+    """Put the student into train mode and a teacher into eval mode, or raise CourseError if the run cannot begin."""
     require_trainable(student)
+    student.train()
     if micro_batch is not None and micro_batch < 1:
         raise CourseError(f"micro_batch is {micro_batch}; it is how many rows are computed at once, at least 1.")
     require_context(student, plan.rows)

@@ -94,6 +94,17 @@ def test_a_teacher_that_came_in_training_mode_answers_without_dropout(student, m
     assert distill(student, teacher.train(), plan, SETTINGS, LOSS).records == expected
 
 
+def test_a_student_that_came_in_eval_mode_learns_in_training_mode(student, teacher, plan):
+    modes = []
+
+    def step(student, teacher, batch, optimizer, loss):
+        modes.append(student.training)
+        return 0.0
+
+    distill(student.eval(), teacher, plan, TrainingSettings(1e-3, epochs=1), LOSS, step)
+    assert modes and all(modes)
+
+
 def test_no_teacher_and_no_loss_are_said(student, teacher, plan):
     with pytest.raises(CourseError, match="There is no teacher"):
         distill(student, None, plan, SETTINGS, LOSS)
