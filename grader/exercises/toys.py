@@ -49,9 +49,8 @@ def step_probes(seed: int | None) -> tuple[Probe, ...]:
     return tuple(_probe(stream, name, layouts, "train_step", ("student", "teacher")) for name, layouts in runs)
 
 
-def perplexity_probes(seed: int | None) -> tuple[Probe, ...]:
+def perplexity_probes(stream: np.random.Generator) -> tuple[Probe, ...]:
     """Several batches of different sizes, then others, then a single one."""
-    stream = stream_of(seed, 72)
     chosen = (("several", LAYOUTS), ("others", (LAYOUTS[3], LAYOUTS[2], LAYOUTS[1])), ("one", LAYOUTS[:1]))
     return tuple(_probe(stream, name, layouts, "perplexity", ("model",)) for name, layouts in chosen)
 

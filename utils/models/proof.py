@@ -6,8 +6,9 @@ otherwise than expected gives other numbers without a word.  So it is tried, on 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -54,20 +55,17 @@ def with_right_padding(model: PreTrainedModel, name: str) -> PreTrainedModel:
         alone = [_logits(model, pad([row], 0))[0] for row in rows]
         padded = _logits(model, pad(rows, 0, "left"))
     if not all(_same(padded[i, -len(logits) :], logits) for i, logits in enumerate(alone)):
-        model.register_forward_pre_hook(_refuse_left_padding(name), with_kwargs=True)
+        model.register_forward_pre_hook(partial(_refuse_left_padding, name), with_kwargs=True)
     return model
 
 
-def _refuse_left_padding(name: str) -> Callable[[nn.Module, tuple, dict], None]:
-    def look(model: nn.Module, args: tuple, kwargs: dict) -> None:
-        mask = kwargs.get("attention_mask", args[1] if len(args) > 1 else None)
-        if mask is not None and mask.dim() == 2 and not mask[:, 0].all():
-            raise CourseError(
-                f"The model {name!r} ({type(model).__name__}) reads padding on the left as if it were text, so its "
-                'answers would depend on the batch. Pad its rows on the right: pad(rows, pad_token_id, side="right").'
-            )
-
-    return look
+def _refuse_left_padding(name: str, model: nn.Module, args: tuple, kwargs: dict) -> None:
+    mask = kwargs.get("attention_mask", args[1] if len(args) > 1 else None)
+    if mask is not None and mask.dim() == 2 and not mask[:, 0].all():
+        raise CourseError(
+            f"The model {name!r} ({type(model).__name__}) reads padding on the left as if it were text, so its "
+            'answers would depend on the batch. Pad its rows on the right: pad(rows, pad_token_id, side="right").'
+        )
 
 
 def require_packable(model: nn.Module, rows: Sequence[Row], who: str) -> None:

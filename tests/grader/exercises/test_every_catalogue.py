@@ -6,10 +6,12 @@ test_diagnose and test_lab06.
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from grader.exercise import Exercise
-from grader.exercises import all_exercises
+from grader.exercises import all_exercises, get
 from tests.grader.exercises.catalogues import (
     FEW,
     MANY,
@@ -40,6 +42,19 @@ def test_a_verdict_and_its_points_do_not_depend_on_the_seed(exercise: Exercise) 
 def test_a_verdict_and_its_points_do_not_depend_on_any_of_sixty_seeds(exercise: Exercise) -> None:
     first, *others = (points_of_every_wrong_one(exercise, seed) for seed in MANY)
     assert all(earned == first for earned in others)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", MANY)
+@pytest.mark.parametrize("name", sorted(PLAYED))
+@pytest.mark.filterwarnings("ignore:just a warning")
+def test_a_verdict_of_a_played_exercise_does_not_depend_on_any_of_sixty_seeds(name: str, seed: int) -> None:
+    assert points_of_every_wrong_one(get(name), seed) == points_under_the_first(name)
+
+
+@cache
+def points_under_the_first(name: str) -> list[dict[str, float]]:
+    return points_of_every_wrong_one(get(name), MANY[0])
 
 
 @EVERY

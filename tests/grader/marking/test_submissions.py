@@ -215,6 +215,7 @@ def test_a_script_beside_the_notebook_is_only_mentioned(lab, tmp_path):
 
 def test_a_notebook_that_cannot_be_read_says_why_under_any_name(lab, tmp_path):
     bob = picked(tmp_path, lab, {"doe_lab2.ipynb": "PK zip"})
+    assert (bob.file, bob.status) == ("doe_lab2.ipynb", "unreadable")
     with pytest.raises(UnreadableError, match="JSON cannot be read"):
         bob.cells()
 

@@ -58,10 +58,12 @@ def test_several_new_cells_and_the_marked_one_are_read_together(lab):
     assert row(lab, content) == ("partial", None, "First.\n\nSecond.\n\nThird.")
 
 
-def test_a_copy_of_the_marked_cell_is_read_wherever_it_is(lab):
+@pytest.mark.parametrize("first", [True, False])
+def test_a_copy_of_the_marked_cell_is_read_wherever_it_is(lab, first):
     content = released(RIGHT)
-    copied = copy.deepcopy(content["cells"][-1]) | {"source": ESSAY}
-    content["cells"].insert(0, copied)
+    *others, marked = content["cells"]
+    copied = copy.deepcopy(marked) | {"source": ESSAY}
+    content["cells"] = [copied, *others, marked] if first else [marked, *others, copied]
     assert ESSAY in row(lab, content)[2]
 
 
@@ -79,6 +81,7 @@ def test_no_answer_is_still_none(lab):
         cell("markdown", "  "),
         cell("code", "x = [1, 2]\nprint(x)"),
         cell("markdown", "Write your answer here."),
+        cell("markdown", "your answer here."),
     ):
         assert row(lab, with_cells(-1, new))[0] == "missing"
 
