@@ -20,15 +20,15 @@ CONSTANTS: dict[float, tuple[tuple[str, ...], float]] = {
     0.1: (("scaled by 0.1{}",), 1.4),
     10.0: (("scaled by 10{}",), 1.4),
 }
+BOTH_WAYS = "symmetric KL (both directions added) instead of KL"
+HALF_OF_BOTH_WAYS = "symmetric KL (mean of both directions) instead of KL"
+DIFFERENCE = "absolute difference of probabilities instead of KL"
+TOTAL_VARIATION = "total variation distance instead of KL"
 # a divergence's name begins with; the factor beside it; what both together are called
 JOINED = (
-    (
-        "symmetric KL (both directions added) instead of KL",
-        "halved",
-        "symmetric KL (mean of both directions) instead of KL",
-    ),
+    (BOTH_WAYS, "halved", HALF_OF_BOTH_WAYS),
     ("symmetric KL (both directions added)", "halved", "symmetric KL (mean of both directions)"),
-    ("absolute difference of probabilities instead of KL", "halved", "total variation distance instead of KL"),
+    (DIFFERENCE, "halved", TOTAL_VARIATION),
 )
 TOLERANCE = 1e-3
 

@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 
 from grader.exercises import get
-from grader.exercises.lab02.distillation_loss.hints import HINTS
-from grader.exercises.lab02.distillation_loss.misconceptions import WRONG
+from grader.exercises.lab02.distillation_loss.misconceptions import HINTS, WRONG
 from grader.exercises.lab02.distillation_loss.pairs import drawn, tally
 from grader.exercises.lab02.distillation_loss.points import PARTS
 from grader.exercises.lab02.distillation_loss.probes import FRAMES, probes
-from grader.exercises.lab02.distillation_loss.recipe import BLENDS, cook
+from grader.exercises.lab02.distillation_loss.recipe import BLENDS, cook, recipe
 from grader.marking.diagnose import diagnose, scores, verdict
 from tests.grader.exercises.written_losses import WRITTEN, renyi
 from utils.checks.ask import ask
 from utils.checks.distillation_loss.blend import MISSING
 from utils.checks.distillation_loss.parts import close
+from utils.checks.distillation_loss.verdict import NOT_FINITE
+from utils.checks.distillation_loss.whole import CONSTANT, NUMBER
 from utils.checks.hints import hint
 from utils.checks.records import Table
 
@@ -54,8 +55,8 @@ def test_every_mistake_has_a_question_that_gives_no_code_away(tables: dict) -> N
 
 
 def test_two_mistakes_get_two_questions(tables: dict) -> None:
-    recipe = {"soft_power": "T squared missing", "blend": "alpha and 1 - alpha swapped"}
-    message = verdict(tables[None], ask(tables[None].probes, cook(recipe))).message
+    changes = recipe(soft_scale="T squared missing", blend="alpha and 1 - alpha swapped")
+    message = verdict(tables[None], ask(tables[None].probes, cook(changes))).message
     assert HINTS["T squared missing"] in message and HINTS["alpha and 1 - alpha swapped"] in message
 
 
@@ -73,37 +74,40 @@ def test_an_unknown_divergence_gets_numbers_and_no_name() -> None:
     assert "The hard part agrees" in found.message and "times as much" in found.message
 
 
-@pytest.mark.parametrize("returned", ["constant", "zero", "none", "item", "nan", "text", "detached"])
-def test_what_is_no_loss_earns_no_points(returned: str, tables: dict) -> None:
-    assert sum(earned(tables[5], cook({"returned": returned})).values()) == 0
+@pytest.mark.parametrize("lost", [CONSTANT, NUMBER, NOT_FINITE, "nothing returned", "a str instead of one number"])
+def test_what_is_no_loss_earns_no_points(lost: str, tables: dict) -> None:
+    assert sum(earned(tables[5], cook(recipe(returned=lost))).values()) == 0
 
 
 @pytest.mark.parametrize(
-    ("recipe", "lost"),
+    ("names", "lost"),
     [
-        ({"soft_power": "T squared missing"}, {"temperature"}),
-        ({"teacher_graph": "open"}, {"nothing but one number"}),
+        ({"soft_scale": "T squared missing"}, {"temperature"}),
+        ({"teacher_graph": "gradient flows into the teacher"}, {"nothing but one number"}),
         ({"soft_shift": "no causal shift{}", "hard_shift": "no causal shift{}"}, {"which tokens count"}),
         ({"soft_cost": "mean squared error of logits instead of KL"}, {"soft part at T = 1"}),
-        ({"hard_cost": "label smoothing (0.1) in the hard part"}, {"hard part"}),
+        ({"hard_cost": "label smoothing (0.1){}"}, {"hard part"}),
         ({"blend": "1 - alpha missing on the hard part"}, {"blend"}),
-        ({"soft_power": "T squared missing", "teacher_graph": "open"}, {"temperature", "nothing but one number"}),
+        (
+            {"soft_scale": "T squared missing", "teacher_graph": "gradient flows into the teacher"},
+            {"temperature", "nothing but one number"},
+        ),
     ],
 )
-def test_a_mistake_costs_its_own_part(recipe: dict, lost: set[str], tables: dict) -> None:
-    points = earned(tables[5], cook(recipe))
+def test_a_mistake_costs_its_own_part(names: dict[str, str], lost: set[str], tables: dict) -> None:
+    points = earned(tables[5], cook(recipe(**names)))
     assert {part.name for part in PARTS if points[part.name] < part.points} == lost
 
 
 def test_a_part_that_is_missing_earns_nothing(tables: dict) -> None:
-    for name in (name for name in BLENDS if name.startswith(MISSING["soft"])):
-        points = earned(tables[5], cook({"blend": name}))
+    for blend in (blend for blend in BLENDS if blend.names == (MISSING["soft"],)):
+        points = earned(tables[5], cook({"blend": blend}))
         assert sum(points.values()) == points["hard part"] == 2.0
 
 
 def test_only_a_mistake_that_the_answers_really_have_is_carried_forward(tables: dict) -> None:
     """The right name beside other numbers: every value is doubled, so only the formula itself can judge."""
-    loss = cook({"soft_power": "T squared missing", "soft_cost": "Hellinger distance instead of KL"})
+    loss = cook(recipe(soft_scale="T squared missing", soft_cost="Hellinger distance instead of KL"))
     points = earned(tables[5], lambda *given: 1.7 * loss(*given))
     assert sum(points.values()) == 0
 

@@ -14,19 +14,14 @@ from functools import cached_property
 import numpy as np
 
 from utils.checks.records import Table
-from utils.checks.scale import BITS, CONSTANTS, SIGN, TOLERANCE, named_constant
+from utils.checks.scale import TOLERANCE, named_constant
 
 FIT = 4e-4  # relative distance up to which numbers in single precision count as equal
 VALUE_FIT = 3e-4
 TINY = 1e-9
 EVEN = 1e-2  # weights that lie nearer together than this count as equal
-ROW_MEANS = "mean of the rows' means: a token in a short row counts more{}"
-VOCABULARY = "averaged over the vocabulary as well{}"
-OFF_BY_ONE = "the number of valid tokens is off by one{}"
-TWICE_DIVIDED = "divided by the number of valid tokens and by the batch size{}"
 LEFT_OUT = "some valid tokens are left out{}"
 UNEQUAL = "valid tokens do not all count the same{}"
-OWN_DIVISORS = ((), (VOCABULARY,), (OFF_BY_ONE,), (OFF_BY_ONE,), (TWICE_DIVIDED,))
 # A pattern that speaks of a shift and a cost that knows the right label contradict each other.
 SHIFTED = ("no causal shift", "causal shift", "shift by two", "labels rolled", "flattened before the shift")
 CONTRADICTION = 2.0
@@ -38,30 +33,6 @@ AXES = {
     "row and the vocabulary at once": (1, 2),
     "tokens and the vocabulary at once": (0, 1, 2),
 }
-NO_SCALE = "T squared missing"
-# power of T beyond what is right -> name, price
-POWERS: dict[str, dict[float, tuple[str, float]]] = {
-    "soft": {
-        0: ("", 0.0),
-        -2: (NO_SCALE, 1.0),
-        -1: ("scaled by T instead of T squared", 1.0),
-        -4: ("divided by T squared instead of multiplied", 1.1),
-        -3: ("divided by T instead of multiplied by T squared", 1.2),
-        2: ("T squared applied twice", 1.2),
-        1: ("scaled by T cubed instead of T squared", 1.3),
-        -1.5: ("scaled by the square root of T instead of T squared", 1.4),
-    },
-    "hard": {
-        0: ("", 0.0),
-        2: ("T squared on the hard part as well", 1.0),
-        1: ("hard part scaled by T", 1.1),
-        -2: ("hard part divided by T squared", 1.1),
-        -1: ("hard part divided by T", 1.1),
-        4: ("T to the fourth power on the hard part", 1.5),
-    },
-}
-FIXED_SCALES = (2.0, 3.0, 4.0, 5.0, 10.0)
-FIXED_SCALE = "T squared hard-coded to {:g} squared"
 
 
 @dataclass(frozen=True)
@@ -108,23 +79,18 @@ class Fingerprints:
         self.frames = range(int(table.texts["frames"]))
         probes = [probe for probe in table.probes if probe.name.endswith(f"/{part}")][: len(self.frames)]
         self.temperatures = np.array([float(probe.inputs["temperature"]) for probe in probes])
-        self.vocabularies = np.array([probe.inputs["student_logits"].shape[-1] for probe in probes])
-        self.batches = np.array([len(probe.inputs["labels"]) for probe in probes])
-        self.kernels = [(tuple(names), price) for names, price in table.texts[part]]
-        plain = [(tuple(names), price) for names, price in table.texts["patterns"]]
-        self.plain = len(plain)
-        self.pattern_entries = [*plain, *(((*names, ROW_MEANS), price + 1.1) for names, price in plain)]
-        self.divisor_entries = [
-            *((names, 1.0 * bool(names) + 0.1 * place) for place, names in enumerate(OWN_DIVISORS)),
-            *((tuple(names), price) for names, price in table.texts["divisors"]),
-        ]
+        self.kernels, self.pattern_entries, self.divisor_entries, self.scale_entries = (
+            [(tuple(names), price) for names, price in table.texts[key]]
+            for key in (part, "patterns", "divisors", f"{part} scales")
+        )
         self.patterns, self.values, self.gradients, self.odd_gradients = (
             [np.float64(table.numbers[f"{kind}/{i}"]) for i in self.frames]
-            for kind in ("patterns", f"{part}/value", f"{part}/gradient", f"{part}/odd gradient")
+            for kind in ("patterns", f"{part}/value", f"{part}/gradient", "odd gradient")
         )
         self.divisors = np.stack([table.numbers[f"divisors/{i}"] for i in self.frames], axis=-1)
+        self.scales = table.numbers[f"{part}/scales"]
         self.counts = np.stack([patterns.sum((1, 2)) for patterns in self.patterns], axis=-1)
-        self.odd_names, self.odd_values = table.texts[f"{part} odd"], table.numbers[f"{part}/odd value"]
+        self.odd_names, self.odd_values = table.texts["odd"] if part == "hard" else [], table.numbers["odd value"]
 
     def sum_of(self, kernel: int, pattern: int) -> np.ndarray:
         """By frame: a cost summed over a pattern."""
@@ -220,39 +186,26 @@ def _scaled(prints: Fingerprints, pairs: list[tuple[int, int]], factors: np.ndar
     """Which divisor, power of T and constant give these factors (one row per pair, one column per frame)?"""
     if not pairs:
         return
-    counts = prints.counts[[pattern for _, pattern in pairs]]
-    own = np.stack([counts, counts * prints.vocabularies, counts + 1, counts - 1, counts * prints.batches], axis=1)
-    divisors = np.concatenate([own, np.broadcast_to(prints.divisors, (len(pairs), *prints.divisors.shape))], axis=1)
-    powers = list(POWERS[prints.part].items())
-    exponents = np.array([power for power, _ in powers]) + 2 * (prints.part == "soft")
-    constants = (factors[:, None] * divisors)[:, :, None] / prints.temperatures ** exponents[:, None]
+    divisors = prints.divisors[[pattern for _, pattern in pairs]]
+    right = prints.temperatures ** (2 if prints.part == "soft" else 0)
+    constants = (factors[:, None] * divisors)[:, :, None] / (right * prints.scales)
     middles = constants.mean(-1)
     even = (middles != 0) & (np.ptp(constants, axis=-1) <= TOLERANCE * np.abs(middles))
-    for place, divisor, power in np.argwhere(even):
-        (kernel, pattern), (scale, more) = pairs[place], powers[power][1]
-        known, extra = _constant(float(middles[place, divisor, power]), scale)
+    for place, divisor, scale in np.argwhere(even):
+        kernel, pattern = pairs[place]
+        known, extra = named_constant(float(middles[place, divisor, scale]))
         if known is None:
             continue
-        parts = (prints.pattern_entries[pattern], prints.kernels[kernel], prints.divisor_entries[divisor])
+        parts = (
+            prints.pattern_entries[pattern],
+            prints.kernels[kernel],
+            prints.divisor_entries[divisor],
+            prints.scale_entries[scale],
+        )
         names = (*(name for names, _ in parts for name in names), *known)
         moved = {name for name in parts[0][0] if name.startswith(SHIFTED)} - {*parts[1][0]}
-        price = sum(price for _, price in parts) + more + extra
-        price += CONTRADICTION * bool(prints.part == "hard" and moved)
+        price = sum(price for _, price in parts) + extra + CONTRADICTION * bool(prints.part == "hard" and moved)
         yield Explanation(tuple(dict.fromkeys(names)), price, np.isfinite(prints.sum_of(kernel, pattern)).all())
-
-
-def _constant(value: float, scale: str) -> tuple[tuple[str, ...] | None, float]:
-    """Names of the power of T and of the constant beside it; a missing T squared may be a fixed one."""
-    if scale == NO_SCALE:
-        for fixed in FIXED_SCALES:
-            for beside in (
-                1.0,
-                *(constant for constant, (names, _) in CONSTANTS.items() if names in ((SIGN,), (BITS,))),
-            ):
-                if abs(value / (beside * fixed**2) - 1) < TOLERANCE:
-                    return (FIXED_SCALE.format(fixed), *CONSTANTS[beside][0]), 0.2 + CONSTANTS[beside][1]
-    names, price = named_constant(value)
-    return (None if names is None else tuple(name for name in (scale, *names) if name)), price
 
 
 def _odd(prints: Fingerprints, evidence: Evidence) -> Iterator[Explanation]:
@@ -288,7 +241,7 @@ def support(prints: Fingerprints, evidence: Evidence) -> tuple[str, ...]:
     for index, gradient in enumerate(evidence.gradients):
         seen = np.linalg.norm(gradient, axis=-1)
         seen = seen > 1e-5 * max(seen.max(), 1e-12)
-        counted = prints.patterns[index][: prints.plain] != 0
+        counted = prints.patterns[index] != 0
         fits = fits & np.all(counted == seen, axis=(1, 2))
         weights, _, left = _project(prints.gradients[index][:1], gradient)
         right = right and left[0] <= FIT**2 * np.sum(gradient**2) and bool(np.all(weights >= -TINY))

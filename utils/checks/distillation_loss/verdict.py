@@ -38,11 +38,10 @@ NOT_FINITE = "NaN or infinite"
 TEACHER_ALONE = "of the teacher instead of the student"
 ZEROED = "ignored positions are counted in the hard part, with logits of zero"
 NO_SHIFT, UNSHIFTED = "no causal shift{}", "labels shifted but the mask is not{}"
-# where the labels went -> what a mask that stays looks like
-MOVED = {
-    "labels rolled around: the last position is scored against the first token{}": NO_SHIFT,
-    "causal shift in the wrong direction{}": "the wrong end of the logits is cut off{}",
-}
+WRONG_WAY, WRONG_END = "causal shift in the wrong direction{}", "the wrong end of the logits is cut off{}"
+ROLLED = "labels rolled around: the last position is scored against the first token{}"
+LAST_OUT = "the last position is left out{}"
+MOVED = {ROLLED: NO_SHIFT, WRONG_WAY: WRONG_END}  # where the labels went -> what a mask that stays looks like
 LAST = (NOT_FINITE, "unstable", EXCEPTION)  # said after the mistakes that may bring them about
 OF_SWAPPED_MODELS = ("KL the wrong way round", "cross-entropy of the teacher", "no gradient reaches")
 UNTAMED = ("temperature applied after", "temperature missing", "temperature hard-coded", "logits multiplied")
@@ -58,9 +57,8 @@ def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
     # A function owes the formula for the arguments that it is given; what it takes where none is given is its own.
     right = [is_right(table, i, answers[i]) or probe.name in DEFAULTED for i, probe in enumerate(table.probes)]
     if all(right):
-        return Verdict(
-            True, "Right: value and gradient agree with the formula on every probe." + _remark(table, answers)
-        )
+        fine = "Right: value and gradient agree with the formula on every probe."
+        return Verdict(True, fine + _remark(table, answers))
     if forms.read(answers[0].form) in ("str", "bool"):
         kind = answers[0].note
         text = f"{table.name} returns a {kind}; one number, a tensor, is expected, for backward() starts from it."
@@ -115,7 +113,7 @@ def _about_the_mask(by_part: dict[str, list[str]]) -> None:
     if NO_SHIFT in hard and all(UNSHIFTED in names for names in by_part.values()):
         # Labels and logits are both cut at the end: the mask fits the labels, but nothing has been shifted.
         for names in by_part.values():
-            names[names.index(UNSHIFTED)] = "the last position is left out{}"
+            names[names.index(UNSHIFTED)] = LAST_OUT
             names[:] = dict.fromkeys([NO_SHIFT, *names])
     for moved, seen in MOVED.items():
         if moved in hard and seen in hard:

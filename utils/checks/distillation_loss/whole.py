@@ -20,17 +20,14 @@ RANDOM = "random: the same input gives different losses"
 CONSTANT = "a constant: the loss does not depend on its input"
 EXCEPTION = "an exception on some inputs"
 FEWEST = 100  # gradients that must all have that few digits
+EXP_OF_ENTROPY = "exp of the cross-entropy, a perplexity, in the hard part"
+ENTROPY_SQUARED = "the cross-entropy is squared in the hard part"
+SQUARED = "the divergence is squared in the soft part"
+SQUARED_WHOLE = "the divergence with its T squared is squared in the soft part"
 # What a right part (its values, T) may be turned into afterwards.
 TURNED: dict[str, dict[str, Callable]] = {
-    "hard": {
-        "exp of the cross-entropy, a perplexity, in the hard part": lambda x, _: np.exp(x),
-        "the cross-entropy is squared in the hard part": lambda x, _: x**2,
-    },
-    "soft": {
-        "2 ** T instead of T squared in the soft part": lambda x, t: x * 2**t / t**2,
-        "the divergence is squared in the soft part": lambda x, t: x**2 / t**2,
-        "the divergence with its T squared is squared in the soft part": lambda x, _: x**2,
-    },
+    "hard": {EXP_OF_ENTROPY: lambda x, _: np.exp(x), ENTROPY_SQUARED: lambda x, _: x**2},
+    "soft": {SQUARED: lambda x, t: x**2 / t**2, SQUARED_WHOLE: lambda x, _: x**2},
 }
 
 

@@ -1,7 +1,4 @@
-"""The catalogue: what goes wrong in a ``distillation_loss``, as changes of the right recipe.
-
-Most of it follows from the lists of costs, positions, divisors, powers and blends: one mistake for each name.
-"""
+"""The catalogue: what goes wrong in a ``distillation_loss``, one mistake for each wrong choice in a recipe."""
 
 from __future__ import annotations
 
@@ -9,39 +6,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from grader.exercise import Misconception
-from grader.exercises.lab02.distillation_loss.costs import DIVERGENCES, LABEL_COSTS, NORMALISER, PLACED, WITH_LABEL
-from grader.exercises.lab02.distillation_loss.kernels import (
-    EVERY_TEMPERATURE,
-    HARD_CODES,
-    HARD_TEMPERATURES,
-    TEACHER_PLACES,
+from grader.exercises.lab02.distillation_loss.choice import Choice
+from grader.exercises.lab02.distillation_loss.recipe import (
+    AT_ENDS,
+    FACTORS,
+    IN_PARTS,
+    IN_WHOLE,
+    VARY,
+    Recipe,
+    cook,
 )
-from grader.exercises.lab02.distillation_loss.positions import CHOICES, DIVISORS, OTHERS, SHIFTS
-from grader.exercises.lab02.distillation_loss.recipe import ADDED, BLENDS, HARD_TRAITS, ODD, SOFT_TRAITS, Recipe, cook
-from utils.checks.distillation_loss.blend import BESIDE, FIXED, MISSING, UNUSED
-from utils.checks.distillation_loss.parts import FIXED_SCALE, FIXED_SCALES, POWERS, ROW_MEANS
-from utils.checks.distillation_loss.verdict import CUT_OFF, DETACHED, NOT_FINITE, WHOLE
-from utils.checks.distillation_loss.whole import CONSTANT, EXP, LEAK, NUMBER, RANDOM, TURNED
-from utils.checks.judgement import BACKWARD, HALF
-from utils.checks.scale import BITS, SIGN
+from utils.checks.distillation_loss import blend, parts
+from utils.checks.distillation_loss.verdict import WHOLE
+from utils.checks.distillation_loss.whole import SWAPPED_MODELS, SWAPPED_SETTINGS
+from utils.checks.scale import HALF_OF_BOTH_WAYS, TOTAL_VARIATION
 
-BOTH = ("soft", "hard")
-RETURNED = {
-    "item": NUMBER,
-    "numpy": NUMBER,
-    "tuple": "a tuple instead of one number",
-    "dict": "a dict instead of one number",
-    "none": "nothing returned",
-    "text": "a str instead of one number",
-    "vector": "a tensor of shape (1,) instead of one number",
-    "repeated": "a tensor of shape (4,) instead of one number",
-    "detached": DETACHED.format(""),
-    "nan": NOT_FINITE,
-    "constant": CONSTANT,
-    "zero": CONSTANT,
-    "exp": EXP,
-    "noise": RANDOM,
-    "backward": BACKWARD,
+ALSO = {blend.FIXED: (blend.UNUSED,), blend.UNWEIGHTED: (blend.UNUSED,)}  # other names that are as true
+# Names that a verdict finds by a property, not by a choice.
+FURTHER = {
+    blend.UNUSED: VARY,
+    "alpha missing on the hard part": AT_ENDS,
+    blend.UNBRACKETED.format("soft"): "In which order does Python subtract and multiply?",
+    parts.UNEQUAL: "Each token counts once. What gives some of yours more weight?",
+    parts.LEFT_OUT: "Every position with a valid label counts. Which condition removes some of yours?",
+    parts.AXIS: "Along which axis do the probabilities of one position sum to one? Print a sum.",
+    HALF_OF_BOTH_WAYS: "You average two directions. Which one does the formula ask for?",
+    TOTAL_VARIATION: "You add up differences of probabilities. Where is the logarithm?",
+    SWAPPED_MODELS: "Which argument comes first in your function, and which of the two is to learn?",
+    SWAPPED_SETTINGS: "In which order does the task give the arguments?",
 }
 
 
@@ -54,68 +46,37 @@ class Wrong:
     also: tuple[str, ...] = ()
 
 
-def _each_part(name: str, factor: str, choice: object) -> Iterator[Wrong]:
-    """One mistake in both parts, in the soft part alone, in the hard part alone."""
-    both = {f"{part}_{factor}": choice for part in BOTH}
-    yield Wrong(name.format("" if name.startswith(WHOLE) else " in both parts"), both)
-    for key, value in both.items():
-        yield Wrong(name.format(f" in the {key[:4]} part"), {key: value})
+def _in_parts(step: str) -> Iterator[Wrong]:
+    """A mistake that both parts can have: in both, in the soft one, in the hard one. Others: in their part."""
+    soft, hard = ([one for one in choices if len(one.names) == 1] for choices in IN_PARTS[step])
+    for one in soft:
+        name = one.names[0]
+        twin = one if one in hard else next((other for other in hard if other.names == one.names), None)
+        if twin is not None:
+            both = "" if name.startswith(WHOLE) else " in both parts"
+            yield Wrong(name.format(both), {f"soft_{step}": one, f"hard_{step}": twin})
+        yield Wrong(name.format(" in the soft part"), {f"soft_{step}": one})
+    yield from (Wrong(one.names[0].format(" in the hard part"), {f"hard_{step}": one}) for one in hard)
 
 
-def _singles(entries: tuple) -> list[str]:
-    """The names that stand alone in some entry, each once."""
-    return list(dict.fromkeys(names[0] for names, *_ in entries if len(names) == 1))
+def _in_whole(key: str, choices: tuple[Choice, ...]) -> Iterator[Wrong]:
+    for one in choices:
+        yield from (Wrong(name, {key: one}, ALSO.get(name, ())) for name in one.names)
 
 
-def _positions() -> Iterator[Wrong]:
-    for factor, entries in (("shift", SHIFTS), ("mask", (*CHOICES, *OTHERS)), ("mean", DIVISORS)):
-        for name in _singles(entries):
-            yield from _each_part(name, factor, name)
-    yield from _each_part(ROW_MEANS, "mean", ROW_MEANS)
-    yield from (Wrong(name, {"teacher_place": name}) for name in dict.fromkeys(place[0] for place in TEACHER_PLACES))
+WRONG = (
+    *(wrong for step in IN_PARTS for wrong in _in_parts(step)),
+    *(wrong for key in IN_WHOLE for wrong in _in_whole(key, IN_WHOLE[key])),
+)
 
 
-def _costs() -> Iterator[Wrong]:
-    soft = dict.fromkeys((*DIVERGENCES, *(name for name, *_ in PLACED), *WITH_LABEL))
-    for part, names in (("soft", soft), ("hard", (*LABEL_COSTS, *ODD))):
-        yield from (Wrong(name, {f"{part}_cost": name}) for name in names if name and name != NORMALISER)
-    for name in (NORMALISER, *(name for name in SOFT_TRAITS if name in HARD_TRAITS)):
-        yield from _each_part(name, "cost", name)
+def _hints() -> dict[str, str]:
+    """A question for each name, with or without the part that it stands for."""
+    known = {name: one.hint for choices in FACTORS.values() for one in choices for name in one.names} | FURTHER
+    return known | {name.format(""): hint for name, hint in known.items()}
 
 
-def _scales() -> Iterator[Wrong]:
-    temperatures = (("soft", EVERY_TEMPERATURE), ("hard", HARD_TEMPERATURES | HARD_CODES))
-    for part, names in temperatures:
-        yield from (Wrong(name, {f"{part}_temperature": name}) for name in names if name)
-    for part, powers in POWERS.items():
-        yield from (Wrong(name, {f"{part}_power": name}) for name, _ in powers.values() if name)
-    yield from (Wrong(FIXED_SCALE.format(fixed), {"fixed_scale": fixed}) for fixed in FIXED_SCALES)
-    yield from _each_part(SIGN, "factor", -1.0)
-    yield from _each_part(BITS, "factor", 1.4426950408889634)
-    turns = {"exp": lambda x, _: x.exp(), "squared": lambda x, _: x**2}
-    turns |= {"the divergence is": lambda x, T: x**2 / T**2, "2 **": lambda x, T: x * 2**T / T**2}
-    for part, names in TURNED.items():
-        for name in names:
-            turn = next(turn for word, turn in reversed(turns.items()) if word in name)
-            yield Wrong(name, {f"{part}_turn": turn})
-
-
-def _wholes() -> Iterator[Wrong]:
-    yield from _each_part(DETACHED, "graph", "detached")
-    yield Wrong(LEAK, {"teacher_graph": "open"})
-    for name in filter(None, BLENDS):
-        plain = name.split(", ")[0] if name.startswith((FIXED, *MISSING.values())) else name
-        unused = any(name.startswith(start) for start in (FIXED, "soft and hard part are added"))
-        yield Wrong(plain, {"blend": name}, (UNUSED,) if unused else ())
-    yield from (Wrong(name, {"returned": choice}) for choice, name in RETURNED.items())
-    effects = {"labels": "labels", "student": "student_logits", "teacher": "teacher_logits"}
-    yield from (Wrong(f"{name} changed in place", {"side_effect": what}) for what, name in effects.items())
-    yield from (Wrong(HALF.format(kind), {"precision": kind}) for kind in ("bfloat16", "float16"))
-    yield Wrong(CUT_OFF.format(" in both parts"), {"precision": "clamped"})
-    yield from (Wrong(BESIDE, {"added": what}) for what in filter(None, ADDED))
-
-
-WRONG = (*_positions(), *_costs(), *_scales(), *_wholes())
+HINTS = _hints()
 
 
 def misconceptions() -> tuple[Misconception, ...]:

@@ -13,13 +13,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from grader.exercise import Part
+from grader.exercises.lab02.distillation_loss.choice import Choice
 from grader.exercises.lab02.distillation_loss.misconceptions import WRONG
 from grader.exercises.lab02.distillation_loss.probes import EXTRAS, FRAMES
 from grader.exercises.lab02.distillation_loss.recipe import cook
 from utils.checks.ask import ask
 from utils.checks.distillation_loss import verdict
 from utils.checks.distillation_loss.blend import MISSING
-from utils.checks.judgement import agrees, expected_gradients, expected_value, leaks
+from utils.checks.distillation_loss.whole import EXP
+from utils.checks.judgement import BACKWARD, agrees, expected_gradients, expected_value, leaks
 from utils.checks.records import Answer, Table
 
 
@@ -37,34 +39,18 @@ PARTS = (
     Part("large logits", 0.75, ("huge/hard", "huge/soft")),
     Part(CLEAN, 0.75, (*_on_frames("hard"), *_on_frames("at one"))),
 )
-# A factor of the recipe ends with -> the parts that a mistake in it belongs to; "" stands for its own, soft or hard.
-COSTS = {
-    "_shift": ("which tokens count",),
-    "_mask": ("which tokens count",),
-    "_mean": ("which tokens count",),
-    "_place": ("which tokens count",),
-    "soft_temperature": ("temperature",),
-    "soft_power": ("temperature",),
-    "fixed_scale": ("temperature",),
-    "soft_turn": ("temperature",),
-    "soft_": ("soft part at T = 1",),
-    "hard_": ("hard part",),
-    "blend": ("blend",),
-    "added": ("blend",),
-    "precision": ("large logits",),
-    "teacher_graph": (CLEAN,),
-    "side_effect": (CLEAN,),
+# A part -> how a factor of the recipe begins or ends that it is about; the first that fits counts.
+ABOUT = {
+    "which tokens count": ("_shift", "_mask", "_rows", "_mean", "_place"),
+    "temperature": ("soft_temperature", "soft_scale", "soft_turn"),
+    "soft part at T = 1": ("soft_",),
+    "hard part": ("hard_",),
+    "blend": ("blend", "added"),
+    "large logits": ("precision",),
+    CLEAN: ("teacher_graph", "side_effect"),
 }
-LEFT_OF_ONE_PART = {
-    "soft": ("hard part",),
-    "hard": ("soft part at T = 1", "temperature"),
-}  # what is missing -> what is not
-OF_RETURNED = {
-    "vector": (CLEAN,),
-    "repeated": (CLEAN,),
-    "backward": (CLEAN,),
-    "exp": ("hard part", "soft part at T = 1"),
-}
+LEFT_OF_ONE_PART = {"soft": ("hard part",), "hard": ("soft part at T = 1", "temperature")}  # missing -> what is not
+OF_RETURNED = {"a tensor of shape": (CLEAN,), BACKWARD: (CLEAN,), EXP: ("hard part", "soft part at T = 1")}
 
 
 def scores(table: Table, answers: Sequence[Answer]) -> dict[str, float]:
@@ -83,16 +69,17 @@ def scores(table: Table, answers: Sequence[Answer]) -> dict[str, float]:
     return best
 
 
-def _cost(factor: str, choice: object) -> tuple[str, ...]:
+def _cost(factor: str, choice: Choice) -> tuple[str, ...]:
     """The parts that a choice belongs to; none where nothing can be carried forward."""
+    name = choice.names[0]
     if factor == "returned":
-        return OF_RETURNED.get(str(choice), ())
-    if str(choice).startswith("unstable"):
+        return next((parts for start, parts in OF_RETURNED.items() if name.startswith(start)), ())
+    if name.startswith("unstable"):
         return ("large logits",)
     for part, left in LEFT_OF_ONE_PART.items():
-        if str(choice).startswith(MISSING[part]):
+        if name.startswith(MISSING[part]):
             return tuple(one.name for one in PARTS if one.name not in left)
-    return next((parts for end, parts in COSTS.items() if factor.endswith(end) or factor.startswith(end)), ())
+    return next(((part,) for part, ends in ABOUT.items() if factor.startswith(ends) or factor.endswith(ends)), ())
 
 
 def _earned(

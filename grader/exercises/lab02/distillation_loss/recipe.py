@@ -1,223 +1,221 @@
 """A loss put together from choices: ``cook`` turns what is changed in the right recipe into a function.
 
-Each factor has a choice, by name; a factor that is not mentioned is right. So any two mistakes in different factors can
-be made together, and a named mistake can be made again.
+``FACTORS`` are the steps in which a loss can go wrong, each with its choices. So any two mistakes in different factors
+can be made together, and a named mistake can be made again.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from grader.exercises.lab02.distillation_loss.costs import (
-    DIVERGENCES,
-    LABEL_COSTS,
-    PLACED,
-    WITH_LABEL,
-    kl,
-    log,
-    soft,
-    total,
+from grader.exercises.lab02.distillation_loss import kernels
+from grader.exercises.lab02.distillation_loss.choice import Choice, listed
+from grader.exercises.lab02.distillation_loss.costs import NO_END
+from grader.exercises.lab02.distillation_loss.positions import CHOICES, DIVISORS, ROWS, SHIFTS, divisor, weigh
+from utils.checks import judgement
+from utils.checks.distillation_loss import blend, whole
+from utils.checks.distillation_loss.verdict import CUT_OFF, DETACHED, NOT_FINITE
+from utils.checks.scale import BITS, SIGN
+
+Recipe = Mapping[str, Choice]
+VARY_T = "Vary T and look: by which power of T does the soft gradient shrink, and which factor makes up for it?"
+NO_T = "T softens one of the two parts. Does the other one need a factor of T?"
+# what the part is multiplied with beyond what is right, of T
+SOFT_SCALES = listed(
+    ((), lambda T: 1.0, 0.0),
+    VARY_T,
+    ("T squared missing", lambda T: T**-2, 1.0),
+    ("scaled by T instead of T squared", lambda T: T**-1, 1.0),
+    ("divided by T squared instead of multiplied", lambda T: T**-4, 1.1),
+    ("divided by T instead of multiplied by T squared", lambda T: T**-3, 1.2),
+    ("T squared applied twice", lambda T: T**2, 1.2),
+    ("scaled by T cubed instead of T squared", lambda T: T, 1.3),
+    ("scaled by the square root of T instead of T squared", lambda T: T**-1.5, 1.4),
+    "Which of the two numbers is the base, and which is the exponent?",
+    ("2 ** T instead of T squared in the soft part", lambda T: 2**T / T**2, 1.4),
+    "Call your function with two temperatures. Does the factor before the soft part change?",
+    *((f"T squared hard-coded to {v:g} squared", lambda T, v=v: (v / T) ** 2, 1.2) for v in (2.0, 3.0, 4.0, 5.0, 10.0)),
 )
-from grader.exercises.lab02.distillation_loss.kernels import (
-    EVERY_TEMPERATURE,
-    HARD_CODES,
-    HARD_TEMPERATURES,
-    LABEL_PLACES,
-    TEACHER_PLACES,
-    Token,
-    hard_kernel,
-    labelled_kernel,
-    placed_kernel,
-    soft_kernel,
+HARD_SCALES = listed(
+    ((), lambda T: 1.0, 0.0),
+    NO_T,
+    ("T squared on the hard part as well", lambda T: T**2, 1.0),
+    ("hard part scaled by T", lambda T: T, 1.1),
+    ("hard part divided by T squared", lambda T: T**-2, 1.1),
+    ("hard part divided by T", lambda T: T**-1, 1.1),
+    ("T to the fourth power on the hard part", lambda T: T**4, 1.5),
 )
-from grader.exercises.lab02.distillation_loss.positions import CHOICES, DIVISORS, OTHERS, SHIFTS, Labels, pattern
-from utils.checks.distillation_loss.blend import (
-    BENT,
-    FIXED,
-    LEAKING,
-    MISSING,
-    NO_ALPHA,
-    NO_REST,
-    ON_BOTH,
-    ONE_PLUS,
-    SWAPPED,
-    UNBRACKETED,
-    UNWEIGHTED,
+CONSTANTS = listed(
+    ((), 1.0, 0.0),
+    "Should a better student have a larger or a smaller loss?",
+    (SIGN, -1.0, 1.0),
+    "To which base is the logarithm that PyTorch and the formula use?",
+    (BITS, 1 / math.log(2), 1.1),
 )
-from utils.checks.distillation_loss.parts import AXIS, POWERS, ROW_MEANS
-from utils.checks.distillation_loss.verdict import CUT_OFF, UNSTABLE, ZEROED
-from utils.data.batches import IGNORE
-
-Recipe = Mapping[str, object]
-SEQUENCE, BATCH_AXIS = AXIS.format("sequence"), AXIS.format("batch")
-RESHAPED = "logits reshaped instead of transposed: tokens and vocabulary are mixed up in the hard part"
-
-
-def _along(axis: int, student: Tensor, teacher: Tensor) -> Tensor:
-    return kl(teacher.log_softmax(axis), student.log_softmax(axis))
-
-
-# Costs that are recognised by a property, not by a fingerprint.
-SOFT_TRAITS: dict[str, Callable] = {
-    UNSTABLE: lambda s, t: total(soft(t) * (log(t) - soft(s).log())),
-    CUT_OFF: lambda s, t: total(soft(t) * (log(t) - (soft(s) + 1e-8).log())),
-    SEQUENCE: lambda s, t: _along(1, s, t),
-    BATCH_AXIS: lambda s, t: _along(0, s, t),
+SQUARED = "Which number in the formula is squared, and which is not?"
+PERPLEXITY = "A perplexity reports a loss. Which of the two is trained on?"
+# what is made of the part's mean, of (mean, T)
+SOFT_TURNS = listed(
+    ((), lambda mean, T: mean, 0.0),
+    SQUARED,
+    (whole.SQUARED, lambda mean, T: mean**2 / T**2, 1.0),
+    (whole.SQUARED_WHOLE, lambda mean, T: mean**2, 1.0),
+)
+HARD_TURNS = listed(
+    ((), lambda mean, T: mean, 0.0),
+    PERPLEXITY,
+    (whole.EXP_OF_ENTROPY, lambda mean, T: mean.exp(), 1.0),
+    SQUARED,
+    (whole.ENTROPY_SQUARED, lambda mean, T: mean**2, 1.0),
+)
+GRAPHS = listed(
+    ((), lambda student: student, 0.0),
+    "What cuts a tensor off from the graph, and where do you use it on the student's side?",
+    (DETACHED, torch.Tensor.detach, 1.0),
+)
+TEACHER_GRAPHS = listed(
+    ((), torch.Tensor.detach, 0.0),
+    "Should this loss ever change the teacher? What cuts a tensor off from the graph?",
+    (whole.LEAK, lambda teacher: teacher, 1.0),
+)
+AT_ENDS = "At alpha = 0 one part should be left, and at alpha = 1 the other. What is left of yours?"
+VARY = "Vary alpha. Does your loss change as the formula says?"
+# loss of (soft, hard, alpha, T)
+BLENDS = listed(
+    ((), lambda soft, hard, a, T: a * soft + (1 - a) * hard, 0.0),
+    AT_ENDS,
+    (blend.SWAPPED, lambda soft, hard, a, T: (1 - a) * soft + a * hard, 1.0),
+    (blend.NO_REST, lambda soft, hard, a, T: a * soft + hard, 1.0),
+    (blend.NO_ALPHA, lambda soft, hard, a, T: soft + (1 - a) * hard, 1.0),
+    (blend.ONE_PLUS, lambda soft, hard, a, T: a * soft + (1 + a) * hard, 1.0),
+    (blend.MISSING["hard"], lambda soft, hard, a, T: a * soft, 1.0),
+    (blend.MISSING["soft"], lambda soft, hard, a, T: (1 - a) * hard, 1.0),
+    (blend.MISSING["hard"], lambda soft, hard, a, T: soft, 1.0),
+    (blend.MISSING["soft"], lambda soft, hard, a, T: hard, 1.0),
+    (blend.ON_BOTH["soft"], lambda soft, hard, a, T: a * (soft + hard), 1.0),
+    (blend.ON_BOTH["hard"], lambda soft, hard, a, T: (1 - a) * (soft + hard), 1.0),
+    VARY,
+    (blend.UNWEIGHTED, lambda soft, hard, a, T: soft + hard, 1.0),
+    (blend.FIXED, lambda soft, hard, a, T: 0.5 * soft + 0.5 * hard, 1.0),
+    (blend.FIXED, lambda soft, hard, a, T: 0.7 * soft + 0.3 * hard, 1.0),
+    "The loss at alpha = 0.5 should lie halfway between those at 0 and 1. Does yours?",
+    (blend.BENT, lambda soft, hard, a, T: a**2 * soft + (1 - a) ** 2 * hard, 1.0),
+    "Two weights should sum to 1. Which number is your second weight the rest of?",
+    (blend.LEAKING, lambda soft, hard, a, T: a * soft + (1 - a * T**2) * hard, 1.0),
+    "In which order does Python subtract and multiply?",
+    (blend.UNBRACKETED.format("hard"), lambda soft, hard, a, T: a * soft + 1 - a * hard, 1.0),
+)
+ONE_NUMBER = "The loss is one number, a tensor, for backward() starts from it. What do you return?"
+# what is returned for (loss, soft, hard)
+RETURNED = listed(
+    ((), lambda loss, soft, hard: loss, 0.0),
+    ONE_NUMBER,
+    ("a tuple instead of one number", lambda loss, soft, hard: (loss, soft, hard), 1.0),
+    ("a dict instead of one number", lambda loss, soft, hard: {"loss": loss}, 1.0),
+    ("a str instead of one number", lambda loss, soft, hard: f"{loss.item():.4f}", 1.0),
+    ("a tensor of shape (1,) instead of one number", lambda loss, soft, hard: loss.unsqueeze(0), 1.0),
+    ("a tensor of shape (4,) instead of one number", lambda loss, soft, hard: loss.expand(4) / 4, 1.0),
+    "What does backward() need? Stay in torch up to the return.",
+    (whole.NUMBER, lambda loss, soft, hard: loss.item(), 1.0),
+    (whole.NUMBER, lambda loss, soft, hard: loss.detach().numpy(), 1.0),
+    (DETACHED.format(""), lambda loss, soft, hard: loss.detach(), 1.0),
+    "Is there a return at the end?",
+    ("nothing returned", lambda loss, soft, hard: None, 1.0),
+    "Which logarithm, division or exponential can run out of range?",
+    (NOT_FINITE, lambda loss, soft, hard: loss * float("nan"), 1.0),
+    "On which of the arguments should the loss depend?",
+    (whole.CONSTANT, lambda loss, soft, hard: torch.tensor(2.5), 1.0),
+    (whole.CONSTANT, lambda loss, soft, hard: loss * 0.0, 1.0),
+    PERPLEXITY,
+    (whole.EXP, lambda loss, soft, hard: loss.exp(), 1.0),
+    "Nothing in the formula is left to chance.",
+    (whole.RANDOM, lambda loss, soft, hard: loss * (1 + 0.1 * torch.rand(())), 1.0),
+    "The training step calls backward(). The function only returns the number.",
+    (judgement.BACKWARD, lambda loss, soft, hard: loss.backward(retain_graph=True) or loss, 1.0),
+)
+SIDE_EFFECTS = listed(
+    ((), lambda student, teacher, labels: None, 0.0),
+    "The caller reuses these inputs; don't modify them in place.",
+    ("labels changed in place", lambda student, teacher, labels: labels.clamp_(min=0), 1.0),
+    ("student_logits changed in place", lambda student, teacher, labels: student.div_(2.0), 1.0),
+    ("teacher_logits changed in place", lambda student, teacher, labels: teacher.div_(2.0), 1.0),
+)
+PRECISIONS = listed(
+    ((), lambda logits: logits, 0.0),
+    "How many digits does a number have in half precision, and which steps need more?",
+    (judgement.HALF.format("bfloat16"), lambda logits: logits.bfloat16(), 1.0),
+    (judgement.HALF.format("float16"), lambda logits: logits.half(), 1.0),
+    NO_END,
+    (CUT_OFF.format(" in both parts"), lambda logits: logits.clamp(-30, 30), 1.0),
+)
+ADDED = listed(
+    ((), lambda student: 0.0, 0.0),
+    "The formula has two parts whose weights sum to 1. What else is in your sum?",
+    (blend.BESIDE, lambda student: 0.01 * student.square().mean(), 1.0),
+    (blend.BESIDE, lambda student: -0.02 * torch.distributions.Categorical(logits=student).entropy().mean(), 1.0),
+)
+PARTS = ("soft", "hard")
+# A step of each part -> the choices in the soft part and in the hard part, or of the loss as a whole.
+IN_PARTS = {
+    "shift": (SHIFTS, SHIFTS),
+    "mask": (CHOICES, CHOICES),
+    "rows": (ROWS, ROWS),
+    "mean": (DIVISORS, DIVISORS),
+    "cost": (kernels.SOFT, kernels.HARD),
+    "temperature": (kernels.TEMPERATURES, kernels.HARD_TEMPERATURES),
+    "scale": (SOFT_SCALES, HARD_SCALES),
+    "constant": (CONSTANTS, CONSTANTS),
+    "turn": (SOFT_TURNS, HARD_TURNS),
+    "graph": (GRAPHS, GRAPHS),
 }
-HARD_TRAITS: dict[str, Callable] = {
-    UNSTABLE: lambda s, t, hot: -total(hot * soft(s)).log(),
-    CUT_OFF: lambda s, t, hot: -total(hot * soft(s)).clamp(min=1e-10).log(),
-    SEQUENCE: lambda s, t, hot: -total(hot * s.log_softmax(1)),
-    BATCH_AXIS: lambda s, t, hot: -total(hot * s.log_softmax(0)),
+IN_WHOLE = {
+    "teacher_place": kernels.TEACHER_PLACES,
+    "teacher_graph": TEACHER_GRAPHS,
+    "blend": BLENDS,
+    "returned": RETURNED,
+    "side_effect": SIDE_EFFECTS,
+    "precision": PRECISIONS,
+    "added": ADDED,
 }
+FACTORS = IN_WHOLE | {f"{PARTS[i]}_{step}": both[i] for step, both in IN_PARTS.items() for i in range(2)}
 
 
-def _reshaped(student: Tensor, labels: Tensor) -> Tensor:
-    rows, length, size = student[:, :-1].shape
-    return F.cross_entropy(student[:, :-1].reshape(rows, size, length), labels[:, 1:])
+def recipe(**names: str) -> Recipe:
+    """The changes that have these names, such as ``recipe(soft_scale="T squared missing")``."""
+    return {key: next(one for one in FACTORS[key] if one.names == (name,)) for key, name in names.items()}
 
 
-def _zeroed(student: Tensor, labels: Tensor) -> Tensor:
-    """Logits times the mask, labels clamped to an id: each ignored position costs log V and hands on no gradient."""
-    wanted = labels[:, 1:]
-    every = student[:, :-1] * (wanted != IGNORE).unsqueeze(-1)
-    return F.cross_entropy(every.flatten(0, 1), wanted.clamp(min=0).flatten())
+def _part(part: str, chosen: Callable, student: Tensor, teacher: Tensor, labels: Tensor, temperature: float) -> Tensor:
+    step = {name: chosen(f"{part}_{name}") for name in IN_PARTS}
+    place = step["shift"] if part == "hard" else chosen("teacher_place")
+    student = step["graph"].do(student)
+    mean = step["cost"].do(step["temperature"], place)(student, teacher, labels, temperature)
+    if mean.ndim:  # a cost for each position
+        weights = weigh(step["shift"], step["mask"], step["rows"], labels, student.shape[-1])
+        weights = (weights / divisor(step["mean"], weights, labels, student.shape[-1])).float()
+        mean = torch.where(weights > 0, mean * weights, 0.0).sum()
+    right = temperature**2 if part == "soft" else 1.0
+    return step["turn"].do(mean * right * step["scale"].do(temperature) * step["constant"].do, temperature)
 
 
-# Hard parts in which a position's cost depends on others.
-ODD: dict[str, Callable[[Tensor, Tensor], Tensor]] = {RESHAPED: _reshaped, ZEROED: _zeroed}
-# name -> loss of (soft, hard, alpha, T)
-BLENDS: dict[str, Callable[[Tensor, Tensor, float, float], Tensor]] = {
-    "": lambda soft, hard, a, T: a * soft + (1 - a) * hard,
-    SWAPPED: lambda soft, hard, a, T: (1 - a) * soft + a * hard,
-    NO_REST: lambda soft, hard, a, T: a * soft + hard,
-    NO_ALPHA: lambda soft, hard, a, T: soft + (1 - a) * hard,
-    ONE_PLUS: lambda soft, hard, a, T: a * soft + (1 + a) * hard,
-    UNWEIGHTED: lambda soft, hard, a, T: soft + hard,
-    FIXED: lambda soft, hard, a, T: 0.5 * soft + 0.5 * hard,
-    f"{FIXED}, 0.7": lambda soft, hard, a, T: 0.7 * soft + 0.3 * hard,
-    MISSING["hard"]: lambda soft, hard, a, T: a * soft,
-    MISSING["soft"]: lambda soft, hard, a, T: (1 - a) * hard,
-    f"{MISSING['hard']}, and alpha": lambda soft, hard, a, T: soft,
-    f"{MISSING['soft']}, and alpha": lambda soft, hard, a, T: hard,
-    ON_BOTH["soft"]: lambda soft, hard, a, T: a * (soft + hard),
-    ON_BOTH["hard"]: lambda soft, hard, a, T: (1 - a) * (soft + hard),
-    BENT: lambda soft, hard, a, T: a**2 * soft + (1 - a) ** 2 * hard,
-    LEAKING: lambda soft, hard, a, T: a * soft + (1 - a * T**2) * hard,
-    UNBRACKETED.format("hard"): lambda soft, hard, a, T: a * soft + 1 - a * hard,
-}
-# name -> what is returned for (loss, soft, hard)
-RETURNED: dict[str, Callable[[Tensor, Tensor, Tensor], object]] = {
-    "": lambda loss, soft, hard: loss,
-    "item": lambda loss, soft, hard: loss.item(),
-    "numpy": lambda loss, soft, hard: loss.detach().numpy(),
-    "tuple": lambda loss, soft, hard: (loss, soft, hard),
-    "dict": lambda loss, soft, hard: {"loss": loss},
-    "none": lambda loss, soft, hard: None,
-    "text": lambda loss, soft, hard: f"{loss.item():.4f}",
-    "vector": lambda loss, soft, hard: loss.unsqueeze(0),
-    "repeated": lambda loss, soft, hard: loss.expand(4) / 4,
-    "detached": lambda loss, soft, hard: loss.detach(),
-    "nan": lambda loss, soft, hard: loss * float("nan"),
-    "constant": lambda loss, soft, hard: torch.tensor(2.5),
-    "zero": lambda loss, soft, hard: loss * 0.0,
-    "exp": lambda loss, soft, hard: loss.exp(),
-    "noise": lambda loss, soft, hard: loss * (1 + 0.1 * torch.rand(())),
-    "backward": lambda loss, soft, hard: (loss.backward(retain_graph=True) if loss.requires_grad else None, loss)[1],
-}
-# name -> what is done to (student, teacher) before anything else
-PRECISION: dict[str, Callable[[Tensor], Tensor]] = {
-    "bfloat16": lambda logits: logits.bfloat16(),
-    "float16": lambda logits: logits.half(),
-    "clamped": lambda logits: logits.clamp(-30, 30),
-}
-# name -> a term of the student's logits that is added to the loss
-ADDED: dict[str, Callable[[Tensor], Tensor | float]] = {
-    "": lambda student: 0.0,
-    "penalty": lambda student: 0.01 * student.square().mean(),
-    "entropy": lambda student: -0.02 * torch.distributions.Categorical(logits=student).entropy().mean(),
-}
+def cook(changes: Recipe) -> Callable:
+    """The loss that is right but for these changes."""
 
-
-def _kernel(part: str, recipe: Recipe) -> Token:
-    cost = recipe.get(f"{part}_cost", "")
-    if part == "hard":
-        heat = (HARD_TEMPERATURES | HARD_CODES)[recipe.get("hard_temperature", "")][0]
-        offset, after, _ = LABEL_PLACES.get(recipe.get("hard_shift", ""), LABEL_PLACES[""])
-        return hard_kernel(HARD_TRAITS.get(cost) or LABEL_COSTS[cost][0], heat, offset, after)
-    if cost in WITH_LABEL:
-        return labelled_kernel(WITH_LABEL[cost][0])
-    if cost not in DIVERGENCES and cost not in SOFT_TRAITS:
-        return placed_kernel(next(divergence for name, divergence, _ in PLACED if name == cost))
-    heats = EVERY_TEMPERATURE[recipe.get("soft_temperature", "")][:2]
-    places = {name: (offset, after) for name, offset, after, _ in reversed(TEACHER_PLACES)} | {"": (0, "")}
-    return soft_kernel(SOFT_TRAITS.get(cost) or DIVERGENCES[cost][0], *heats, *places[recipe.get("teacher_place", "")])
-
-
-def _named(entries: tuple, name: object) -> tuple:
-    """The first entry that has this one name, or none."""
-    return next(entry for entry in entries if entry[0] == ((name,) if name else ()))
-
-
-def _weights(part: str, recipe: Recipe, labels: Labels, vocabulary: int) -> Tensor:
-    """How much each position counts, divided by what the sum is divided by."""
-    mask, mean = recipe.get(f"{part}_mask", ""), recipe.get(f"{part}_mean", "")
-    if any(mask in names for names, *_ in OTHERS):
-        weigh = _named(OTHERS, mask)[1]
-    else:
-        _, shift, positions, _ = _named(SHIFTS, recipe.get(f"{part}_shift", ""))
-        weigh = pattern(shift, positions, _named(CHOICES, mask)[1])
-    weights = torch.tensor(weigh(labels, vocabulary), dtype=torch.float32)
-    if mean == ROW_MEANS:
-        return weights / weights.sum(1, keepdim=True).clamp(min=1) / len(weights)
-    count = float(weights.sum())
-    return weights / _named(DIVISORS, mean)[1](count, (labels != IGNORE).sum(), *labels.shape, vocabulary)
-
-
-def _part(part: str, recipe: Recipe, student: Tensor, teacher: Tensor, labels: Tensor, temperature: float) -> Tensor:
-    if f"{part}_graph" in recipe:
-        student = student.detach()
-    if recipe.get(f"{part}_cost") in ODD:
-        mean = ODD[recipe[f"{part}_cost"]](student, labels)
-    else:
-        weights = _weights(part, recipe, labels.numpy(), student.shape[-1])
-        costs = _kernel(part, recipe)(student, teacher, labels, temperature)
-        mean = torch.where(weights > 0, costs * weights, 0.0).sum()
-    power = {name: power for power, (name, _) in POWERS[part].items()}[recipe.get(f"{part}_power", "")]
-    scale = temperature ** (power + 2 * (part == "soft"))
-    factor = recipe.get(f"{part}_factor", 1.0)
-    fixed = recipe.get("fixed_scale")
-    if part == "soft" and fixed:
-        scale = fixed**2
-    turn = recipe.get(f"{part}_turn", lambda value, heat: value)
-    return turn(mean * scale * factor, temperature)
-
-
-def cook(recipe: Recipe) -> Callable:
-    """The loss that this recipe describes."""
+    def chosen(key: str) -> Choice:
+        return changes.get(key, FACTORS[key][0])
 
     def distillation_loss(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):  # type: ignore[no-untyped-def]
-        student, teacher, wanted = student_logits * 1.0, teacher_logits * 1.0, labels.clone()
-        _disturb(recipe.get("side_effect"), student_logits, teacher_logits, labels)
-        if "teacher_graph" not in recipe:
-            teacher = teacher.detach()
-        if "precision" in recipe:
-            student, teacher = (PRECISION[recipe["precision"]](logits) for logits in (student, teacher))
-        soft, hard = (_part(part, recipe, student, teacher, wanted, temperature) for part in ("soft", "hard"))
-        loss = BLENDS[recipe.get("blend", "")](soft, hard, alpha, temperature)
-        return RETURNED[recipe.get("returned", "")](loss + ADDED[recipe.get("added", "")](student), soft, hard)
+        given = student_logits * 1.0, teacher_logits * 1.0, labels.clone()
+        with torch.no_grad():
+            chosen("side_effect").do(student_logits, teacher_logits, labels)
+        student, teacher = (chosen("precision").do(logits) for logits in given[:2])
+        teacher = chosen("teacher_graph").do(teacher)
+        soft, hard = (_part(part, chosen, student, teacher, given[2], temperature) for part in PARTS)
+        loss = chosen("blend").do(soft, hard, alpha, temperature) + chosen("added").do(student)
+        return chosen("returned").do(loss, soft, hard)
 
     return distillation_loss
-
-
-def _disturb(what: object, student: Tensor, teacher: Tensor, labels: Tensor) -> None:
-    """Side effects on the inputs; the computation itself works on copies."""
-    with torch.no_grad():
-        if what == "labels":
-            labels[labels == IGNORE] = 0
-        elif what:
-            (student if what == "student" else teacher).div_(2.0)

@@ -97,9 +97,8 @@ def weighted_costs(student_logits, teacher_logits, labels, temperature=3.0, alph
 
 def _sum(student, teacher, wanted, temperature, alpha):
     """The summed loss of single positions, and how many count."""
-    kl = F.kl_div((student / temperature).log_softmax(-1), (teacher / temperature).softmax(-1), reduction="none").sum(
-        -1
-    )
+    log_q, p = (student / temperature).log_softmax(-1), (teacher / temperature).softmax(-1)
+    kl = F.kl_div(log_q, p, reduction="none").sum(-1)
     ce = F.cross_entropy(student, wanted, reduction="none", ignore_index=IGNORED)
     mask = wanted != IGNORED
     return torch.where(mask, alpha * temperature**2 * kl + (1 - alpha) * ce, 0.0).sum(), mask.sum()
@@ -140,12 +139,8 @@ class _Whole(torch.autograd.Function):
 
 
 def gradient_by_hand(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
-    s, t, y = (
-        _by_mask(student_logits, labels),
-        _by_mask(teacher_logits, labels),
-        labels[:, 1:][labels[:, 1:] != IGNORED],
-    )
-    return _Whole.apply(s, t.detach(), y, temperature, alpha)
+    s, t = _by_mask(student_logits, labels), _by_mask(teacher_logits, labels).detach()
+    return _Whole.apply(s, t, labels[:, 1:][labels[:, 1:] != IGNORED], temperature, alpha)
 
 
 class ModuleLoss(torch.nn.Module):

@@ -11,24 +11,34 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grader.exercises.lab02.distillation_loss.hints import HINTS
-from grader.exercises.lab02.distillation_loss.kernels import Kernel, hard_kernels, soft_kernels
-from grader.exercises.lab02.distillation_loss.positions import DIVISORS, PATTERNS, divisors, patterns
+from grader.exercises.lab02.distillation_loss.choice import Choice, entries
+from grader.exercises.lab02.distillation_loss.costs import ODD
+from grader.exercises.lab02.distillation_loss.kernels import hard_kernels, soft_kernels
+from grader.exercises.lab02.distillation_loss.misconceptions import HINTS
+from grader.exercises.lab02.distillation_loss.positions import DIVISORS, PATTERNS, divisor
 from grader.exercises.lab02.distillation_loss.probes import FRAMES, LOGITS, probes
-from grader.exercises.lab02.distillation_loss.recipe import ODD
+from grader.exercises.lab02.distillation_loss.recipe import HARD_SCALES, SOFT_SCALES
 from utils.checks.records import Probe, Table
 from utils.data.batches import IGNORE
 
-TWICE = "backward() is called on the same graph twice, or too early by the function itself"
-# What an exception says -> the mistake that it can only come from.
-ERRORS = [
+# What an exception says -> the mistake that it can only come from, and a question that leads to it.
+ERRORS = (
     (
         "backward through the graph a second",
         "backward() is called on the same graph twice, or too early by the function itself",
+        "The training step calls backward(). The function only returns the number.",
     ),
-    ("-100 is out of bounds", "-100 is taken for a class: ignored labels are not left out"),
-    ("selected index k out of range", "top-k: only some of the vocabulary's tokens are compared"),
-]
+    (
+        "-100 is out of bounds",
+        "-100 is taken for a class: ignored labels are not left out",
+        "Which positions have the label -100, and should they have a cost at all?",
+    ),
+    (
+        "selected index k out of range",
+        "top-k: only some of the vocabulary's tokens are compared",
+        "Where does the probability of all other tokens go?",
+    ),
+)
 DEFAULTS = {"temperature": 3.0, "alpha": 0.5}
 
 
@@ -77,41 +87,41 @@ def _singles(arrays: Sequence) -> np.ndarray:
         return np.asarray(arrays, dtype=np.float64).astype(np.float32)
 
 
-def _fingerprints(kernels: Sequence[Kernel], frames: Sequence[Probe], part: str) -> dict[str, np.ndarray]:
+def _fingerprints(kernels: Sequence[Choice], frames: Sequence[Probe], part: str) -> dict[str, np.ndarray]:
     numbers = {}
     for place, probe in enumerate(frames):
         T = float(probe.inputs["temperature"])
-        pairs = [_numbers(lambda s, t, y, k=kernel, T=T: k.token(s, t, y, T), probe) for kernel in kernels]
+        pairs = [_numbers(lambda s, t, y, k=kernel, T=T: k.do(s, t, y, T), probe) for kernel in kernels]
         numbers[f"{part}/value/{place}"] = _singles([value for value, _ in pairs])
         numbers[f"{part}/gradient/{place}"] = _singles([gradient for _, gradient in pairs])
     return numbers
 
 
-def _odd(losses: dict[str, Callable], frames: Sequence[Probe], part: str) -> dict[str, np.ndarray]:
-    found = [[_numbers(lambda s, t, y, f=loss: f(s, y), probe) for probe in frames] for loss in losses.values()]
-    numbers = {f"{part}/odd value": np.array([[float(value) for value, _ in entry] for entry in found])}
-    for place, _ in enumerate(frames):
-        numbers[f"{part}/odd gradient/{place}"] = _singles([entry[place][1] for entry in found])
-    return numbers
+def _odd(frames: Sequence[Probe]) -> dict[str, np.ndarray]:
+    found = [[_numbers(lambda s, t, y, f=loss.do: f(s, y), probe) for probe in frames] for loss in ODD]
+    numbers = {"odd value": np.array([[float(value) for value, _ in entry] for entry in found])}
+    return numbers | {f"odd gradient/{i}": _singles([entry[i][1] for entry in found]) for i in range(len(frames))}
 
 
 def table(seed: int | None = None) -> Table:
     """Probes, expected numbers, hints, and what every factor's variants give on the frames."""
     calls = probes(seed)
     frames = [probe for probe in calls if probe.name.endswith("/soft") and not probe.name.startswith("huge")]
-    kernels = {"soft": list(soft_kernels()), "hard": list(hard_kernels())}
-    odd = {"soft": {}, "hard": ODD}
-    numbers = _expected(calls)
-    texts: dict[str, object] = {"frames": len(FRAMES), "defaults": DEFAULTS, "hints": HINTS}
-    texts |= {"judge": "distillation_loss", "errors": ERRORS}
-    texts["patterns"] = [[list(names), price] for names, _, price in PATTERNS]
-    texts["divisors"] = [[list(names), price] for names, _, price in DIVISORS]
+    numbers = _expected(calls) | _odd(frames)
+    hints = HINTS | {name: hint for _, name, hint in ERRORS}
+    texts: dict[str, object] = {"judge": "distillation_loss", "frames": len(FRAMES), "defaults": DEFAULTS}
+    texts |= {"hints": hints, "errors": [entry[:2] for entry in ERRORS]}
+    texts |= {"patterns": entries(PATTERNS), "divisors": entries(DIVISORS), "odd": [loss.names[0] for loss in ODD]}
     for place, probe in enumerate(frames):
-        labels, vocabulary = probe.inputs["labels"], probe.inputs[LOGITS[0]].shape[-1]
-        numbers[f"patterns/{place}"] = patterns(labels, vocabulary).astype(np.float32)
-        numbers[f"divisors/{place}"] = divisors(labels, vocabulary)
-    for part, every in kernels.items():
-        numbers |= _fingerprints(every, frames, part) | _odd(odd[part], frames, part)
-        texts[part] = [[list(kernel.names), kernel.price] for kernel in every]
-        texts[f"{part} odd"] = list(odd[part])
+        labels, size = torch.from_numpy(probe.inputs["labels"]), probe.inputs[LOGITS[0]].shape[-1]
+        weights = [pattern.do(labels, size) for pattern in PATTERNS]
+        numbers[f"patterns/{place}"] = torch.stack(weights).float().numpy()
+        divided = [[divisor(choice, each, labels, size) for choice in DIVISORS] for each in weights]
+        numbers[f"divisors/{place}"] = np.array(divided)
+    for part, every, scales in (("soft", soft_kernels(), SOFT_SCALES), ("hard", hard_kernels(), HARD_SCALES)):
+        kernels = list(every)
+        numbers |= _fingerprints(kernels, frames, part)
+        factors = [[scale.do(float(probe.inputs["temperature"])) for probe in frames] for scale in scales]
+        numbers[f"{part}/scales"] = np.array(factors)
+        texts |= {part: entries(kernels), f"{part} scales": entries(scales)}
     return Table("distillation_loss", calls, numbers, texts)
