@@ -63,7 +63,7 @@ def test_a_copy_of_the_marked_cell_is_read_wherever_it_is(lab, first):
     content = released(RIGHT)
     *others, marked = content["cells"]
     copied = copy.deepcopy(marked) | {"source": ESSAY}
-    content["cells"] = [copied, *others, marked] if first else [marked, *others, copied]
+    content["cells"] = [copied, *others, marked] if first else [marked, others[0], copied, *others[1:]]
     assert ESSAY in row(lab, content)[2]
 
 
