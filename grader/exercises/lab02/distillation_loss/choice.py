@@ -5,8 +5,9 @@ A list is written as a question and, after it, the mistakes that the question le
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Choice:
     """
 
     names: tuple[str, ...]
-    do: Callable
+    do: Any
     price: float
     hint: str = ""
 
@@ -35,7 +36,7 @@ def listed(*lines: str | tuple) -> tuple[Choice, ...]:
     return tuple(found)
 
 
-def joined(do: Callable, *choices: Choice) -> Choice:
+def joined(do: Any, *choices: Choice) -> Choice:
     """Several choices made together."""
     return Choice(tuple(name for choice in choices for name in choice.names), do, sum(one.price for one in choices))
 

@@ -21,11 +21,9 @@ TOP_K = "only the teacher's top tokens (top-k) instead of the whole vocabulary"
 STANDARDISED = "logits are standardised (mean 0, deviation 1) before they are divided by T"
 TWICE = "softmax taken twice on "
 SMOOTHINGS = (0.1, 0.01, 0.05, 0.15, 0.2, 0.3)
-ANY_SHIFT = "Add 5 to all logits of a token: its probabilities stay. Does your loss?"
 TAKEN_TWICE = "What does a softmax make of numbers that are already probabilities?"
 OTHERS_LOST = "You keep a part of the sum over the vocabulary. What do the other tokens tell?"
-NO_LABEL = "Does the label have a place in the soft part?"
-ALL_CONTEXT = "What depends on the student and is computed under no_grad, or detached?"
+CUT_GRAPH = "What depends on the student and is computed under no_grad, or detached?"
 OUT_OF_RANGE = "What is the log of a probability that rounds to 0, or the exp of 1000? Which function avoids both?"
 NO_END = "A very wrong student should have a very large loss. What in your code puts an upper end to it?"
 WHICH_AXIS = "Along which axis do the probabilities of one position sum to one? Print a sum."
@@ -107,7 +105,7 @@ DIVERGENCES = listed(
         )
         for share, size in (("a tenth", 0.1), ("half", 0.5))
     ),
-    ANY_SHIFT,
+    "Add 5 to all logits of a token: its probabilities stay. Does your loss?",
     *_summed_or_averaged("mean squared error of logits instead of KL", lambda s, t: total((s - t) ** 2), 1.0),
     *_summed_or_averaged(
         "Huber loss of logits instead of KL", lambda s, t: total(F.smooth_l1_loss(s, t, reduction="none")), 1.2
@@ -152,7 +150,7 @@ DIVERGENCES = listed(
     "The sum cannot be negative. Does that hold for each of its terms?",
     ("negative terms of the KL sum are cut off at 0", lambda s, t: total(_terms(s, t).clamp(min=0)), 1.2),
     ("absolute values of the KL's terms are summed", lambda s, t: total(_terms(s, t).abs()), 1.2),
-    ALL_CONTEXT,
+    CUT_GRAPH,
     (NORMALISER, lambda s, t: kl(log(t), _unnormalised(s)), 1.6),
 )
 
@@ -194,7 +192,7 @@ PLACED = listed(
 
 # cost of (student, teacher, one-hot label): divergences in which the label has no place
 WITH_LABEL = listed(
-    NO_LABEL,
+    "Does the label have a place in the soft part?",
     ("only the label's token of the sum over the vocabulary", lambda s, t, hot: total(hot * _terms(s, t)), 1.6),
     (
         "the log-ratio at the label instead of the sum over the vocabulary",
@@ -240,7 +238,7 @@ LABEL_COSTS = listed(
     ("sum of log-probabilities over the whole vocabulary{}", lambda s, t, hot: -total(log(s)), 1.5),
     ("the label's id is one too low{}", lambda s, t, hot: -total(hot.roll(-1, -1) * log(s)), 1.6),
     ("the label's id is one too high{}", lambda s, t, hot: -total(hot.roll(1, -1) * log(s)), 1.6),
-    ALL_CONTEXT,
+    CUT_GRAPH,
     (NORMALISER, lambda s, t, hot: -total(hot * _unnormalised(s)), 1.6),
     "How large is your epsilon beside the probability of a token that is hardly ever right?",
     *((f"an epsilon of {size:g} inside the log{{}}", lambda s, t, hot, e=size: -(total(hot * soft(s)) + e).log(), 1.6)

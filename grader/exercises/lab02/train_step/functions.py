@@ -187,101 +187,89 @@ def _returned(choice, loss, student, batch, loss_function, target):
 
 
 TENSOR = "a tensor is returned instead of a Python float"
-MISCONCEPTIONS: tuple[Misconception, ...] = (
-    Misconception("zero_grad is missing: gradients of earlier batches pile up", "Never zeroed.", _step(zero="never")),
-    Misconception("optimizer.step() is missing", "The student never moves.", _step(order="no step")),
-    Misconception(
+# what is wrong, a sentence for the class report, what the step does in another way, other names that are as true
+MISTAKES: tuple[tuple, ...] = (
+    ("zero_grad is missing: gradients of earlier batches pile up", "Never zeroed.", {"zero": "never"}),
+    ("optimizer.step() is missing", "The student never moves.", {"order": "no step"}),
+    (
         "the optimizer steps before backward()",
         "It moves by the last batch's gradient.",
-        _step(zero="never", order="step first"),
+        {"zero": "never", "order": "step first"},
     ),
-    Misconception(
-        "backward() is missing: no gradient reaches the optimizer", "Only a forward pass.", _step(order="no backward")
-    ),
-    Misconception(
+    ("backward() is missing: no gradient reaches the optimizer", "Only a forward pass.", {"order": "no backward"}),
+    (
         "gradients are zeroed between backward() and step()",
         "zero_grad stands between backward and step.",
-        _step(zero="between"),
+        {"zero": "between"},
     ),
-    Misconception(
-        "the optimizer steps before backward()", "zero_grad, then step, then backward.", _step(order="step first")
-    ),
-    Misconception("the teacher runs in train mode: dropout is on", "teacher.train().", _step(teacher_mode="train")),
-    Misconception("gradient flows into the teacher (no no_grad, no detach)", "No no_grad.", _step(teacher_grad=True)),
-    Misconception(
+    ("the optimizer steps before backward()", "zero_grad, then step, then backward.", {"order": "step first"}),
+    ("the teacher runs in train mode: dropout is on", "teacher.train().", {"teacher_mode": "train"}),
+    ("gradient flows into the teacher (no no_grad, no detach)", "No no_grad.", {"teacher_grad": True}),
+    (
         "attention_mask is not passed to the student and the teacher",
         "Only input_ids are passed.",
-        _step(student_mask=False, teacher_mask=False),
+        {"student_mask": False, "teacher_mask": False},
     ),
-    Misconception(
-        "attention_mask is not passed to the teacher", "Only the student gets it.", _step(teacher_mask=False)
-    ),
-    Misconception(
-        "attention_mask is not passed to the student", "Only the teacher gets it.", _step(student_mask=False)
-    ),
-    Misconception(
-        "input_ids are given as labels: padding counts", "The labels' -100 is lost.", _step(labels="input_ids")
-    ),
-    Misconception(
-        "logits or labels are cut before loss_function, which shifts by itself",
-        "Shifted twice.",
-        _step(labels="shifted"),
-    ),
-    Misconception(
+    ("attention_mask is not passed to the teacher", "Only the student gets it.", {"teacher_mask": False}),
+    ("attention_mask is not passed to the student", "Only the teacher gets it.", {"student_mask": False}),
+    ("input_ids are given as labels: padding counts", "The labels' -100 is lost.", {"labels": "input_ids"}),
+    ("logits or labels are cut before loss_function, which shifts by itself", "Shifted twice.", {"labels": "shifted"}),
+    (
         "student and teacher logits swapped in the call of loss_function",
         "Arguments swapped.",
-        _step(logits="swapped", teacher_grad=True),
-        ("student and teacher logits swapped in the call of loss_function",),
+        {"logits": "swapped", "teacher_grad": True},
+        "student and teacher logits swapped in the call of loss_function",
     ),
-    Misconception(
-        "the student's logits are given as the teacher's", "It learns from itself.", _step(logits="student twice")
-    ),
-    Misconception(
+    ("the student's logits are given as the teacher's", "It learns from itself.", {"logits": "student twice"}),
+    (
         "probabilities instead of the student's logits are given to loss_function",
         "softmax too early.",
-        _step(logits="probabilities"),
+        {"logits": "probabilities"},
     ),
-    Misconception("the student runs in eval mode: its dropout is off", "student.eval().", _step(student_mode="eval")),
-    Misconception(
+    ("the student runs in eval mode: its dropout is off", "student.eval().", {"student_mode": "eval"}),
+    (
         "the student's logits are cut off from the graph: no gradient reaches its weights",
         "detach on the wrong side.",
-        _step(logits="cut off"),
+        {"logits": "cut off"},
     ),
-    Misconception(
+    (
         "the model's whole output is given to loss_function instead of its logits",
         ".logits is missing.",
-        _step(logits="whole"),
+        {"logits": "whole"},
     ),
-    Misconception(
+    (
         "weights are changed, but not by the optimizer that is given",
         "An optimizer of one's own.",
-        _step(updates="by hand"),
+        {"updates": "by hand"},
     ),
-    Misconception(
+    (
         "zero_grad is missing: gradients of earlier batches pile up",
         "Seen beside another mistake too.",
-        _step(zero="never", student_mask=False, teacher_mode="train"),
+        {"zero": "never", "student_mask": False, "teacher_mode": "train"},
     ),
-    Misconception("the gradient is scaled by 0.5", "The loss is halved before backward.", _step(scale=0.5)),
-    Misconception("the teacher is updated", "Both models move.", _step(updates="teacher")),
-    Misconception("loss_function is called more than once a step", "Twice.", _step(calls=2)),
-    Misconception("the optimizer steps more than once a batch", "Twice.", _step(steps=2)),
-    Misconception(TENSOR, "The graph is kept alive.", _step(returned="tensor")),
-    Misconception(TENSOR, ".detach() is still a tensor.", _step(returned="detached")),
-    Misconception(
+    ("the gradient is scaled by 0.5", "The loss is halved before backward.", {"scale": 0.5}),
+    ("the teacher is updated", "Both models move.", {"updates": "teacher"}),
+    ("loss_function is called more than once a step", "Twice.", {"calls": 2}),
+    ("the optimizer steps more than once a batch", "Twice.", {"steps": 2}),
+    (TENSOR, "The graph is kept alive.", {"returned": "tensor"}),
+    (TENSOR, ".detach() is still a tensor.", {"returned": "detached"}),
+    (
         "the loss after the step is returned, not the one the step was made with",
         "A second forward.",
-        _step(returned="after"),
-        ("loss_function is called more than once a step",),
+        {"returned": "after"},
+        "loss_function is called more than once a step",
     ),
-    Misconception("the returned loss is scaled by 4", "Times the batch size.", _step(returned="times batch")),
-    Misconception("exp of the loss is returned", "A perplexity of a kind.", _step(returned="exp")),
-    Misconception("the returned number is a constant, not the loss", "A stub.", _step(returned="zero")),
-    Misconception("nothing returned", "return is missing.", _step(returned="none")),
-    Misconception(
+    ("the returned loss is scaled by 4", "Times the batch size.", {"returned": "times batch"}),
+    ("exp of the loss is returned", "A perplexity of a kind.", {"returned": "exp"}),
+    ("the returned number is a constant, not the loss", "A stub.", {"returned": "zero"}),
+    ("nothing returned", "return is missing.", {"returned": "none"}),
+    (
         "a tuple is returned instead of a Python float",
         "Two things.",
-        _step(returned="tuple"),
-        ("a tuple instead of a number",),
+        {"returned": "tuple"},
+        "a tuple instead of a number",
     ),
+)
+MISCONCEPTIONS = tuple(
+    Misconception(name, text, _step(**changes), tuple(also)) for name, text, changes, *also in MISTAKES
 )
