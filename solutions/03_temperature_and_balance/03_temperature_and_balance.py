@@ -772,9 +772,9 @@ lab_results = {
 # %% [markdown]
 # ## What now? A model of your own
 #
-# The same library trains a pair of your own on text of your own. Change the profile in the second line: `teacher` and
-# `student` take the name of a model on the hub or a folder, and `text` takes a folder of text files. Both models need one
-# tokenizer. You are told if they do not have it, and before anything is trained.
+# The same library trains a pair of your own on text of your own. Change the line that begins with `profile =`:
+# `teacher` and `student` take the name of a model on the hub or a folder, and `text` takes a folder of text files. Both
+# models need one tokenizer. If they do not share one, you are told before anything is trained.
 #
 # ```python
 # from dataclasses import replace

@@ -35,7 +35,7 @@
 # | Distillation: soft targets, KL divergence, the CE-only control | Labs 1 and 2 of this course |
 # | Sampling from a language model, temperature, greedy decoding | [How to generate text](https://huggingface.co/blog/how-to-generate) |
 # | What a key-value cache saves | [Transformers, Caching](https://huggingface.co/docs/transformers/main/en/cache_explanation) |
-# | The idea in the words of those who had it | [Leviathan et al., 2023](https://arxiv.org/abs/2211.17192), section 2; [Chen et al., 2023](https://arxiv.org/abs/2302.01318) |
+# | The idea, in its inventors' words | [Leviathan et al., 2023](https://arxiv.org/abs/2211.17192), section 2; [Chen et al., 2023](https://arxiv.org/abs/2302.01318) |
 #
 # Run the cells from top to bottom, including the folded one below, which finds the course. If a cell needs a function
 # that you have not written yet, it says so in one sentence, and the cells after it still run. A check calls your
@@ -188,8 +188,8 @@ if ready(acceptance_rate):
 # <details><summary>Hint 3: the functions</summary>
 #
 # A loop with `return` is fine: `drafted.tolist()` gives Python numbers. Without a loop: index with
-# `torch.arange(len(drafted))` and `drafted` to get each drafted token's probability, and `.cumprod(0).sum()` counts
-# how many ones stand in front of the first zero. `.clamp(min=0)` cuts at zero.
+# `torch.arange(len(drafted))` and `drafted` to get each drafted token's probability, and `.cumprod(0).sum()` counts how
+# many ones come before the first zero. `.clamp(min=0)` cuts at zero.
 #
 # </details>
 
@@ -223,7 +223,7 @@ check("verify", verify)
 # made-up models disagree at every position. The sum goes over every path that a text of three tokens can take, with
 # rounds and caches as in a real run.
 #
-# Three other rules are beside yours:
+# Three other rules are compared with yours:
 #
 # - **draw from p**: after a rejection, the next token is drawn from the target's whole distribution;
 # - **keep later ones**: tokens behind a rejection stay if they pass;
@@ -668,10 +668,11 @@ else:
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written_when_not", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
 # *A sketch of an answer.* A draft pays if a round adds more tokens than gamma c + 1.
 #
-# It does not pay if the acceptance is low: on text unlike that it was trained on, or with a draft that learned from labels
-# and not from the target. Ours kept {{ results.speculation.drafts["CE-only, best perplexity"].written.share | number }} of its
-# tokens after such training, and {{ results.speculation.drafts.untouched.written.share | number }} before. One forward pass of
-# both models over text that the target wrote tells: it is 1 minus the mean total variation.
+# It does not pay if the acceptance is low: on text unlike the text it was trained on, or with a draft that learned from
+# labels and not from the target. Ours kept
+# {{ results.speculation.drafts["CE-only, best perplexity"].written.share | number }} of its tokens after such training,
+# and {{ results.speculation.drafts.untouched.written.share | number }} before. One forward pass of both models over
+# text that the target wrote tells: it is 1 minus the mean total variation.
 #
 # It does not pay if the draft is nearly as slow as the target. Our draft has less than a quarter of the target's parameters,
 # and its cost ratio is far above a quarter. Timing one call of each tells.
@@ -729,7 +730,7 @@ else:
 # - The rule keeps a drafted token with the chance min(1, p/q). It replaces a rejected one from max(p - q, 0), normalised. The
 #   text is exactly the target's, and that can be shown by a sum, not by a sample.
 # - The acceptance is 1 minus the total variation. You can measure it without drafting, on text that the target wrote.
-# - A better language model is not a better draft. Distillation makes drafts; labels alone do not.
+# - A better language model is not a better draft. Distillation makes better drafts; labels alone do not.
 # - Acceptance and cost ratio tell whether a draft saves time. Measure both before you train one, and check that reading many
 #   tokens costs as little as reading one.
 
