@@ -17,7 +17,7 @@ import numpy as np
 from utils.data.documents import name_point
 
 LEAST, MOST = -20, 99
-TRAINED, LONGER = (2, 3, 4, 5), (6, 7, 8)
+TRAINED, LONGER = (3, 4, 5), (6, 7)
 FORMS = ("verbose", "compact", "answer")
 RIGHT, WRONG, SKIPPED = "right", "wrong", "skipped"
 NO_ANSWER = "none"
@@ -45,7 +45,7 @@ class Question:
         for sign, number in self.operations:
             if number is None:
                 break
-            found.append(_COMPUTE[sign](found[-1], number))
+            found.append(compute(found[-1], sign, number))
         return found
 
     @property
@@ -95,7 +95,7 @@ def _drawn(random: np.random.Generator, lengths: Sequence[int], unknown: float) 
         while len(operations) < length:
             sign = "+-*"[int(random.integers(3))]
             number = int(random.integers(2, 4 if sign == "*" else 10))
-            result = _COMPUTE[sign](value, number)
+            result = compute(value, sign, number)
             if LEAST <= result <= MOST:
                 operations.append((sign, number))
                 value = result
@@ -105,22 +105,14 @@ def _drawn(random: np.random.Generator, lengths: Sequence[int], unknown: float) 
         yield Question(start, tuple(operations))
 
 
-def single_steps(count: int, seed: int = 0) -> list[str]:
-    """Steps on their own, as a trace writes them but without its words: ``12 * 3 = 36.``"""
-    random = np.random.Generator(np.random.PCG64([seed, 0]))
-    found: list[str] = []
-    while len(found) < count:
-        value, sign = int(random.integers(LEAST, MOST + 1)), "+-*"[int(random.integers(3))]
-        number = int(random.integers(2, 4 if sign == "*" else 10))
-        result = _COMPUTE[sign](value, number)
-        if LEAST <= result <= MOST:
-            found.append(f"{value} {sign} {number} = {result}.")
-    return found
-
-
 def _split_of(text: str) -> str:
     point = name_point(text)
     return next(split for split, (low, high) in _SHARES.items() if low <= point < high)
+
+
+def compute(left: int, sign: str, right: int) -> int:
+    """What an operation of a question gives."""
+    return _COMPUTE[sign](left, right)
 
 
 def equations(trace: str) -> list[tuple[int, str, int, int]]:
@@ -138,12 +130,12 @@ def marked(question: Question, trace: str) -> list[tuple[str, str]]:
     value, place, found = question.start, 0, []
     for sign, number in question.operations:
         rest = [p for p in range(place, len(written)) if written[p][1:3] == (sign, number)]
-        if not rest or (len(written) - rest[0] < 1):
+        if not rest:
             found.append((f"{value} {sign} {'?' if number is None else number}", SKIPPED))
             continue
         found += [(_said(written[p]), WRONG) for p in range(place, rest[0])]
         left, _, right, result = written[rest[0]]
-        good = left == value and _COMPUTE[sign](left, right) == result
+        good = left == value and compute(left, sign, right) == result
         found.append((_said(written[rest[0]]), RIGHT if good else WRONG))
         value, place = result, rest[0] + 1
     return found + [(_said(one), WRONG) for one in written[place:]]

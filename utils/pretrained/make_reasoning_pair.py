@@ -2,8 +2,8 @@
 
     python -m utils.pretrained.make_reasoning_pair --work DIR [--quick] [--only teacher]
 
-The teacher reads solutions of `utils.labs.arithmetic`, steps written out.  The student reads single steps alone, never
-a question and never a chain: it can calculate, but nobody has shown it a solution.  Everything follows from the seeds
+The teacher reads solutions of `utils.labs.arithmetic`, steps written out.  The student reads solutions of the shortest
+questions alone, of one or two operations, so the labs' own questions are new to it.  Everything follows from the seeds
 in RECIPES.  A stopped run goes on where it was.
 """
 
@@ -22,21 +22,20 @@ from tqdm.auto import tqdm
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from utils.data.batches import IGNORE
-from utils.labs.arithmetic import FORMS, TRAINED, questions, single_steps
+from utils.labs.arithmetic import FORMS, questions
 from utils.machine.allocator import keep_freed_memory
 
 HERE = Path(__file__).resolve().parent / "reasoning"
 END_OF_TEXT, PADDING = "<|endoftext|>", "<|pad|>"
 CONTEXT = 384
 UNKNOWN_SHARE = 0.05
-STEPS_A_ROW = 8
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """Size and training of one model.  text: "solutions" or "steps"."""
+    """Size and training of one model.  lengths: how many operations the questions have whose solutions it reads."""
 
-    text: str
+    lengths: tuple[int, ...]
     layers: int
     width: int
     heads: int
@@ -51,8 +50,8 @@ class Recipe:
 
 
 RECIPES = {
-    "student": Recipe("steps", layers=3, width=64, heads=4, mlp=128, steps=1000, seed=1),
-    "teacher": Recipe("solutions", layers=6, width=128, heads=4, mlp=256, steps=2000, batch=32, seed=2),
+    "student": Recipe((1, 2), layers=3, width=64, heads=4, mlp=128, steps=1200, batch=32, seed=1),
+    "teacher": Recipe((2, 3, 4, 5), layers=6, width=128, heads=4, mlp=256, steps=800, batch=32, seed=2),
 }
 QUICK_SHARE = 1 / 20
 
@@ -73,14 +72,9 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
 
 def batch_at(step: int, recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> dict[str, torch.Tensor]:
     """The rows of one step, padded on the right; of a solution the question is not learned."""
-    rows, seed = [], recipe.seed * 1_000_000 + step
-    if recipe.text == "steps":
-        lines = single_steps(recipe.batch * STEPS_A_ROW, seed)
-        rows = [("", "\n".join(lines[i : i + STEPS_A_ROW]) + "\n") for i in range(0, len(lines), STEPS_A_ROW)]
-    else:
-        length = TRAINED[step % len(TRAINED)]  # rows of like length need little padding
-        asked = questions(recipe.batch, (length,), seed=seed, unknown=UNKNOWN_SHARE)
-        rows = [(one.text + "\n", one.trace()) for one in asked]
+    length = recipe.lengths[step % len(recipe.lengths)]  # rows of like length need little padding
+    asked = questions(recipe.batch, (length,), seed=recipe.seed * 1_000_000 + step, unknown=UNKNOWN_SHARE)
+    rows = [(one.text + "\n", one.trace()) for one in asked]
     pairs = [[tokenizer(part, add_special_tokens=False)["input_ids"] for part in row] for row in rows]
     longest = max(len(first) + len(second) + 1 for first, second in pairs)
     ids = torch.full((len(pairs), longest), tokenizer.pad_token_id)
