@@ -55,7 +55,8 @@ def ready(*functions: Callable) -> bool:
         if "NotImplementedError" in getattr(getattr(function, "__code__", None), "co_names", ()):
             print(f"{name} is still open. Write it in its cell above, run that cell, then run this one.")
             return False
-        print(f"{name} does not pass its check, so read what follows with care. {found.message}")
+        mistakes = f": {'; '.join(found.misconceptions)}" if found.misconceptions else ""
+        print(f"{name} does not pass its check{mistakes}. Its card says more; read what follows with care.")
         if _watch is not None:
             _watch.doubt(name)
     return True

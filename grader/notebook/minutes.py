@@ -14,6 +14,7 @@ from nbformat import NotebookNode
 
 WORDS_PER_MINUTE = 150  # of a text with formulas and figures, read once and understood
 PREDICTION, WRITTEN = 1.0, 10.0  # minutes for a guess, and for a written answer
+SECOND_ATTEMPT = 1.1  # times the reader's own minutes: the first attempt at an exercise is often wrong
 _OWN_TIME = re.compile(r"\*\*Time:\*\* about (\d+) minutes")
 _GUESS = re.compile(r"^my_\w+ = .*None", re.MULTILINE)
 _HEADING = re.compile(r"^(#{1,4}) +(.+)$", re.MULTILINE)
@@ -49,7 +50,7 @@ def _minutes(cells: Sequence[NotebookNode], seconds: float) -> Minutes:
     work += sum(float(stated) for text in texts for stated in _OWN_TIME.findall(text))
     work += PREDICTION * sum(len(_GUESS.findall(cell.source)) for cell in cells if cell.cell_type == "code")
     work += WRITTEN * sum(_is_answer(cell) for cell in cells if cell.cell_type == "markdown")
-    return Minutes(5 * -(-round(work + seconds / 60) // 5), seconds)
+    return Minutes(5 * -(-round(SECOND_ATTEMPT * work + seconds / 60) // 5), seconds)
 
 
 def _is_answer(cell: NotebookNode) -> bool:

@@ -233,7 +233,7 @@ check("verify", verify)
 
 # %%
 my_changed = None  # 0, 1, 2, 3 or 4
-my_changed = guess(my_changed, low=0, high=4)
+my_changed = guess(my_changed, 0, 1, 2, 3, 4)
 
 # %%
 from utils.decoding import exact

@@ -32,7 +32,18 @@ def test_a_function_that_is_written_but_wrong_is_doubted_in_the_cell_that_uses_i
     monkeypatch.setattr(notebook, "_watch", watch)
     assert notebook.ready(entropy)
     assert watch.doubted == ["entropy"]
-    assert "entropy does not pass its check" in capsys.readouterr().out
+    assert capsys.readouterr().out == (
+        "entropy does not pass its check: nothing returned. Its card says more; read what follows with care.\n"
+    )
+
+
+def test_a_function_whose_mistake_has_no_name_is_pointed_to_its_card(capsys):
+    def entropy(probabilities):
+        return probabilities.exp().cos().sum(-1)
+
+    assert notebook.ready(entropy)
+    said = "entropy does not pass its check. Its card says more; read what follows with care.\n"
+    assert capsys.readouterr().out == said
 
 
 def test_a_function_whose_cell_was_not_read_is_judged_by_nobody(capsys):

@@ -60,5 +60,6 @@ def _one_of(value: object, choices: tuple[object, ...]) -> object:
 
 def _example(low: float, high: float) -> str:
     if math.isfinite(low) and math.isfinite(high):
-        return f"{low + 0.4 * (high - low):g}"
+        between = low + 0.4 * (high - low)
+        return f"{round(between) if high - low > 1 else between:g}"  # it may be a count that is guessed
     return "45" if not math.isfinite(low) or low >= 1 else "0.95"

@@ -20,6 +20,13 @@ def test_what_is_no_number_is_refused_with_an_example(typed):
         guess(typed, low=0)
 
 
+@pytest.mark.parametrize(("bounds", "example"), [((0, 4), "2"), ((1, 9), "4"), ((0, 1), "0.4"), ((0, 0.1), "0.04")])
+def test_the_example_is_a_whole_number_where_the_bounds_allow_one(bounds, example):
+    low, high = bounds
+    with pytest.raises(CourseError, match=f"such as {example}, or None"):
+        guess("some", low=low, high=high)
+
+
 def test_a_number_out_of_its_bounds_is_refused():
     with pytest.raises(CourseError, match=r"'1\.5' cannot be: it should be between 0 and 1"):
         guess("1.5", low=0, high=1)
