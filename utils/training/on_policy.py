@@ -71,7 +71,7 @@ class OnPolicyStep:
             raise CourseError(
                 "An on-policy step needs its batch whole, and this one comes in pieces. Take a smaller batch_size."
             )
-        chance = torch.Generator().manual_seed(self.seed * FAR + updates_of(optimizer))
+        chance = random_of(self.seed, optimizer)
         if torch.rand((), generator=chance).item() < self.share:
             batch.update(self._written(student, batch, chance))
         return train_step(student, teacher, batch, optimizer, loss_function)
@@ -84,6 +84,11 @@ class OnPolicyStep:
         self.steps += 1
         self.tokens += valid_tokens(text)
         return text
+
+
+def random_of(seed: int, optimizer: torch.optim.Optimizer) -> torch.Generator:
+    """The random numbers of a run's next update, whenever it is made."""
+    return torch.Generator().manual_seed(seed * FAR + updates_of(optimizer))
 
 
 def prompts_of(batch: Batch) -> Batch:

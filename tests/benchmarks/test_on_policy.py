@@ -1,0 +1,76 @@
+"""Lab 6's experiment from end to end on a pair that knows nothing: every arm runs, is counted, and is kept."""
+
+import json
+
+import pytest
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from benchmarks import common, on_policy
+from benchmarks.on_policy_arms import CE, LARGER, REFERENCE, SMALLER, TEACHER, Arm, Arms, Scale
+from utils.pretrained.make_reasoning_pair import make_tokenizer
+
+TINY = Scale(warm_up=2, steps=2, batch=4, lengths=(2,), longer=(3,), new_tokens=24, validation=6, sampled=3, samples=2)
+
+
+@pytest.fixture
+def arms(tmp_path, monkeypatch):
+    monkeypatch.setattr(common, "partial_results", lambda: tmp_path / "kept")
+    monkeypatch.setattr("benchmarks.on_policy_arms.partial_results", lambda: tmp_path / "kept")
+    tokenizer = make_tokenizer()
+    for name, layers in (("teacher", 6), ("student", 3)):
+        torch.manual_seed(layers)
+        config = LlamaConfig(
+            vocab_size=len(tokenizer), hidden_size=16, intermediate_size=16, num_hidden_layers=layers,
+            num_attention_heads=2, max_position_embeddings=128, tie_word_embeddings=True,
+            bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )  # fmt: skip
+        LlamaForCausalLM(config).save_pretrained(tmp_path / name)
+        tokenizer.save_pretrained(tmp_path / name)
+    return Arms(tmp_path, TINY, "tiny")
+
+
+def test_an_arm_trains_on_the_text_that_it_is_named_after(arms):
+    reference, teacher, own = (
+        Arm(REFERENCE, 0.0, CE), Arm(TEACHER, 0.0, 0.0), Arm(TEACHER, 1.0, 1.0)
+    )  # fmt: skip
+    runs = arms.judged([reference, teacher, own])
+    rows = {text: arms.rows(text, 0, TINY.steps * TINY.batch) for text in (REFERENCE, TEACHER)}
+    assert runs[reference]["tokens"] == sum(row.valid for row in rows[REFERENCE])
+    assert runs[teacher]["tokens"] == sum(row.valid for row in rows[TEACHER])
+    assert runs[own]["tokens"] == runs[own]["own tokens"] > 0
+    assert runs[reference]["own tokens"] == runs[reference]["text seconds"] == runs[own]["text seconds"] == 0
+    assert runs[teacher]["text seconds"] > 0
+
+
+def test_an_arm_is_trained_once(arms, monkeypatch):
+    arm = Arm(REFERENCE, 0.0, CE)
+    first = arms.judged([arm])[arm]
+    monkeypatch.setattr(arms, "_run", lambda *arguments: pytest.fail("trained again"))
+    assert arms.judged([arm])[arm] == first
+
+
+@pytest.mark.parametrize(("student", "layers"), [(SMALLER, 2), (LARGER, 3)])
+def test_the_other_students_have_other_layers_and_write(arms, student, layers):
+    model = arms.untrained(student)
+    assert len(model.model.layers) == layers == model.config.num_hidden_layers
+    assert len(arms.greedy(model, "validation")["by question"]) == TINY.validation
+
+
+def test_the_whole_table_is_made(arms, monkeypatch):
+    monkeypatch.setattr(on_policy, "RATES", (1e-3,))
+    monkeypatch.setattr(on_policy, "GAPS", ((SMALLER, 1),))
+    rates, tried = on_policy.best_rates(arms)
+    tokens = on_policy.at_equal_tokens(arms, rates, 2)
+    seconds = on_policy.at_equal_seconds(arms, rates, 1, tokens)
+    gaps = on_policy.by_gap(arms, rates, 1)
+    assert set(rates) == {row["arm"] for row in tried} == set(tokens)
+    assert tokens[on_policy.CONTROL]["greedy"][f"minus {on_policy.CONTROL}"]["share"] == 0
+    assert set(seconds) < set(tokens) and len(gaps) == len(on_policy.IN_GAPS)
+    for row in tokens.values():
+        assert row["greedy"]["at risk by step"][0] == 2 * TINY.validation and len(row["tokens"]) == 2
+    found = on_policy.shown({"tokens": tokens, "seconds": seconds, "rates": rates})
+    assert [row["arm"] for row in found["rows"]] == list(found["live rates"]) == list(on_policy.LIVE)
+    assert len(found["grid"]) == 3 and found["rows"][0]["minus"] == "+0.000 [+0.000, +0.000]"
+    json.dumps([rates, tried, tokens, seconds, gaps, found])
