@@ -17,8 +17,10 @@ from transformers import PreTrainedTokenizerBase
 
 from benchmarks.common import write_result
 from benchmarks.speculation_drafts import Draft, Drafts
+from benchmarks.speculation_pruned import KEPT, healed
 from utils.configuration import text_config
 from utils.data.corpus import load_corpus
+from utils.data.documents import Document
 from utils.decoding.drafts import ModelDraft, PromptLookupDraft, TrigramDraft
 from utils.labs.dark_knowledge import load_smollm2, smollm2_folder
 from utils.labs.racing import raced, reading_times, settings_of
@@ -71,19 +73,23 @@ def beside(readings: Mapping[str, Sequence[Mapping]]) -> list[dict]:
     ]
 
 
-def smollm2(texts: Sequence[str], validation: Sequence[str]) -> dict | None:
+def smollm2(train: Sequence[Document], validation: Sequence[str]) -> dict | None:
     """SmolLM2-135M with bfloat16 weights; None where its package is not installed."""
     folder = smollm2_folder()
     if folder is None:
         return None
     model, tokenizer = load_smollm2(folder)
+    pruned = healed(model, tokenizer, train).to(torch.bfloat16)
     prompts = _ids(tokenizer, validation, 48)[:SMOLLM2_PROMPTS]
     text = [token for prompt in prompts for token in prompt]
     single = reading_times(model, text)
     target = model.to(torch.bfloat16)
     vocabulary = text_config(target).vocab_size
-    trigrams = TrigramDraft(_ids(tokenizer, texts), vocabulary)
-    proposers = {"trigrams": (trigrams, (1, 2, 3, 4)), "prompt lookup": (PromptLookupDraft(vocabulary), (2, 4))}
+    proposers = {
+        "trigrams": (TrigramDraft(_ids(tokenizer, [one.text for one in train]), vocabulary), (1, 2, 3, 4)),
+        "prompt lookup": (PromptLookupDraft(vocabulary), (2, 4)),
+        "three blocks, healed": (ModelDraft(pruned, vocabulary), (1, 2)),
+    }
     reading = beside({"float32": single, "bfloat16": reading_times(target, text)})
     races = {
         f"documentation, T = {temperature:g}": raced(
@@ -95,6 +101,7 @@ def smollm2(texts: Sequence[str], validation: Sequence[str]) -> dict | None:
     lookups = {"prompt lookup": (PromptLookupDraft(vocabulary), (4, 8))}
     races["repeating a text"] = raced(settings_of(target, lookups, SMOLLM2_TOKENS, 0.3), _ids(tokenizer, copies))
     return {
+        "kept": ", ".join(map(str, KEPT)),
         "reading": reading,
         "races": races,
         "table": [row for text, rows in races.items() for row in shown(rows, text)],
@@ -112,8 +119,8 @@ def main() -> None:
     parser.add_argument("--profile", default="embedded")
     profile = get_profile(parser.parse_args().profile)
     text = load_corpus(profile.text, profile.min_characters)
-    train, validation = ([document.text for document in split] for split in (text.train, text.validation))
-    result = {"profile": profile.name, "embedded": embedded(Drafts(profile)), "smollm2": smollm2(train, validation)}
+    real = smollm2(text.train, [document.text for document in text.validation])
+    result = {"profile": profile.name, "embedded": embedded(Drafts(profile)), "smollm2": real}
     print(write_result("speculation_speed", result))
     for row in result["embedded"]["rows"]:
         print(f"{row['draft']:>14} gamma {row['gamma']}: {row['times as fast']:.2f}")

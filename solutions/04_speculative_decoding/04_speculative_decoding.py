@@ -454,14 +454,13 @@ if ready(acceptance_rate, draft_loss):
     plots.show(figure, speculation_plots.describe_acceptance(live, recorded))
 
 # %% [markdown]
-# These are our numbers, so far from one {{ term("seed") }} alone, so be careful with small differences. Each objective
-# has the learning rate that is best for its acceptance on other text. CE-only has a second row, with the rate that is
-# best for its perplexity:
+# These are our numbers, over several {{ term("seeds", "seed") }}. Each objective has the learning rate that is best for
+# its acceptance on other text. CE-only has a second row, with the rate that is best for its perplexity:
 #
 # {{ table("speculation") }}
 #
 # *Embedded profile, {{ results.speculation.train_rows }} rows to train on, {{ results.speculation.prompts }} prompts. In
-# brackets: 95 % {{ term("interval") }} over prompts. "Same argmax" is the acceptance of greedy decoding.* The
+# brackets: 95 % {{ term("interval") }} over prompts and seeds. "Same argmax" is the acceptance of greedy decoding.* The
 # differences in pairs, on the same prompts:
 #
 # {{ table(results.speculation.differences, {"draft": "draft", "difference": "difference in acceptance", "minus": "compared with"}) }}
@@ -500,7 +499,7 @@ if ready(acceptance_rate, verify, draft_loss):
 # {{ table("speculation_rounds") }}
 #
 # *Ours, on the same texts: predicted at the places that were judged, counted there, and the difference with its 95 %
-# interval over prompts, one seed.* Your run has few prompts, so it may be off by a few hundredths.
+# interval over prompts and seeds.* Your run has few prompts, so it may be off by a few hundredths.
 #
 # The acceptance is accepted over *judged* tokens. Accepted over *drafted* ones is lower, because nothing behind a rejection
 # was judged. Do not put that number into the speed model below.
@@ -513,7 +512,7 @@ if ready(acceptance_rate, verify, draft_loss):
 #
 # {{ table(results.speculation["whose text"]) }}
 #
-# *Acceptance on the target's text; the difference is in pairs over prompts, one seed.* The target's rows help a little on the
+# *Acceptance on the target's text; the difference is in pairs over prompts and seeds.* The target's rows help a little on the
 # target's text, and they cost something on human text: see both perplexities. How large is this beside the difference
 # between two objectives above? The control matters. Rows that the target writes without a limit are longer than human
 # ones, and more tokens help any draft.
@@ -614,27 +613,42 @@ if ready(verify, draft_loss, expected_tokens, speedup):
         )
 
 # %% [markdown]
-# Look at your cost ratio before you look at the clock. A call of the draft costs much more than its share of the parameters:
-# at this size most of a call is fixed cost, many small operations in each layer, and the draft has four layers where the
-# target has six. With a cost ratio that high, the speed model promises a distilled draft little or nothing, and you could
-# have known it before training anything, from two numbers and your `speedup`.
+# Ours, with nothing else running:
+#
+# {{ table(results.speculation_speed.embedded.table) }}
+#
+# *Times as fast with its 95 % interval over prompts. The prediction is the speed model's, from the acceptance and the cost
+# ratio that were measured in these rounds.*
+#
+# **With this pair a distilled draft saves no time.** The cost ratio says why: a call of our draft costs much more than its
+# share of the parameters. At this size most of a call is fixed cost, many small operations in each layer, and the draft has
+# four layers where the target has six. You could have known it before training anything, from two numbers and your
+# `speedup`.
 #
 # Where clock and prediction disagree, look at the third assumption: is reading $\gamma + 1$ tokens as cheap as reading one?
 #
-# *There is no table of ours here yet: times need a machine that does nothing else, and several runs.
-# `python -m benchmarks.speculation_speed` records one.*
+# {{ table(results.speculation_speed.embedded.reading) }}
+#
+# *Ours: milliseconds of one call that reads so many tokens at once, behind a cached text of 40.*
 #
 # ### A real target
 #
-# SmolLM2-135M has over twenty times as many parameters as our teacher, so fixed costs matter less. Its number type matters
-# too: with float32 weights, reading two tokens can take much longer than reading one, because another kernel computes the
-# product.
+# SmolLM2-135M has over twenty times as many parameters as our teacher, so fixed costs matter less. Its number type decides.
+# With float32 weights, reading two tokens takes much longer than reading one, because another kernel computes the product.
+# With bfloat16 weights it hardly does:
 #
-# Two drafts need no model: trigrams, and *prompt lookup*. It looks for the last few tokens earlier in the text, and
-# proposes what followed them there. If they are not there, it proposes nothing. The cost ratio of both is near 0. The
-# more the target repeats its text, the more of their tokens are kept. If `requirements-smollm.txt` is installed, the
-# next cell asks SmolLM2 to repeat a sentence. Look at the tokens per round first: if they are near 1, few proposed
-# tokens were kept, and even a draft that costs nothing has little to gain.
+# {{ table(results.speculation_speed.smollm2.reading) }}
+#
+# Two drafts that need no model: trigrams, and *prompt lookup*, which proposes what followed the last time that the last few
+# tokens came. If they never came before, it proposes nothing.
+#
+# {{ table(results.speculation_speed.smollm2.table) }}
+#
+# *Ours: SmolLM2-135M-Instruct with bfloat16 weights, batch size 1. "Three blocks, healed" is a draft that SmolLM2 gave
+# itself: its blocks {{ results.speculation_speed.smollm2.kept }}, trained by forward KL on the documentation.*
+#
+# If `requirements-smollm.txt` is installed, the next cell asks SmolLM2 to repeat a sentence. Look at the tokens per round
+# first: if they are near 1, few proposed tokens were kept, and even a draft that costs nothing has little to gain.
 
 # %%
 from utils.labs.dark_knowledge import load_smollm2, smollm2_folder
@@ -649,7 +663,7 @@ if ready(speedup) and smollm2_folder() is not None and profile.name != "smoke":
         print(f"prompt lookup, gamma {row['gamma']}: {row['times as fast']:.2f} times as fast", end=", ")
         print(f"{row['tokens a round']:.1f} tokens a round")
 else:
-    print("SmolLM2 is not installed here (requirements-smollm.txt), or this is a smoke run.")
+    print("SmolLM2 is not installed here (requirements-smollm.txt), or this is a smoke run. The table above has ours.")
 
 # %% [markdown]
 # ## Say it
@@ -674,11 +688,13 @@ else:
 # and {{ results.speculation.drafts.untouched.written.share | number }} before. One forward pass of both models over
 # text that the target wrote tells: it is 1 minus the mean total variation.
 #
-# It does not pay if the draft is nearly as slow as the target. Our draft has less than a quarter of the target's parameters,
-# and its cost ratio is far above a quarter. Timing one call of each tells.
+# It does not pay if the draft is nearly as slow as the target. With our pair c was
+# {{ results.speculation_speed.embedded["cost ratio"] | number }}, although the draft has less than a quarter of the
+# parameters. Timing one call of each tells.
 #
 # And it does not pay if reading gamma + 1 tokens costs much more than reading one: in large batches, where arithmetic and
-# not memory is the limit, or with an unlucky kernel. Time a call that reads one token and one that reads five.
+# not memory is the limit, or with an unlucky kernel, as SmolLM2 showed in float32. Time a call that reads one token and one
+# that reads five.
 #
 # In all three cases the text is still exactly the target's. What is lost is time, and the memory for a second model.
 
