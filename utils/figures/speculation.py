@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from utils.figures.base import COLOURS, new_figure
-from utils.measuring.shown import interval
+from utils.figures.shares import describe_shares, shares
 
 LINES = (("o", "-"), ("s", "--"), ("^", ":"), ("D", "-."))
 
@@ -17,37 +17,13 @@ def acceptance(
     live: Mapping[str, float], recorded: Mapping[str, Mapping], guesses: Mapping[str, float | None]
 ) -> Figure:
     """How often a drafted token is kept, by draft.  live, guesses: by draft; recorded: with share, low, high, seeds."""
-    figure, (axis,) = new_figure("acceptance", height=1.5 + 0.5 * len(recorded))
-    places = {name: place for place, name in enumerate(recorded)}
-    ours = [(place, recorded[name]) for name, place in places.items()]
-    share, low, high = (np.array([one[key] for _, one in ours]) for key in ("share", "low", "high"))
-    seeds = max(one["seeds"] for _, one in ours)
-    marks = np.array([place for place, _ in ours]) + 0.15
-    label = f"ours, up to {seeds} seeds (95 % over prompts and seeds)"
-    axis.errorbar(
-        share, marks, xerr=[share - low, high - share], fmt="s", color=COLOURS["ce_only"], capsize=3, label=label
-    )
-    mine = [(value, places[name] - 0.15) for name, value in live.items() if name in places]
-    if mine:
-        axis.plot(*zip(*mine, strict=True), "o", color=COLOURS["distilled"], label="your run", linestyle="none")
-    guessed = [(value, places[name]) for name, value in guesses.items() if value is not None and name in places]
-    if guessed:
-        axis.plot(*zip(*guessed, strict=True), "D", color=COLOURS["guess"], label="your guess", linestyle="none")
-    axis.set_yticks(list(places.values()), list(places))
-    axis.set_ylim(len(places) - 0.4, -0.6)
-    axis.set(title="Acceptance on text that the target wrote", xlabel="share of drafted tokens that are kept")
-    figure.set_layout_engine("constrained")
-    figure.legend(frameon=False, loc="outside lower center", ncols=2, fontsize="small")
-    return figure
+    title, label = "Acceptance on text that the target wrote", "share of drafted tokens that are kept"
+    return shares(live, recorded, guesses, title, label)
 
 
 def describe_acceptance(live: Mapping[str, float], recorded: Mapping[str, Mapping]) -> str:
     """The same as a sentence for each draft."""
-    lines = []
-    for name, one in recorded.items():
-        yours = f"{live[name]:.3f}; " if name in live else ""
-        lines.append(f"{name}: {yours}ours {one['share']:.3f} ({interval(one, '.3f')})")
-    return "Share of drafted tokens that are kept.\n" + "\n".join(lines)
+    return describe_shares(live, recorded, "Share of drafted tokens that are kept.")
 
 
 def speed(rows: Sequence[Mapping], guess: float | None = None, title: str = "Speed with a draft") -> Figure:
