@@ -28,6 +28,13 @@ def draw(stream):
     def new(end=(2, 9), low=10, high=99):
         return chain(stream, int(stream.integers(2, 5)), low, high, end)
 
+    def told_apart():
+        """A chain whose answer is not the number that its question begins with."""
+        while True:
+            found = new()
+            if found[0].start != found[-1].result:
+                return found
+
     def probe(name, text):
         return Probe(name, {"text": text})
 
@@ -52,9 +59,9 @@ def draw(stream):
     yield probe("goes on", f"{verbose(new((2, 5)))}\n{question(other)}\n{verbose(other)}")
     yield probe("goes on, compact", f"{compact(new((2, 5)))};{compact(other)}")
     yield probe("goes on in the line", f"{compact(new())} {' '.join(question(new()).split()[1:])}")
-    asked = new()
+    asked = told_apart()
     yield probe("the word in the question", f"What is the Answer: {question(asked)}\n{verbose(asked)}")
-    asked = new()
+    asked = told_apart()
     yield probe("the word in the question, compact", f"Give the Answer: {question(asked)}\n{compact(asked)}")
     yield probe("none", verbose(two[:1], "none"))
     yield probe("none, then another", f"{verbose(two, 'none')}\n{question(other)}\n{verbose(other)}")

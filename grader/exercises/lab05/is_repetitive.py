@@ -45,7 +45,7 @@ def draw(stream):
     def back(steps):
         """The steps, then away from the last result by a step and back to it: a result twice, no equation twice."""
         value = steps[-1].result
-        return [*steps, right_step(value, "+", 5), right_step(value + 5, "-", 5)]
+        return [*steps, right_step(value, "+", 1), right_step(value + 1, "-", 1)]
 
     count = int(stream.integers(3, 6))
     a, b, c, d = (new(count) for _ in range(4))
@@ -69,6 +69,7 @@ def draw(stream):
     yield probe("twice, apart, compact", [*d, d[1]], form=compact)
     yield probe("twice, with another word", [a[0], a[0], *a[1:]])
     yield probe("again and again, no answer", [*b, b[0], b[0]], answer="")
+    yield probe("again and again, too long", [*d, *d, *d], answer="")
     yield probe("a result twice", back(c[:3]))
     yield probe("a result twice, compact", back(d[:3]), form=compact)
     value = a[-1].result
@@ -308,6 +309,7 @@ PARTS = [
             "twice, apart, compact",
             "twice, with another word",
             "again and again, no answer",
+            "again and again, too long",
             "below zero, twice",
         ),
     ),

@@ -65,6 +65,8 @@ def draw(stream):
     yield probe("the only one is false", off(new(1), 0, by))
     yield probe("the first is false, compact", off(new(), 0, -by), form=compact)
     yield probe("the last is false, verbose", off(new(), 3, -by))
+    yield probe("false by one", off(new(), 1, 1))
+    yield probe("two false ones", off(off(new(), 0, by), 1, -by), form=compact)
     yield probe("a ten is lost", off(new(), 1, 10))
     yield probe("a ten is lost, compact", off(new(), 3, -10), form=compact)
     product = chain_with(stream, "*")
@@ -89,7 +91,7 @@ def draw(stream):
     yield probe("another answer, compact", b, b[-1].result - by, compact)
     yield probe("the answer of an earlier step", a, a[1].result)
     yield probe("the answer ends alike", a, f"{by}{a[-1].result}")
-    yield probe("the answer begins alike", b, f"{b[-1].result}{by}", compact)
+    yield probe("the answer begins alike", b, f"{b[-1].result}0", compact)
     yield probe("the answer has a minus", a, -a[-1].result)
     yield probe("no answer", a, "")
     yield probe("no answer, compact", b, "", compact)
@@ -127,11 +129,11 @@ def chain_with(stream, sign):
 
 
 def below_zero(stream):
-    """Chains of negative results; without the first one's minus, no later result equals it."""
+    """Chains of negative results; without the first one's minus, no later result is as far from zero."""
     while True:
         steps = chain(stream, 3, -99, -2)
         positive = -steps[0].result
-        if positive not in [step.result for step in _from(positive, steps[1:])]:
+        if not {positive, -positive} & {step.result for step in _from(positive, steps[1:])}:
             yield steps
 
 
@@ -497,6 +499,8 @@ PARTS = [
             "the only one is false",
             "the first is false, compact",
             "the last is false, verbose",
+            "false by one",
+            "two false ones",
             "a ten is lost",
             "a ten is lost, compact",
             "a product is false",
