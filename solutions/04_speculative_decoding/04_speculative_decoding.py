@@ -645,7 +645,12 @@ if ready(verify, draft_loss, expected_tokens, speedup):
 # {{ table(results.speculation_speed.smollm2.table) }}
 #
 # *Ours: SmolLM2-135M-Instruct with bfloat16 weights, batch size 1. "Three blocks, healed" is a draft that SmolLM2 gave
-# itself: its blocks {{ results.speculation_speed.smollm2.kept }}, trained by forward KL on the documentation.*
+# itself: its blocks {{ results.speculation_speed.smollm2.kept }}, trained by forward KL on the documentation. Where an
+# interval is wide, something else ran on the machine for a moment.*
+#
+# **A draft can pay, and it need not be a distilled one.** Trigrams gain a little on the documentation. About as many tokens
+# of the three-block draft are kept, but each of its calls costs about a quarter of the target's, so nothing is left of the
+# gain. Where the target repeats a text, prompt lookup is mostly right and costs next to nothing.
 #
 # If `requirements-smollm.txt` is installed, the next cell asks SmolLM2 to repeat a sentence. Look at the tokens per round
 # first: if they are near 1, few proposed tokens were kept, and even a draft that costs nothing has little to gain.
