@@ -19,9 +19,10 @@ import torch
 from benchmarks.common import write_result
 from grader.exercises import all_exercises, get
 from grader.exercises.lab02.distillation_loss.pairs import drawn, tally
-from grader.marking.diagnose import scores, verdict
+from grader.marking.diagnose import scores
 from utils.checks import Verdict
 from utils.checks.ask import ask
+from utils.checks.diagnosis import verdict_on
 from utils.checks.records import Table
 
 
@@ -30,7 +31,7 @@ def timed(table: Table, fn: Callable) -> tuple[Verdict, float]:
     start = time.perf_counter()
     with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = verdict(table, ask(table.probes, fn))
+        found = verdict_on(table, ask(table.probes, fn))
     return found, time.perf_counter() - start
 
 

@@ -60,6 +60,7 @@ def set_clocks(spent: Counter) -> None:
     from grader.marking import autograded, batch, diagnose, feedback, gradebook
     from grader.marking.journal import Journal
     from grader.sandbox.client import Attempt, Sandbox
+    from utils.checks import diagnosis
 
     stages = {
         "sandbox starts": ((Sandbox, "__enter__"),),
@@ -69,7 +70,7 @@ def set_clocks(spent: Counter) -> None:
         "fork": ((Sandbox, "_lend"), (Attempt, "started")),
         "cells run": ((Attempt, "run"), (Attempt, "names")),
         "answers": ((Attempt, "ask"),),
-        "comparison": ((diagnose, "verdict"), (diagnose, "scores")),
+        "comparison": ((diagnosis, "verdict_on"), (diagnose, "scores")),
         "end of the fork": ((Attempt, "close"),),
         "formgrader's copy": ((autograded, "write"),),
         "journal": ((Journal, "save"),),

@@ -6,14 +6,14 @@ they cannot disagree about a submission. How to use one, in steps that can run i
     exercise = grader.exercises.get("distillation_loss")
     table = exercise.table(seed)                      # probes, expected numbers, fingerprints (float64)
     answers = utils.checks.ask.ask(table.probes, fn, seconds=2.0)
-    verdict = grader.marking.diagnose.verdict(table, answers) # -> utils.checks.Verdict
+    verdict = utils.checks.diagnosis.verdict_on(table, answers)         # -> utils.checks.Verdict
     scores = grader.marking.diagnose.scores(exercise, table, answers)   # -> {part name: points earned}
 
 - ``seed=None`` gives the fixed probes that ship with ``utils.checks``; an integer draws fresh ones from numpy's PCG64.
 - Only ``table.probes`` go into a sandbox. ``utils.checks.ask`` calls the function and writes down plain numbers
   (``Answer``). It holds no expected value, so it may stand beside a submission.
-- The table stays outside. ``verdict`` and ``scores`` are pure functions of (table, answers): nothing of the learner's
-  is called or compared, so nothing of the learner's can lie to them.
+- The table stays outside. ``verdict_on`` and ``scores`` are pure functions of (table, answers): nothing of the
+  learner's is called or compared, so nothing of the learner's can lie to them.
 - A part earns its points only where every probe that isolates it is right, value *and* gradient.
 
 Most exercises are written with ``grader.exercises.ordinary``: one file, a reference, wrong and right functions.

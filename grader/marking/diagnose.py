@@ -1,7 +1,7 @@
-"""An implementation, or its answers, in; a verdict and points out.
+"""An implementation in, a verdict out; answers in, points out.
 
-``verdict`` and ``scores`` are pure functions of a table and of answers: at grading the answers come over a pipe, and
-nothing of the submission's is called or compared here. A part earns its points only where value and gradient are right
+``scores`` is a pure function of a table and of answers: at grading the answers come over a pipe, and nothing of the
+submission's is called or compared here. A part earns its points only where value and gradient are right
 on every probe that isolates it; that a constant cannot earn one is tried when an exercise's table is made.
 """
 
@@ -16,15 +16,10 @@ from utils.checks.records import Answer, Table
 from utils.checks.verdict import Verdict
 
 
-def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
-    """What is wrong, from plain answers to ``table.probes``."""
-    return diagnosis.verdict(table, answers)
-
-
 def diagnose(exercise: Exercise, fn: Callable, seed: int | None = None, seconds: float = 10.0) -> Verdict:
     """Call ``fn`` in this process and return the verdict. For trusted code only: a submission belongs in a sandbox."""
     table = exercise.table(seed)
-    return verdict(table, ask(table.probes, fn, seconds))
+    return diagnosis.verdict_on(table, ask(table.probes, fn, seconds))
 
 
 def scores(exercise: Exercise, table: Table, answers: Sequence[Answer]) -> dict[str, float]:

@@ -22,7 +22,7 @@ from grader.marking.asserts import Asserted
 from grader.marking.matching import Plan, Release, Task
 from grader.sandbox.client import Attempt, Ended, Sandbox
 from grader.sandbox.limits import Limits
-from utils.checks import TABLES
+from utils.checks import TABLES, diagnosis
 from utils.checks.records import Answer, Table
 from utils.checks.verdict import Verdict
 from utils.errors import CourseError
@@ -198,7 +198,7 @@ def judge(question: Question, answers: Sequence[Answer]) -> Result:
     """Compare answers with the reference. A pure function: the same answers always give the same result."""
     answers = [answer if answer.outcome in _OUTCOMES else Answer("other", "no known outcome") for answer in answers]
     try:
-        verdict = diagnose.verdict(question.table, answers)
+        verdict = diagnosis.verdict_on(question.table, answers)
         earned = diagnose.scores(question.exercise, question.table, answers)
     except Exception:  # the numbers are a stranger's, and a batch must not end over them
         return _without_answer(question, "wrong", "Its answers cannot be compared with anything expected.")
@@ -218,7 +218,7 @@ def _explained(question: Question, attempt: Attempt, result: Result) -> tuple[Re
         answers = attempt.ask(question.task.name, question.shown.probes)
         if not isinstance(answers, list):  # it answered once, and will not again
             return result, False
-        verdict = diagnose.verdict(question.shown, answers)
+        verdict = diagnosis.verdict_on(question.shown, answers)
     except Ended:
         return result, True
     except Exception:  # as in judge

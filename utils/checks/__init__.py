@@ -13,7 +13,7 @@ from pathlib import Path
 
 from utils.checks import card
 from utils.checks.ask import ask
-from utils.checks.diagnosis import verdict
+from utils.checks.diagnosis import verdict_on
 from utils.checks.records import Table
 from utils.checks.verdict import Verdict
 from utils.errors import CourseError
@@ -40,7 +40,7 @@ def judge(name: str, fn: Callable, seconds: float = 10.0) -> Verdict:
     if hasattr(fn, "unread"):  # its cell was not read to the end, see utils.machine.cells
         return Verdict(False, fn.unread)
     table = _table(name)
-    return verdict(table, ask(table.probes, fn, seconds))
+    return verdict_on(table, ask(table.probes, fn, seconds))
 
 
 def check(name: str, fn: Callable, seconds: float = 10.0) -> Verdict:

@@ -18,7 +18,7 @@ from utils.checks.records import Answer, Table
 from utils.checks.scale import TOLERANCE, merged, named_constant
 from utils.checks.verdict import Verdict
 
-__all__ = ["after_error", "by_shape", "is_right", "verdict"]
+__all__ = ["after_error", "by_shape", "is_right", "judge_answers"]
 
 MOST_NAMES, MOST_SIGNS, MOST_NOTE = (
     3,
@@ -47,7 +47,7 @@ def by_shape(table: Table, answers: Sequence[Answer]) -> list[str]:
     return []
 
 
-def verdict(
+def judge_answers(
     table: Table, answers: Sequence[Answer], fallback: Callable[[Table, Sequence[Answer]], list[str]] = by_shape
 ) -> Verdict:
     """passed, or what is wrong, most certain first. fallback: names for numbers that no variant gives."""

@@ -2,7 +2,7 @@
 
 What is wrong with the function itself (the wrong arguments, not written yet, an error, no end) has its own sentence
 here. What is wrong with its answers is told by the judge that the exercise's table names: a module of this package with
-``verdict(table, answers)``, ``is_right(table, index, answer)`` and ``after_error(table, answers)``.
+``judge_answers(table, answers)``, ``is_right(table, index, answer)`` and ``after_error(table, answers)``.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ def judge_of(table: Table) -> ModuleType:
     return importlib.import_module(f"utils.checks.{table.texts['judge']}")
 
 
-def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
+def verdict_on(table: Table, answers: Sequence[Answer]) -> Verdict:
     """The verdict on answers given to ``table.probes``, in the same order."""
     if len(answers) != len(table.probes):
         return Verdict(False, f"There are {len(answers)} answers to {len(table.probes)} questions.")
-    return _about_the_function(table, answers) or judge_of(table).verdict(table, answers)
+    return _about_the_function(table, answers) or judge_of(table).judge_answers(table, answers)
 
 
 def _about_the_function(table: Table, answers: Sequence[Answer]) -> Verdict | None:

@@ -17,10 +17,10 @@ from utils.checks.judgement import is_right
 from utils.checks.records import Answer, Probe, Table, leaves_of
 from utils.checks.verdict import Verdict
 
-__all__ = ["after_error", "is_right", "verdict"]
+__all__ = ["after_error", "is_right", "judge_answers"]
 
 
-def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
+def judge_answers(table: Table, answers: Sequence[Answer]) -> Verdict:
     """passed, or at most three names, and the probe that shows it."""
     right = [is_right(table, index, answer) for index, answer in enumerate(answers)]
     if all(right):

@@ -15,12 +15,12 @@ from utils.checks.judgement import after_error, is_right
 from utils.checks.records import Answer, Table
 from utils.checks.verdict import Verdict
 
-__all__ = ["after_error", "is_right", "verdict"]
+__all__ = ["after_error", "is_right", "judge_answers"]
 
 
-def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
+def judge_answers(table: Table, answers: Sequence[Answer]) -> Verdict:
     """passed, or what is wrong, most certain first."""
-    return arrays.verdict(table, answers, properties)
+    return arrays.judge_answers(table, answers, properties)
 
 
 def properties(table: Table, answers: Sequence[Answer]) -> list[str]:

@@ -49,7 +49,7 @@ class Found:
     right: bool
 
 
-def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
+def judge_answers(table: Table, answers: Sequence[Answer]) -> Verdict:
     """passed, or what is wrong, in the order of a step: writing, scoring, learning."""
     found = [_found(table, index, answer) for index, answer in enumerate(answers)]
     if all(each.right for each in found):

@@ -12,7 +12,7 @@ from utils.checks.plays import aftermath
 from utils.checks.records import Answer, Table
 from utils.checks.verdict import Verdict
 
-__all__ = ["after_error", "is_right", "verdict"]
+__all__ = ["after_error", "is_right", "judge_answers"]
 
 FIT = 2e-4
 EXACT = 5e-5  # of nats: two ways of averaging may lie near each other
@@ -37,7 +37,7 @@ ENDS: tuple[tuple[str, Callable[[np.ndarray], np.ndarray], float], ...] = (
 )
 
 
-def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
+def judge_answers(table: Table, answers: Sequence[Answer]) -> Verdict:
     """passed, or what is wrong, most certain first."""
     found = np.array([_value(answer) for answer in answers])
     expected = table.numbers["expected/value"]

@@ -34,7 +34,7 @@ ROUNDED = 2e-2  # of the logits' norm: no more than half precision takes away
 EXPLAINS_CALLS = {MANY_STEPS, LATER}  # of which further calls are a part
 
 
-def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
+def judge_answers(table: Table, answers: Sequence[Answer]) -> Verdict:
     """passed, or what is wrong, most certain first."""
     names: list[str] = []
     shown = ""

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from grader.exercise import Exercise
 from grader.exercises.ordinary import require_telling
-from grader.marking.diagnose import scores, verdict
+from grader.marking.diagnose import scores
 from utils.checks import arrays, hints
 from utils.checks.ask import ask
+from utils.checks.diagnosis import verdict_on
 from utils.checks.records import Table
 from utils.checks.scale import CONSTANTS
 from utils.checks.verdict import Verdict
@@ -18,7 +19,7 @@ FEW, MANY = (None, 5, 101, 102), tuple(range(1, 61))
 
 
 def judged(table: Table, function: Callable) -> Verdict:
-    return verdict(table, ask(table.probes, function))
+    return verdict_on(table, ask(table.probes, function))
 
 
 def points_of_every_wrong_one(exercise: Exercise, seed: int | None) -> list[dict[str, float]]:
@@ -26,13 +27,13 @@ def points_of_every_wrong_one(exercise: Exercise, seed: int | None) -> list[dict
     table = exercise.table(seed)
     for name, right in exercise.right.items():
         answers = ask(table.probes, right)
-        found = verdict(table, answers)
+        found = verdict_on(table, answers)
         assert found.passed and not found.misconceptions, (seed, name, found)
         assert scores(exercise, table, answers) == {part.name: part.points for part in exercise.parts}, (seed, name)
     earned = []
     for number, wrong in enumerate(exercise.misconceptions):
         answers = ask(table.probes, wrong.implementation)
-        found = verdict(table, answers)
+        found = verdict_on(table, answers)
         assert not found.passed, (seed, number, wrong.name)
         assert set(found.misconceptions) & {wrong.name, *wrong.also}, (seed, number, wrong.name, found)
         assert len(found.message) <= arrays.MOST_SIGNS and len(found.misconceptions) <= arrays.MOST_NAMES

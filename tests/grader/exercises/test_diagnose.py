@@ -11,10 +11,11 @@ import torch
 
 from grader.exercise import Exercise, Misconception
 from grader.exercises import all_exercises, get
-from grader.marking.diagnose import scores, verdict
+from grader.marking.diagnose import scores
 from tests.grader.students_elsewhere import WRITTEN as BY_STUDENTS
 from utils.checks import TABLES
 from utils.checks.ask import ask
+from utils.checks.diagnosis import verdict_on
 from utils.checks.records import Probe, Table, packed_probe
 
 SEEDS = (None, 5)
@@ -41,7 +42,7 @@ def right_ones() -> Iterator[object]:
 @pytest.mark.parametrize(("exercise", "wrong"), list(wrong_ones()))
 def test_every_misconception_fails_and_is_named(exercise: Exercise, wrong: Misconception, tables: dict) -> None:
     table = tables[exercise.name, None]
-    found = verdict(table, ask(table.probes, wrong.implementation))
+    found = verdict_on(table, ask(table.probes, wrong.implementation))
     assert not found.passed
     assert set(found.misconceptions) & {wrong.name, *wrong.also}, found
     assert len(found.misconceptions) <= 3 and all(len(name) < 100 for name in found.misconceptions)
@@ -58,7 +59,7 @@ def test_every_right_variant_passes_with_all_points_on_fixed_and_fresh_probes(
     for seed in SEEDS:
         table = tables[exercise.name, seed]
         answers = ask(table.probes, exercise.right[name])
-        found = verdict(table, answers)
+        found = verdict_on(table, answers)
         assert found.passed and not found.misconceptions, found
         assert scores(exercise, table, answers) == {part.name: part.points for part in exercise.parts}
 
@@ -97,7 +98,7 @@ def test_what_students_write_is_named_on_fixed_and_fresh_probes(
 ) -> None:
     for seed in SEEDS:
         table = tables[name, seed]
-        assert set(verdict(table, ask(table.probes, function)).misconceptions) == set(names)
+        assert set(verdict_on(table, ask(table.probes, function)).misconceptions) == set(names)
 
 
 def test_an_evaluation_that_keeps_gradients_or_dropout_earns_nothing(tables: dict) -> None:

@@ -11,12 +11,13 @@ from grader.exercises.lab02.distillation_loss.pairs import drawn, tally
 from grader.exercises.lab02.distillation_loss.points import PARTS
 from grader.exercises.lab02.distillation_loss.probes import FRAMES, probes
 from grader.exercises.lab02.distillation_loss.recipe import BLENDS, cook, recipe
-from grader.marking.diagnose import diagnose, scores, verdict
+from grader.marking.diagnose import diagnose, scores
 from tests.grader.exercises.written_losses import WRITTEN, renyi
 from utils.checks.ask import ask
+from utils.checks.diagnosis import verdict_on
 from utils.checks.distillation_loss.blend import MISSING
+from utils.checks.distillation_loss.judge import NOT_FINITE
 from utils.checks.distillation_loss.parts import close
-from utils.checks.distillation_loss.verdict import NOT_FINITE
 from utils.checks.distillation_loss.whole import CONSTANT, NUMBER
 from utils.checks.hints import hint
 from utils.checks.records import Table
@@ -37,7 +38,7 @@ def earned(table: Table, loss: object) -> dict[str, float]:
 def test_what_learners_write_by_hand_is_named_and_earns_less_than_all_points(loss, names: tuple, tables: dict) -> None:
     for table in tables.values():
         answers = ask(table.probes, loss)
-        assert set(names) == set(verdict(table, answers).misconceptions)
+        assert set(names) == set(verdict_on(table, answers).misconceptions)
         assert sum(scores(EXERCISE, table, answers).values()) < 10
 
 
@@ -56,7 +57,7 @@ def test_every_mistake_has_a_question_that_gives_no_code_away(tables: dict) -> N
 
 def test_two_mistakes_get_two_questions(tables: dict) -> None:
     changes = recipe(soft_scale="T squared missing", blend="alpha and 1 - alpha swapped")
-    message = verdict(tables[None], ask(tables[None].probes, cook(changes))).message
+    message = verdict_on(tables[None], ask(tables[None].probes, cook(changes))).message
     assert HINTS["T squared missing"] in message and HINTS["alpha and 1 - alpha swapped"] in message
 
 

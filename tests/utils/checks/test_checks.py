@@ -18,7 +18,7 @@ from grader.exercises import all_exercises
 from utils.checks import TABLES, Verdict, card, check, known
 from utils.checks.ask import ask
 from utils.checks.clock import TimeLimitError, within
-from utils.checks.diagnosis import verdict
+from utils.checks.diagnosis import verdict_on
 from utils.checks.hints import hint
 from utils.checks.records import Probe, Table
 from utils.errors import CourseError
@@ -83,7 +83,7 @@ def of_sums() -> Table:
 )
 def test_an_exercise_without_catalogued_mistakes_is_told_right_from_wrong(function, said: str) -> None:
     table = of_sums()
-    found = verdict(table, ask(table.probes, function))
+    found = verdict_on(table, ask(table.probes, function))
     assert found.passed == said.startswith("Right") and said in found.message
 
 

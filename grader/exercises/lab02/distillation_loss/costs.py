@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from grader.exercises.lab02.distillation_loss.choice import listed
+from utils.checks.distillation_loss.judge import CUT_OFF, UNSTABLE, ZEROED
 from utils.checks.distillation_loss.parts import AXIS
-from utils.checks.distillation_loss.verdict import CUT_OFF, UNSTABLE, ZEROED
 from utils.checks.scale import BOTH_WAYS, DIFFERENCE
 from utils.data.batches import IGNORE
 

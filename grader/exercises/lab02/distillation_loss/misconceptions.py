@@ -17,7 +17,7 @@ from grader.exercises.lab02.distillation_loss.recipe import (
     cook,
 )
 from utils.checks.distillation_loss import blend, parts
-from utils.checks.distillation_loss.verdict import WHOLE
+from utils.checks.distillation_loss.judge import WHOLE
 from utils.checks.distillation_loss.whole import SWAPPED_MODELS, SWAPPED_SETTINGS
 from utils.checks.scale import HALF_OF_BOTH_WAYS, TOTAL_VARIATION
 

@@ -11,7 +11,7 @@ import numpy as np
 from grader.exercises.lab02.distillation_loss.misconceptions import WRONG, Wrong
 from grader.exercises.lab02.distillation_loss.recipe import Recipe, cook
 from utils.checks.ask import ask
-from utils.checks.diagnosis import verdict
+from utils.checks.diagnosis import verdict_on
 from utils.checks.distillation_loss.blend import MISSING, OTHER
 from utils.checks.records import Answer, Table
 
@@ -58,7 +58,7 @@ def drawn(table: Table, count: int, seed: int) -> list[Pair]:
             continue
         answers = _answers(table, first.changes | second.changes)
         if not any(_alike(answers, other) for other in (right, alone[id(first)], alone[id(second)])):
-            said = verdict(table, answers)
+            said = verdict_on(table, answers)
             found.append(Pair(first, second, tuple(said.misconceptions), said.passed))
     return found
 

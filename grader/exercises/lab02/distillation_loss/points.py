@@ -18,7 +18,7 @@ from grader.exercises.lab02.distillation_loss.misconceptions import WRONG
 from grader.exercises.lab02.distillation_loss.probes import EXTRAS, FRAMES
 from grader.exercises.lab02.distillation_loss.recipe import cook
 from utils.checks.ask import ask
-from utils.checks.distillation_loss import verdict
+from utils.checks.distillation_loss import judge_answers
 from utils.checks.distillation_loss.blend import MISSING
 from utils.checks.distillation_loss.whole import EXP
 from utils.checks.judgement import BACKWARD, agrees, expected_gradients, expected_value, leaks
@@ -56,7 +56,7 @@ OF_RETURNED = {"a tensor of shape": (CLEAN,), BACKWARD: (CLEAN,), EXP: ("hard pa
 def scores(table: Table, answers: Sequence[Answer]) -> dict[str, float]:
     """Points earned, by part."""
     best = _earned(table, answers, None, ())
-    names = set(verdict(table, answers).misconceptions)
+    names = set(judge_answers(table, answers).misconceptions)
     named = [wrong for wrong in WRONG if names & {wrong.name, *wrong.also}]
     recipes = [wrong.changes for wrong in named]
     if len(named) > 1:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from grader.exercises.lab02.distillation_loss.choice import Choice, joined, listed
-from utils.checks.distillation_loss.verdict import LAST_OUT, NO_SHIFT, ROLLED, UNSHIFTED, WRONG_END, WRONG_WAY
+from utils.checks.distillation_loss.judge import LAST_OUT, NO_SHIFT, ROLLED, UNSHIFTED, WRONG_END, WRONG_WAY
 from utils.data.batches import IGNORE
 
 BY_TWO = "shift by two positions instead of one{}"

@@ -18,7 +18,7 @@ from grader.exercises.lab02.distillation_loss.costs import NO_END
 from grader.exercises.lab02.distillation_loss.positions import CHOICES, DIVISORS, ROWS, SHIFTS, divisor, weigh
 from utils.checks import judgement
 from utils.checks.distillation_loss import blend, whole
-from utils.checks.distillation_loss.verdict import CUT_OFF, DETACHED, NOT_FINITE
+from utils.checks.distillation_loss.judge import CUT_OFF, DETACHED, NOT_FINITE
 from utils.checks.scale import BITS, SIGN
 
 Recipe = Mapping[str, Choice]

@@ -52,7 +52,7 @@ WHOLE = ("no causal shift", "causal shift", "shift by two", "labels shifted", "n
 DEFAULTED = ("default/alpha", "default/both")  # probes without the last arguments
 
 
-def verdict(table: Table, answers: Sequence[Answer]) -> Verdict:
+def judge_answers(table: Table, answers: Sequence[Answer]) -> Verdict:
     """passed, or at most three names and the number that shows the first one."""
     # A function owes the formula for the arguments that it is given; what it takes where none is given is its own.
     right = [is_right(table, i, answers[i]) or probe.name in DEFAULTED for i, probe in enumerate(table.probes)]
