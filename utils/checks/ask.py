@@ -149,7 +149,7 @@ def _call(fn: Callable, probe: Probe, double: bool) -> Answer:
     found = read(returned)
     numbers = {leaf_name(place): leaf for place, leaf in enumerate(found.leaves)}
     for model in found.models:
-        numbers |= observed(model, probe)
+        numbers |= observed(model, probe, list(arguments.values()))
     numbers |= _gradients(found.tensors, leaves, probe.slope)
     if any(leaf.grad is not None for leaf in leaves.values()):
         numbers["trace/backward"] = np.ones(1)

@@ -1,10 +1,12 @@
 """What is seen of a model that a function returns, and whether a function has changed what it was given.
 
-A model has no number of its own. Its sizes, its parameters and what it predicts on the probe's token ids are written
-down, once without a cache and once token by token with one.
+A model has no number of its own. Its sizes, what it shares with the arguments, and what it predicts on the probe's
+token ids are written down, once without a cache and once token by token with one.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -15,23 +17,40 @@ from utils.checks.plain import plain
 from utils.checks.records import Probe
 
 LOOK = "look"  # in a probe's toys: token ids (B, S) on which a returned model is asked
-SEEN = ("parameters", "trainable", "layers", "logits", "logits with a cache")
+ONCE = "look once"  # the same, asked without a cache, and not for its configuration: only which weights it has matters
+SEEN = ("parameters", "trainable", "shared", "layers", "places", "logits", "logits with a cache")
 
 
-def observed(model: torch.nn.Module, probe: Probe) -> dict[str, np.ndarray]:
+def observed(model: torch.nn.Module, probe: Probe, arguments: Sequence[object] = ()) -> dict[str, np.ndarray]:
     """``seen/...`` numbers of a returned model; those that it cannot give are NaN."""
+    if ONCE in probe.toys:
+        return {"seen/shared": _shared(model, arguments), "seen/logits": _asked(_at_once, model, probe.toys[ONCE])}
     sizes = [sum(p.numel() for p in model.parameters() if p.requires_grad or every) for every in (True, False)]
     numbers = {"seen/parameters": np.array(float(sizes[0])), "seen/trainable": np.array(float(sizes[1]))}
     layers = getattr(getattr(model, "config", None), "num_hidden_layers", None)  # of any module that is returned
     numbers["seen/layers"] = np.array(float(layers) if isinstance(layers, int) else np.nan)
+    places = {getattr(module, "layer_idx", None) for module in model.modules()}
+    numbers["seen/places"] = np.array(sorted(float(place) for place in places if isinstance(place, int)))
+    numbers["seen/shared"] = _shared(model, arguments)
     if LOOK in probe.toys:
-        ids = torch.from_numpy(np.asarray(probe.toys[LOOK]).copy())
         for name, ask in (("logits", _at_once), ("logits with a cache", _token_by_token)):
-            try:
-                numbers[f"seen/{name}"] = ask(model, ids)
-            except Exception:  # a model that cannot be asked so is a wrong answer, and the other numbers still count
-                numbers[f"seen/{name}"] = np.array(np.nan)
+            numbers[f"seen/{name}"] = _asked(ask, model, probe.toys[LOOK])
     return numbers
+
+
+def _shared(model: torch.nn.Module, arguments: Sequence[object]) -> np.ndarray:
+    """How many parameters are those of a model that was given: who trains this one changes that one."""
+    given = {p.data_ptr() for each in arguments if isinstance(each, torch.nn.Module) for p in each.parameters()}
+    return np.array(float(sum(parameter.data_ptr() in given for parameter in model.parameters())))
+
+
+def _asked(
+    ask: Callable[[torch.nn.Module, torch.Tensor], np.ndarray], model: torch.nn.Module, ids: object
+) -> np.ndarray:
+    try:
+        return ask(model, torch.from_numpy(np.asarray(ids).copy()))
+    except Exception:  # a model that cannot be asked so is a wrong answer, and the other numbers still count
+        return np.array(np.nan)
 
 
 @torch.no_grad()
@@ -66,7 +85,12 @@ def changed(argument: object, value: object, double: bool) -> bool:
 
 
 def _state(model: torch.nn.Module) -> list[tuple[str, object]]:
-    """Every weight, and how many layers the model says that it has."""
+    """Every weight, how many layers the model says that it has, and each one's place in the cache."""
     weights = {"weight": model.weight} if isinstance(model, Projection) else model.state_dict()
     layers = getattr(getattr(model, "config", None), "num_hidden_layers", None)
-    return [("layers", layers), *((name, plain(tensor).tobytes()) for name, tensor in weights.items())]
+    places = [getattr(module, "layer_idx", None) for module in model.modules()]
+    return [
+        ("layers", layers),
+        ("places", places),
+        *((name, plain(tensor).tobytes()) for name, tensor in weights.items()),
+    ]

@@ -23,7 +23,14 @@ from utils.machine.workspace import ROOT
 HERE = Path(__file__).parent
 NAME = "99_every_kind"
 FILES = sorted((HERE / "exercises").glob("*.py"))
-POINTS = {"draw_tokens": 2, "first_number": 1, "may_train": 1, "prune": 2, "total_variation": 4, "keep_or_reject": 2}
+POINTS = {
+    "draw_tokens": 2,
+    "first_number": 1,
+    "may_train": 1,
+    "cut_layers": 2,
+    "total_variation": 4,
+    "keep_or_reject": 2,
+}
 MARKS = {"schema_version": 3, "task": False}
 IMPORTS = "import copy\nimport re\nfrom collections import namedtuple\n\nimport torch\n\n"
 PLACE = "# EXERCISES: one cell and one check for each, put here by the test\n"
@@ -152,9 +159,8 @@ def test_the_learner_s_notebook_holds_scaffolds_and_its_check_names_the_mistake(
     text = json.dumps(notebook)
     assert "raise NotImplementedError" in text and "residual / residual" not in text
     cell, name = wrong_answers()["keep_or_reject"]
-    script = (
-        f"{IMPORTS}{cell}\nfrom utils.checks import check\ncheck('keep_or_reject', keep_or_reject)\ncheck('prune', len)"
-    )
+    asked = "check('keep_or_reject', keep_or_reject)\ncheck('cut_layers', len)"
+    script = f"{IMPORTS}{cell}\nfrom utils.checks import check\n{asked}"
     said = done(run(course, "-c", script))
     assert f"[not yet] keep_or_reject: Not yet: {name}." in said
 
@@ -178,7 +184,7 @@ def test_it_is_graded_and_reported_with_the_mistake_s_name(course, tmp_path):
     (table,) = (tmp_path / "out").glob("report_*.csv")
     assert all(mistake in table.read_text() for _, mistake in wrong.values())
     pages = list((tmp_path / "out" / "feedback").rglob("*.html"))
-    assert len(pages) == 3 and any(wrong["prune"][1] in page.read_text() for page in pages)
+    assert len(pages) == 3 and any(wrong["cut_layers"][1] in page.read_text() for page in pages)
 
 
 HOSTILE = """

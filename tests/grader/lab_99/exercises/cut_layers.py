@@ -1,4 +1,4 @@
-"""``prune(model, layers)``: a copy of a Llama that keeps these layers; a model in, a model out."""
+"""``cut_layers(model, layers)``: a copy of a Llama that keeps these layers; a model in, a model out."""
 
 import copy
 
@@ -11,7 +11,7 @@ from utils.checks.records import Probe
 catalogue = Catalogue()
 
 
-def prune(model, layers):
+def cut_layers(model, layers):
     small = copy.deepcopy(model)
     small.model.layers = torch.nn.ModuleList(small.model.layers[place] for place in layers)
     for place, layer in enumerate(small.model.layers):
@@ -27,9 +27,9 @@ def draw(stream):
         yield Probe(f"keep {layers}", {"model": model, "layers": list(layers)}, toys=look)
 
 
-@catalogue.wrong("only the first layer is pruned", "layers[1:].", "Which layers does the argument name?")
+@catalogue.wrong("only the first layer is cut", "layers[1:].", "Which layers does the argument name?")
 def without_the_first(model, layers):
-    return prune(model, [1, 2])
+    return cut_layers(model, [1, 2])
 
 
 @catalogue.wrong("the model is changed in place", "No copy.", "Does the caller still need the large model?")
@@ -45,7 +45,7 @@ def in_place(model, layers):
     "the config still has the old depth", "num_hidden_layers stays.", "What will be built from the config?"
 )
 def old_config(model, layers):
-    small = prune(model, layers)
+    small = cut_layers(model, layers)
     small.config.num_hidden_layers = model.config.num_hidden_layers
     return small
 
@@ -62,4 +62,4 @@ def by_deleting(model, layers):
 
 
 PROBES = ("keep (0, 2)", "keep (1,)", "keep (0, 1, 2)")
-EXERCISE = exercise("prune", "99", prune, draw, [("model", 2, PROBES)], catalogue)
+EXERCISE = exercise("cut_layers", "99", cut_layers, draw, [("model", 2, PROBES)], catalogue)

@@ -1,0 +1,1 @@
+"""The exercises of Lab 7, how small."""

@@ -1,0 +1,379 @@
+"""block_influence(hidden_states, mask): the mean over valid positions of 1 - cosine(read, written), block by block."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from grader.exercises.ordinary import Catalogue, exercise
+from utils.checks.records import Probe
+
+catalogue = Catalogue()
+wrong, right = catalogue.wrong, catalogue.right
+WHOLE, PADDED = ("no padding", "no padding, longer"), ("padded on the right", "padded on the left")
+MASKS = {
+    "no padding": ("....", "...."),
+    "no padding, longer": (".....", ".....", "....."),
+    "padded on the right": (".....", "..ppp", "...pp"),
+    "padded on the left": ("ppp.", "....", "pp.."),
+}
+
+
+def _cosines(hidden_states):
+    """(L, B, S)."""
+    pairs = itertools.pairwise(hidden_states)
+    return torch.stack([F.cosine_similarity(read, written, dim=-1) for read, written in pairs])
+
+
+def block_influence(hidden_states, mask):
+    return (1 - _cosines(hidden_states)[:, mask]).mean(-1)
+
+
+def draw(random):
+    """States that a block changes by different amounts and sizes; padding holds states of its own."""
+    for number, (name, rows) in enumerate(MASKS.items()):
+        mask = np.array([[sign == "." for sign in row] for row in rows])
+        layers, width = 3 + number % 2, 6
+        states = [random.normal(0, 1, (*mask.shape, width))]
+        for share in random.permutation([0.4, 0.8, 1.5, 2.5])[:layers]:
+            change = random.normal(0, share, (*mask.shape, width))
+            states.append(states[-1] * random.choice([-0.6, 1.3, 1.6], (*mask.shape, 1)) + change)
+        yield Probe(name, {"hidden_states": [np.float32(state) for state in states], "mask": mask})
+
+
+# What is compared with what
+
+
+@wrong(
+    "the cosine instead of 1 minus it",
+    "Returns how little a block changes.",
+    "A block that changes nothing: which influence should it have, and which does it get?",
+)
+def cosine(hidden_states, mask):
+    return 1 - block_influence(hidden_states, mask)
+
+
+@wrong(
+    "the sign is turned round: cosine minus 1",
+    "Returns negative influences.",
+    "Should a block that turns a state round have a large influence or a small one?",
+)
+def negative(hidden_states, mask):
+    return -block_influence(hidden_states, mask)
+
+
+@wrong(
+    "each state is compared with the last one, not with what its own block reads",
+    "Measures how far a block's output is from the end.",
+    "What does this block read, and what does it write? The end of the model is neither.",
+)
+def to_the_end(hidden_states, mask):
+    last = hidden_states[-1]
+    found = [(1 - F.cosine_similarity(state, last, dim=-1))[mask].mean() for state in hidden_states[1:]]
+    return torch.stack(found)
+
+
+@wrong(
+    "what a block reads is compared with the last state",
+    "Measures how far a block's input is from the end.",
+    "What does this block itself write?",
+)
+def input_to_the_end(hidden_states, mask):
+    last = hidden_states[-1]
+    found = [(1 - F.cosine_similarity(state, last, dim=-1))[mask].mean() for state in hidden_states[:-1]]
+    return torch.stack(found)
+
+
+@wrong(
+    "each state is compared with the embedding, not with what its own block reads",
+    "Adds up what all blocks before have done.",
+    "What does block 3 read: the embedding, or what block 2 wrote?",
+)
+def from_the_beginning(hidden_states, mask):
+    first = hidden_states[0]
+    found = [(1 - F.cosine_similarity(first, state, dim=-1))[mask].mean() for state in hidden_states[1:]]
+    return torch.stack(found)
+
+
+@wrong(
+    "off by one: the first block is left out",
+    "Begins with the states after the first block.",
+    "hidden_states[0] is before the first block. What does that block write?",
+)
+def first_left_out(hidden_states, mask):
+    return block_influence(hidden_states[1:], mask)
+
+
+@wrong(
+    "off by one: the last block is left out",
+    "Ends one state early.",
+    "There is one state more than there are blocks. How many pairs is that?",
+)
+def last_left_out(hidden_states, mask):
+    return block_influence(hidden_states[:-1], mask)
+
+
+@wrong(
+    "one entry too many: the state before the first block gets an influence too",
+    "Returns L + 1 numbers.",
+    "How many blocks are there if there are L + 1 states?",
+)
+def one_too_many(hidden_states, mask):
+    return torch.cat([torch.zeros(1, dtype=hidden_states[0].dtype), block_influence(hidden_states, mask)])
+
+
+@wrong(
+    "input and output of different blocks: two blocks are skipped at a time",
+    "Compares a state with the one after the next.",
+    "Which state does block i write if it reads hidden_states[i]?",
+)
+def two_apart(hidden_states, mask):
+    pairs = zip(hidden_states[:-1], [*hidden_states[2:], hidden_states[-1]], strict=True)
+    return torch.stack([(1 - F.cosine_similarity(a, b, dim=-1))[mask].mean() for a, b in pairs])
+
+
+# How two states are compared
+
+
+@wrong(
+    "the cosine over the positions instead of the features",
+    "Compares columns.",
+    "Along which axis do the numbers of one position's state lie?",
+)
+def over_positions(hidden_states, mask):
+    weight = mask[..., None].to(hidden_states[0].dtype)
+    pairs = itertools.pairwise(hidden_states)
+    return torch.stack([(1 - F.cosine_similarity(a * weight, b * weight, dim=1)).mean() for a, b in pairs])
+
+
+@wrong(
+    "one cosine of all positions in a row, instead of one for each position",
+    "Flattens the states; positions with large states decide.",
+    "Should a position with a large state count more than others?",
+)
+def flattened(hidden_states, mask):
+    pairs = itertools.pairwise(hidden_states)
+    return torch.stack([1 - F.cosine_similarity(a[mask].flatten(), b[mask].flatten(), dim=0) for a, b in pairs])
+
+
+@wrong(
+    "states are averaged before they are compared",
+    "Takes the cosine of two mean states.",
+    "Changes in opposite directions cancel in a mean state. Where must the cosine be taken?",
+)
+def averaged_first(hidden_states, mask):
+    pairs = itertools.pairwise(hidden_states)
+    return torch.stack([1 - F.cosine_similarity(a[mask].mean(0), b[mask].mean(0), dim=0) for a, b in pairs])
+
+
+@wrong(
+    "the plain product of both states: it is not divided by their lengths",
+    "Takes 1 minus the dot product.",
+    "Double both states: should the influence change?",
+)
+def not_normalised(hidden_states, mask):
+    pairs = itertools.pairwise(hidden_states)
+    return torch.stack([(1 - (a * b).sum(-1))[mask].mean() for a, b in pairs])
+
+
+@wrong(
+    "the length of the change instead of its angle",
+    "Returns the norm of output minus input.",
+    "A block that only makes every state twice as long: which influence has it by the formula?",
+)
+def distance(hidden_states, mask):
+    pairs = itertools.pairwise(hidden_states)
+    return torch.stack([(b - a).norm(dim=-1)[mask].mean() for a, b in pairs])
+
+
+@wrong(
+    "the change relative to the input instead of the angle",
+    "Divides the norm of the change by that of the input.",
+    "A block that only makes every state twice as long: which influence has it by the formula?",
+)
+def relative_distance(hidden_states, mask):
+    pairs = itertools.pairwise(hidden_states)
+    return torch.stack([((b - a).norm(dim=-1) / a.norm(dim=-1))[mask].mean() for a, b in pairs])
+
+
+@wrong(
+    "the absolute value of the cosine: a block that turns states round looks idle",
+    "Takes 1 - |cosine|.",
+    "A block that writes the negative of what it reads: has it changed much?",
+)
+def absolute(hidden_states, mask):
+    return (1 - _cosines(hidden_states).abs()[:, mask]).mean(-1)
+
+
+@wrong(
+    "the cosine is squared",
+    "Takes 1 - cosine^2.",
+    "A block that writes the negative of what it reads: has it changed much?",
+)
+def squared(hidden_states, mask):
+    return (1 - _cosines(hidden_states)[:, mask] ** 2).mean(-1)
+
+
+@wrong(
+    "the angle itself instead of 1 minus its cosine",
+    "Takes the arc cosine.",
+    "Which is asked: an angle or 1 minus its cosine?",
+)
+def angle(hidden_states, mask):
+    return _cosines(hidden_states)[:, mask].clamp(-1, 1).arccos().mean(-1)
+
+
+# Over which positions
+
+
+@wrong(
+    "padding counts: the mask is not used",
+    "Averages over all positions.",
+    "Change the states at a padded position: does your answer change?",
+)
+def no_mask(hidden_states, mask):
+    return (1 - _cosines(hidden_states)).mean((1, 2))
+
+
+@wrong(
+    "divided by all positions instead of the valid ones",
+    "Sets padding to 0 and takes the mean over B x S.",
+    "How many numbers does your mean divide by?",
+)
+def divided_by_all(hidden_states, mask):
+    return ((1 - _cosines(hidden_states)) * mask).mean((1, 2))
+
+
+@wrong(
+    "states are set to 0 at padding, and padding is averaged",
+    "A cosine of two zero vectors is 0, so padding has an influence of 1.",
+    "What is the cosine of two vectors of zeros, and should it count?",
+)
+def zeroed_states(hidden_states, mask):
+    return no_mask([state * mask[..., None] for state in hidden_states], mask)
+
+
+@wrong(
+    "a mean of the rows' means instead of one mean over positions",
+    "A row of two tokens weighs as much as one of five.",
+    "Should a token of a short row weigh more than one of a long row?",
+)
+def mean_of_means(hidden_states, mask):
+    changed = (1 - _cosines(hidden_states)) * mask
+    return (changed.sum(-1) / mask.sum(-1)).mean(-1)
+
+
+@wrong(
+    "the mask is turned round: padding is averaged",
+    "Averages where mask is False.",
+    "What does True in the mask stand for?",
+)
+def inverted(hidden_states, mask):
+    return (1 - _cosines(hidden_states)[:, ~mask]).mean(-1)
+
+
+@wrong(
+    "only the last position of each row counts",
+    "Looks at one token for each text.",
+    "Which positions does the mask mark?",
+)
+def last_position(hidden_states, mask):
+    return (1 - _cosines(hidden_states)[:, :, -1]).mean(-1)
+
+
+@wrong(
+    "summed over the positions instead of averaged",
+    "Grows with the length of the text.",
+    "Should a longer text make every block more influential?",
+)
+def summed(hidden_states, mask):
+    return (1 - _cosines(hidden_states)[:, mask]).sum(-1)
+
+
+@right
+def with_loops(hidden_states, mask):
+    found = []
+    for layer in range(len(hidden_states) - 1):
+        total, count = 0.0, 0
+        for row in range(mask.shape[0]):
+            for place in range(mask.shape[1]):
+                if mask[row, place]:
+                    a, b = hidden_states[layer][row, place], hidden_states[layer + 1][row, place]
+                    total += 1 - (a @ b / (a.norm() * b.norm())).item()
+                    count += 1
+        found.append(total / count)
+    return torch.tensor(found)
+
+
+@right
+def normalised_first(hidden_states, mask):
+    units = [F.normalize(state, dim=-1) for state in hidden_states]
+    return torch.stack([1 - (a * b).sum(-1)[mask].mean() for a, b in itertools.pairwise(units)])
+
+
+@right
+def stacked(hidden_states, mask):
+    states = torch.stack(list(hidden_states))[:, mask]
+    return 1 - torch.cosine_similarity(states[:-1], states[1:], dim=-1).mean(dim=1)
+
+
+@right
+def weighted(hidden_states, mask):
+    weight = mask.to(hidden_states[0].dtype)
+    changed = [
+        ((1 - F.cosine_similarity(hidden_states[i], hidden_states[i + 1], dim=2)) * weight).sum() / weight.sum()
+        for i in range(len(hidden_states) - 1)
+    ]
+    return torch.stack(changed)
+
+
+@right
+def with_einsum(hidden_states, mask):
+    found = []
+    for a, b in itertools.pairwise(hidden_states):
+        a, b = a[mask], b[mask]
+        products = torch.einsum("nd,nd->n", a, b)
+        lengths = torch.einsum("nd,nd->n", a, a).sqrt() * torch.einsum("nd,nd->n", b, b).sqrt()
+        found.append((1 - products / lengths).mean())
+    return torch.stack(found)
+
+
+@right
+def half_of_a_squared_distance(hidden_states, mask):
+    units = [state / state.norm(dim=-1, keepdim=True) for state in hidden_states]
+    halves = [((a - b).square().sum(-1) / 2)[mask] for a, b in itertools.pairwise(units)]
+    return torch.stack([half.mean() for half in halves])
+
+
+@right
+def in_double(hidden_states, mask):
+    kept = [state.double()[mask] for state in hidden_states]
+    similar = torch.nn.CosineSimilarity(dim=1)
+    return torch.stack([(1 - similar(kept[i], kept[i + 1])).mean() for i in range(len(kept) - 1)]).float()
+
+
+@right
+def in_numpy(hidden_states, mask):
+    keep = mask.numpy()
+    states = [state.numpy()[keep] for state in hidden_states]
+    found = []
+    for i in range(1, len(states)):
+        a, b = states[i - 1], states[i]
+        found.append(1 - ((a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)).mean())
+    return torch.tensor(np.array(found))
+
+
+@right
+def with_nan(hidden_states, mask):
+    changed = [1 - F.cosine_similarity(a, b, dim=-1) for a, b in itertools.pairwise(hidden_states)]
+    return torch.stack([one.masked_fill(~mask, float("nan")).nanmean() for one in changed])
+
+
+PARTS = (
+    ("1 minus the cosine of what a block reads and writes", 2.0, WHOLE),
+    ("only positions that count", 2.0, PADDED),
+)
+EXERCISE = exercise("block_influence", "07", block_influence, draw, PARTS, catalogue)
