@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import linecache
+import os
 import site
 import sys
 import sysconfig
@@ -29,7 +30,7 @@ from utils.checks.plain import describe, plain, read
 from utils.checks.plays.stopped import StoppedError
 from utils.checks.records import Answer, Probe, leaf_name
 
-_OURS = __file__
+_COURSE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # utils/, and in the sandbox what stands in its place
 _LIBRARIES = (*site.getsitepackages(), sysconfig.get_paths()["stdlib"], "<frozen")
 _GIVE_UP = {"timeout", "signature", "unwritten"}
 
@@ -117,12 +118,12 @@ def _text(error: BaseException) -> str:
 
 
 def _line(trace: TracebackType | None) -> str:
-    """The deepest line that is the learner's own: not this package's, not a library's."""
+    """The deepest line that is the learner's own: not the course's, not a library's."""
     found = ""
     while trace is not None:
         code = trace.tb_frame.f_code
         here = code.co_filename
-        if not here.startswith((_OURS.rsplit("/", 1)[0] + "/", *_LIBRARIES)):
+        if not here.startswith((_COURSE, *_LIBRARIES)):
             text = linecache.getline(here, trace.tb_lineno).strip()
             found = f"line {trace.tb_lineno} in {code.co_name}" + (f": {text}" if text else "")
         trace = trace.tb_next

@@ -25,6 +25,15 @@ def test_the_library_s_answers_are_absent_and_say_so(sandbox):
         (answer,) = attempt.ask("distillation_loss", [PROBE])
     assert answer.outcome == "error"
     assert "write it here" in answer.note
+    assert answer.line == "", "the line that refuses is the course's, not the learner's"
+
+
+def test_a_call_of_an_absent_answer_is_shown_at_the_learner_s_line(sandbox):
+    cell = "from utils.decoding import rules\ndef distillation_loss(*arguments):\n    return rules.verify(*arguments)"
+    with sandbox.attempt(LIMITS, seed=1) as attempt:
+        assert attempt.run(cell) == ""
+        (answer,) = attempt.ask("distillation_loss", [PROBE])
+    assert answer.line == "line 3 in distillation_loss: return rules.verify(*arguments)"
 
 
 def test_what_the_library_no_longer_has_is_told_apart_from_what_is_withheld(sandbox):
