@@ -16,18 +16,13 @@ from utils.checks.hints import question
 from utils.checks.judgement import RELATIVE, agrees, expected_value, few_digits, furthest, is_right, leaks
 from utils.checks.records import Answer, Table
 from utils.checks.scale import TOLERANCE, merged, named_constant
-from utils.checks.verdict import Verdict
+from utils.checks.verdict import Verdict, not_yet
 
 __all__ = ["after_error", "by_shape", "is_right", "judge_answers"]
 
-MOST_NAMES, MOST_SIGNS, MOST_NOTE = (
-    3,
-    600,
-    150,
-)  # of a verdict: names, letters of its message, letters of an error in it
+MOST_NAMES, MOST_NOTE = 3, 150  # of a verdict: names, letters of an error in it
 ROUNDING = 2e-6  # below it two numbers are the same
 ORDINARY, EXTREME = "ordinary", "extreme"  # how the names of probes begin that tell variants apart, and that cannot
-NUMBER = "a Python number instead of a tensor: no gradient can flow"
 CONSTANT = "a constant, whatever the input is"
 PARTLY_CUT = "another gradient reaches {}: a part of the formula is cut off"
 
@@ -60,9 +55,8 @@ def judge_answers(
     names = [*_as_such(table, answers), *numbers, *_gradients(table, answers)]
     names = names or _half_precision(table, answers) or _partly_cut(table, answers) or _raised(answers)
     names = list(dict.fromkeys(names))[:MOST_NAMES]
-    listed = f"Not yet: {'; '.join(names)}." if names else "Not yet."
     shown = _shown(table, answers, [index for index, good in enumerate(right) if not good])
-    return Verdict(False, f"{listed} {shown} {question(table, names)}".strip()[:MOST_SIGNS], names)
+    return not_yet(names, shown, question(table, names))
 
 
 def _shown(table: Table, answers: Sequence[Answer], wrong: Sequence[int]) -> str:
@@ -92,10 +86,9 @@ def _shown(table: Table, answers: Sequence[Answer], wrong: Sequence[int]) -> str
 def _as_such(table: Table, answers: Sequence[Answer]) -> list[str]:
     names = []
     kind = judgement.wrong_kind(table, 0, answers[0]) if answers[0].form else ""
-    if kind and answers[0].outcome == "float" and "tensor" in kind:
-        names.append(NUMBER)
-    elif kind:
-        names.append(kind[:99])
+    if kind:
+        gradient = any(probe.gradients for probe in table.probes)
+        names.append((judgement.left_torch(answers[0], gradient) if "tensor" in kind else "") or kind[:99])
     names += judgement.went_backward(answers) + judgement.changed_in_place(answers)
     return names + judgement.differs_by_chance(table, answers)
 

@@ -17,7 +17,7 @@ from utils.checks import forms
 from utils.checks.hints import question
 from utils.checks.judgement import expected_form
 from utils.checks.records import Answer, Table
-from utils.checks.verdict import Verdict
+from utils.checks.verdict import Verdict, not_yet
 
 
 def judge_of(table: Table) -> ModuleType:
@@ -38,10 +38,10 @@ def _about_the_function(table: Table, answers: Sequence[Answer]) -> Verdict | No
         return Verdict(False, f"Not written yet: {table.name} raises NotImplementedError. Replace it by your solution.")
     if first.outcome == "signature":
         text = f"{table.name} was called by position as the task says, but {first.note}."
-        return Verdict(False, text, ["the arguments are not the task's"])
+        return not_yet(["the arguments are not the task's"], text)
     if any(answer.outcome == "timeout" for answer in answers):
         text = f"{table.name} did not come to an end in time. Is there a loop whose condition never becomes false?"
-        return Verdict(False, text, ["no end within the time limit"])
+        return not_yet(["no end within the time limit"], text)
     return (
         _returns_nothing(table, answers)
         or _stops(table, answers)
@@ -54,7 +54,7 @@ def _returns_nothing(table: Table, answers: Sequence[Answer]) -> Verdict | None:
     owed = [form for form in map(lambda index: expected_form(table, index), range(len(answers))) if form != "None"]
     if not owed or any(answer.outcome != "none" for answer in answers):
         return None
-    return Verdict(False, f"{table.name} returns nothing (None). Is there a return at its end?", ["nothing returned"])
+    return not_yet(["nothing returned"], f"{table.name} returns None. Is there a return at its end?")
 
 
 def _stops(table: Table, answers: Sequence[Answer]) -> Verdict | None:
@@ -62,12 +62,9 @@ def _stops(table: Table, answers: Sequence[Answer]) -> Verdict | None:
     failed = [answer for answer in answers if answer.outcome == "error"]
     if not failed or (answers[0].outcome != "error" and len(failed) <= len(answers) // 2):
         return None
-    names = judge_of(table).after_error(table, answers)
-    said = names or [f"an exception: {failed[0].note.split(':')[0]}"[:99]]
-    where = f"It happens in your {failed[0].line}. " if failed[0].line else ""
-    listed = f"Not yet: {'; '.join(names)}. " if names else ""
-    text = f"{listed}{table.name} stops with {failed[0].note}. {where}{question(table, said)}"
-    return Verdict(False, text.strip()[:600], said)
+    names = judge_of(table).after_error(table, answers) or [f"an exception: {failed[0].note.split(':')[0]}"[:99]]
+    where = f"It happens in your {failed[0].line}." if failed[0].line else ""
+    return not_yet(names, f"{table.name} stops with {failed[0].note}.", where, question(table, names))
 
 
 def _wrong_type(table: Table, answers: Sequence[Answer]) -> Verdict | None:
@@ -78,8 +75,8 @@ def _wrong_type(table: Table, answers: Sequence[Answer]) -> Verdict | None:
     if not forms.complaint(found, expected_form(table, 0)):
         return None
     kind = forms.said(found, forms.FOUND)
-    text = f"{table.name} returns {kind}; {owed} was expected."
-    return Verdict(False, text, [f"{kind} instead of {owed}"[:99]])
+    names = [f"{kind} instead of {owed}"[:99]]
+    return not_yet(names, f"{table.name} returns {kind}; {owed} is asked.", question(table, names))
 
 
 def _nan(table: Table, answers: Sequence[Answer]) -> Verdict | None:
@@ -90,4 +87,4 @@ def _nan(table: Table, answers: Sequence[Answer]) -> Verdict | None:
     names = judge_of(table).after_error(table, answers) or ["NaN or infinite"]
     strange = next(number for value in values for number in value.reshape(-1) if not np.isfinite(number))
     found = f"{table.name} gives {strange} on every one of {len(values)} probes."
-    return Verdict(False, f"Not yet: {'; '.join(names)}. {found} {question(table, names)}"[:600], names)
+    return not_yet(names, found, question(table, names))

@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from utils.checks.judgement import BACKWARD, HALF
+from utils.checks.judgement import BACKWARD, HALF, NO_GRADIENT
 from utils.checks.pack import Made
 from utils.checks.records import Table
 
@@ -26,9 +26,8 @@ COMMON = {
     "random: the same input gives different {}": "The formula has nothing random in it. What draws a number in yours?",
     BACKWARD: "The training step calls backward(). The function only returns the number.",
     HALF: "How many digits does a number have in half precision, and which steps need more?",
-    "a Python number instead of a tensor: no gradient can flow": (
-        "What does backward() need? Stay in torch up to the return."
-    ),
+    f"a {{}} number instead of a tensor{NO_GRADIENT}": "What does backward() need? Stay in torch up to the return.",
+    "a {} number instead of a tensor": "Stay in torch up to the return: .item(), float() and numpy leave it.",
     "an exception: ModuleNotFoundError": "Labs are graded with what the course installs: can torch or numpy do it?",
     "an exception: ImportError": "What do you take from elsewhere that belongs into your notebook?",
     "an exception: NameError": "Where is this name defined or imported, and has that cell run without an error?",

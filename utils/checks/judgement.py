@@ -17,6 +17,8 @@ RELATIVE = 1e-4
 ABSOLUTE = 2e-5
 BACKWARD = "the function calls backward() itself, so that gradients are counted twice"
 HALF = "computed in half precision ({}): the digits are too few"
+NUMBER = "a Python number instead of a tensor"
+NO_GRADIENT = ": no gradient can flow"  # said where one is owed
 BITS = {"bfloat16": 8, "float16": 11}  # of the significand; by chance one number in 2 ** 12 has no more
 FEWEST = 8  # values that must all have few digits before half precision is named
 ABSENT = {"error", "timeout", "signature", "unwritten"}
@@ -59,6 +61,19 @@ def expected_form(table: Table, index: int) -> forms.Form:
 def wrong_kind(table: Table, index: int, answer: Answer) -> str:
     """Why the answer is of the wrong kind, in words; empty where it is not."""
     return forms.complaint(forms.read(answer.form), expected_form(table, index))
+
+
+def left_torch(answer: Answer, gradient: bool) -> str:
+    """The name of a numpy array, or of a number, that came where a tensor belongs; empty for anything else.
+
+    gradient: whether the tensor owes one.
+    """
+    if forms.read(answer.form) in ("array", "whole array"):
+        return "a numpy array instead of a tensor"
+    if answer.outcome != "float":
+        return ""
+    name = NUMBER if answer.note in ("float", "int") else NUMBER.replace("Python", "numpy")
+    return name + NO_GRADIENT * gradient
 
 
 def leaves_agree(

@@ -15,7 +15,7 @@ from utils.checks import forms, judgement
 from utils.checks.hints import question
 from utils.checks.judgement import is_right
 from utils.checks.records import Answer, Probe, Table, leaves_of
-from utils.checks.verdict import Verdict
+from utils.checks.verdict import Verdict, not_yet
 
 __all__ = ["after_error", "is_right", "judge_answers"]
 
@@ -36,9 +36,9 @@ def judge_answers(table: Table, answers: Sequence[Answer]) -> Verdict:
     names += [f"an exception on some inputs: {raised}"[:99]] if raised and not names else []
     names = list(dict.fromkeys(names))[:3]
     wrong = max((i for i, good in enumerate(right) if not good), key=lambda i: _distance(table, i, answers[i]))
-    listed = "; ".join(names) or f"{right.count(False)} of {len(right)} probes are wrong"
     shown = difference(table, wrong, answers[wrong])
-    return Verdict(False, f"Not yet: {listed}. {shown} {question(table, names)}".strip()[:600], names)
+    count = "" if names else f"{right.count(False)} of {len(right)} probes are wrong."
+    return not_yet(names, count, shown, question(table, names))
 
 
 def after_error(table: Table, answers: Sequence[Answer]) -> list[str]:

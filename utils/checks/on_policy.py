@@ -17,7 +17,7 @@ from utils.checks.plays.on_policy_step import OTHERS, STUDENTS
 from utils.checks.plays.train_step import LEARNING_RATE
 from utils.checks.records import Answer, Table
 from utils.checks.steps import are, near
-from utils.checks.verdict import Verdict
+from utils.checks.verdict import Verdict, not_yet
 
 WRITING, SCORING, LEARNING = "writing", "scoring", "learning"  # names of probes, each judged on one of the three
 NOBODY = "sample is not called: nobody writes"
@@ -59,8 +59,7 @@ def judge_answers(table: Table, answers: Sequence[Answer]) -> Verdict:
         names = [name for name in names if name != steps.CALLS]
     names = [name.replace("loss_function", "loss") for name in names][:3]
     wrong = next(each for each in found if not each.right and (each.names or not names))
-    listed = f"Not yet: {'; '.join(names)}." if names else "Not yet."
-    return Verdict(False, f"{listed} {wrong.shown} {question(table, names)}"[:600], names)
+    return not_yet(names, wrong.shown, question(table, names))
 
 
 def is_right(table: Table, index: int, answer: Answer) -> bool:
@@ -70,7 +69,9 @@ def is_right(table: Table, index: int, answer: Answer) -> bool:
 
 def after_error(table: Table, answers: Sequence[Answer]) -> list[str]:
     """What had been seen when the step raised."""
-    answer = next(each for each in answers if each.outcome == "error")
+    answer = next((each for each in answers if each.outcome == "error"), None)
+    if answer is None:  # it went through, and gave NaN
+        return []
     if "shape of the mask" in answer.note:
         return [LENGTHS]
     return [name.replace("loss_function", "loss") for name in steps.after_error(table, answers)]

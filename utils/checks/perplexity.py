@@ -10,7 +10,7 @@ from utils.checks.hints import question
 from utils.checks.judgement import after_error, apart
 from utils.checks.plays import aftermath
 from utils.checks.records import Answer, Table
-from utils.checks.verdict import Verdict
+from utils.checks.verdict import Verdict, not_yet
 
 __all__ = ["after_error", "is_right", "judge_answers"]
 
@@ -51,9 +51,9 @@ def judge_answers(table: Table, answers: Sequence[Answer]) -> Verdict:
     if _near(found, expected):
         shown = f"The number itself, {expected[place]:.5g} on our toy model, is right."
     if not names:
-        names, listed = [], f"Not yet. {shown} That is {found[place] / expected[place]:.4g} times as much."
-        return Verdict(False, f"{listed} Write down for one batch the sum of nats and the number of tokens.", names)
-    return Verdict(False, f"Not yet: {'; '.join(names[:3])}. {shown} {question(table, names)}"[:600], names[:3])
+        factor = f"That is {found[place] / expected[place]:.4g} times as much."
+        return not_yet([], shown, factor, "Write down for one batch the sum of nats and the number of tokens.")
+    return not_yet(names[:3], shown, question(table, names))
 
 
 def is_right(table: Table, index: int, answer: Answer) -> bool:

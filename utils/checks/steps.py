@@ -12,7 +12,7 @@ import numpy as np
 from utils.checks.hints import question
 from utils.checks.plays import aftermath, train_step
 from utils.checks.records import Answer, Table
-from utils.checks.verdict import Verdict
+from utils.checks.verdict import Verdict, not_yet
 
 FIT = 2e-4
 EARLY = "the optimizer steps before backward()"
@@ -49,8 +49,7 @@ def judge_answers(table: Table, answers: Sequence[Answer]) -> Verdict:
         return Verdict(
             True, "Right: loss, gradient and new weights agree on both steps, and the teacher stays as it is."
         )
-    listed = f"Not yet: {'; '.join(names[:3])}." if names else "Not yet."
-    return Verdict(False, f"{listed} {shown} {question(table, names)}"[:600], names[:3])
+    return not_yet(names[:3], shown, question(table, names))
 
 
 def is_right(table: Table, index: int, answer: Answer) -> bool:
@@ -62,7 +61,9 @@ def is_right(table: Table, index: int, answer: Answer) -> bool:
 
 def after_error(table: Table, answers: Sequence[Answer]) -> list[str]:
     """What had been seen when the step raised: a step before backward(), a student without gradients, no logits."""
-    answer = next(each for each in answers if each.outcome == "error")
+    answer = next((each for each in answers if each.outcome == "error"), None)
+    if answer is None:  # it went through, and gave NaN
+        return []
     if answer.note.endswith(train_step.NOT_LOGITS):
         return [OUTPUT]
     if "backward through the graph a second time" in answer.note:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+MOST_SIGNS = 600  # letters of a message
 
 
 @dataclass(frozen=True)
@@ -19,3 +22,9 @@ class Verdict:
 
     def _ipython_display_(self) -> None:
         """Nothing: `check` has shown the card, and a check cell ends with the verdict."""
+
+
+def not_yet(names: Sequence[str], *sentences: str) -> Verdict:
+    """What is not right, in the form that all have: the mistakes' names, then sentences; empty ones are left out."""
+    listed = f"Not yet: {'; '.join(names)}." if names else "Not yet."
+    return Verdict(False, " ".join(filter(None, (listed, *sentences)))[:MOST_SIGNS].strip(), list(names))

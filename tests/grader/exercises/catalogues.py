@@ -13,7 +13,7 @@ from utils.checks.ask import ask
 from utils.checks.diagnosis import verdict_on
 from utils.checks.records import Table
 from utils.checks.scale import CONSTANTS
-from utils.checks.verdict import Verdict
+from utils.checks.verdict import MOST_SIGNS, Verdict
 
 FEW, MANY = (None, 5, 101, 102), tuple(range(1, 61))
 
@@ -36,7 +36,7 @@ def points_of_every_wrong_one(exercise: Exercise, seed: int | None) -> list[dict
         found = verdict_on(table, answers)
         assert not found.passed, (seed, number, wrong.name)
         assert set(found.misconceptions) & {wrong.name, *wrong.also}, (seed, number, wrong.name, found)
-        assert len(found.message) <= arrays.MOST_SIGNS and len(found.misconceptions) <= arrays.MOST_NAMES
+        assert len(found.message) <= MOST_SIGNS and len(found.misconceptions) <= arrays.MOST_NAMES
         earned.append(scores(exercise, table, answers))
     return earned
 

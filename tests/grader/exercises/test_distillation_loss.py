@@ -18,8 +18,9 @@ from utils.checks.diagnosis import verdict_on
 from utils.checks.distillation_loss.blend import MISSING
 from utils.checks.distillation_loss.judge import NOT_FINITE
 from utils.checks.distillation_loss.parts import close
-from utils.checks.distillation_loss.whole import CONSTANT, NUMBER
+from utils.checks.distillation_loss.whole import CONSTANT
 from utils.checks.hints import hint
+from utils.checks.judgement import NO_GRADIENT, NUMBER
 from utils.checks.records import Table
 
 EXERCISE = get("distillation_loss")
@@ -75,7 +76,9 @@ def test_an_unknown_divergence_gets_numbers_and_no_name() -> None:
     assert "The hard part agrees" in found.message and "times as much" in found.message
 
 
-@pytest.mark.parametrize("lost", [CONSTANT, NUMBER, NOT_FINITE, "nothing returned", "a str instead of one number"])
+@pytest.mark.parametrize(
+    "lost", [CONSTANT, NUMBER + NO_GRADIENT, NOT_FINITE, "nothing returned", "a str instead of one number"]
+)
 def test_what_is_no_loss_earns_no_points(lost: str, tables: dict) -> None:
     assert sum(earned(tables[5], cook(recipe(returned=lost))).values()) == 0
 

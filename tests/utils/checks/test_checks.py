@@ -67,7 +67,10 @@ def of_sums() -> Table:
     ("function", "said"),
     [
         (lambda x: x.sum(), "Right: all 2 probes agree"),
-        (lambda x: 2 * x.sum(), "2 of 2 probes are wrong. On the probe 'probe 0' your answer is 20; it should be 10."),
+        (
+            lambda x: 2 * x.sum(),
+            "Not yet. 2 of 2 probes are wrong. On the probe 'probe 0' your answer is 20; it should be 10.",
+        ),
         (
             lambda x: x[:2].sum() if len(x) > 1 else x.sum() + 1,
             "1 of 2 probes are wrong. On the probe 'probe 1' your answer",
@@ -106,7 +109,7 @@ def two_arguments(student_logits, teacher_logits):
         (two_arguments, "cannot be called with 5 arguments"),
         (unwritten, "Not written yet"),
         (broken, "return student_logits @ labels"),
-        (lambda *arguments: None, "returns nothing"),
+        (lambda *arguments: None, "returns None"),
         (lambda *arguments: "2.5", "returns a str"),
         (lambda *arguments: arguments[0].sum() * float("nan"), "nan"),
     ],
@@ -115,6 +118,49 @@ def test_a_wrong_kind_of_thing_gets_its_own_sentence(thing: object, says: str) -
     found = check("distillation_loss", thing)
     assert not found.passed and says in found.message
     assert "utils/checks" not in found.message
+
+
+NUMBER, ARRAY = "a Python number instead of a tensor", "a numpy array instead of a tensor"
+NO_GRADIENT = ": no gradient can flow"
+
+
+def detached(*arguments):
+    return right(*arguments).detach()
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "misconception"),
+    [
+        ("entropy", lambda p: float(p.sum()), NUMBER),  # no gradient is owed
+        ("entropy", lambda p: p.sum().numpy(), ARRAY),
+        ("entropy", lambda p: p.sum(-1).numpy(), ARRAY),
+        ("entropy", lambda p: p.sum().numpy()[()], "a numpy number instead of a tensor"),
+        ("kl_divergence", lambda p, q: p.sum().item(), NUMBER + NO_GRADIENT),
+        ("kl_divergence", lambda p, q: p.detach().sum().numpy(), ARRAY),
+        ("distillation_loss", lambda *a: detached(*a).item(), NUMBER + NO_GRADIENT),
+        ("distillation_loss", lambda *a: detached(*a).numpy(), ARRAY),
+        ("distillation_loss", lambda *a: detached(*a).reshape(1).numpy(), ARRAY),
+        ("distillation_loss", lambda *a: detached(*a).numpy()[()], "a numpy number instead of a tensor" + NO_GRADIENT),
+    ],
+)
+def test_what_left_torch_has_the_same_words_in_every_exercise(name, function, misconception) -> None:
+    found = check(name, function)
+    assert found.misconceptions[0] == misconception
+    assert "ndarray" not in found.message and "float32" not in found.message
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        "alpha * soft", two_arguments, broken, lambda *arguments: None, lambda *arguments: "2.5",
+        lambda *arguments: torch.nn.Linear(1, 1), lambda *arguments: arguments[0].sum() * float("nan"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["distillation_loss", "soft_targets", "train_step", "perplexity", "verify"])
+def test_whatever_is_wrong_is_said_in_one_form(name: str, thing: object) -> None:
+    found = check(name, thing)
+    assert found.misconceptions
+    assert found.message.startswith(f"Not yet: {'; '.join(found.misconceptions)}. ")
 
 
 def test_what_is_not_written_yet_names_no_misconception() -> None:
@@ -128,7 +174,8 @@ def endless(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
 
 
 def test_an_endless_loop_ends_with_a_sentence() -> None:
-    assert "did not come to an end" in check("distillation_loss", endless, seconds=0.3).message
+    found = check("distillation_loss", endless, seconds=0.3)
+    assert found.message.startswith("Not yet: no end within the time limit. distillation_loss did not come to an end")
 
 
 def test_an_endless_loop_ends_in_another_thread_too() -> None:
@@ -254,6 +301,12 @@ def test_a_compiled_function_is_judged_by_what_it_says(function) -> None:
 
 def test_a_compiled_function_that_is_wrong_is_told_what_the_plain_one_is() -> None:
     assert check("distillation_loss", torch.compile(wrong)).message == check("distillation_loss", wrong).message
+
+
+@pytest.mark.parametrize("name", ["train_step", "on_policy_step"])
+def test_a_step_that_gives_nan_stops_no_check(name: str) -> None:
+    found = check(name, lambda *arguments: float("nan"))
+    assert not found.passed and found.message.startswith("Not yet: ")
 
 
 def test_a_step_that_compiles_its_student_is_right() -> None:

@@ -66,7 +66,7 @@ def _beyond_value(table: Table, index: int, answer: Answer) -> str:
     if any(key.startswith("changed/") for key in answer.numbers):
         return "an input was changed in place"
     if answer.outcome != "tensor":
-        return f"it came as {answer.note}"
+        return "it is not a tensor"
     if leaks(answer.gradient("teacher_logits")):
         size = np.linalg.norm(answer.gradient("teacher_logits"))
         return f"a gradient of norm {size:.3g} reaches teacher_logits"

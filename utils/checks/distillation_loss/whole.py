@@ -8,14 +8,21 @@ import numpy as np
 
 from utils.checks.distillation_loss.blend import total
 from utils.checks.distillation_loss.parts import close
-from utils.checks.judgement import changed_in_place, expected_value, few_digits, is_right, leaks, went_backward
+from utils.checks.judgement import (
+    changed_in_place,
+    expected_value,
+    few_digits,
+    is_right,
+    leaks,
+    left_torch,
+    went_backward,
+)
 from utils.checks.records import Answer, Table
 
 LEAK = "gradient flows into the teacher"
 SWAPPED_MODELS = "student and teacher swapped: the gradient reaches the teacher's logits, none the student's"
 EXP = "exp of the loss (a perplexity) is returned"
 SWAPPED_SETTINGS = "temperature and alpha swapped in the list of arguments"
-NUMBER = "a Python number instead of a tensor: no gradient can flow"
 RANDOM = "random: the same input gives different losses"
 CONSTANT = "a constant: the loss does not depend on its input"
 EXCEPTION = "an exception on some inputs"
@@ -62,9 +69,9 @@ def as_such(table: Table, answers: Sequence[Answer]) -> list[str]:
 
 
 def _type(answer: Answer) -> list[str]:
-    value = answer.numbers.get("value")
-    if answer.outcome == "float":
-        return [NUMBER]
+    value, left = answer.numbers.get("value"), left_torch(answer, gradient=True)
+    if left:
+        return [left]
     if answer.outcome == "other":
         return [f"a {answer.note} instead of one number"]
     return [f"a tensor of shape {value.shape} instead of one number"] if value is not None and value.ndim else []
