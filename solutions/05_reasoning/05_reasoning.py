@@ -1,0 +1,714 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Lab 5. Reasoning: the answer, or the way to it?
+#
+# A small model often fails at a question that takes several steps. A large one solves it and can write its steps down.
+# What should the small one learn from: the answers, or the written steps? Such a written solution is called a {{
+# term("trace") }}. And a teacher makes mistakes. Should its wrong traces be thrown away, and how would you find them?
+#
+# **After this lab you can**
+#
+# - make training rows of questions and traces, and say which tokens the loss counts;
+# - write three filters for traces, and say what each of them cannot see;
+# - tell what a student gains from steps, and what it merely gains from more tokens;
+# - judge a claim such as "ten thousand verified traces beat a hundred thousand unfiltered ones" by its controls.
+#
+# {{ header }}
+
+# %% [markdown]
+# ## Before you start
+#
+# | You need | Where to read it |
+# |---|---|
+# | Labels, -100, and the {{ term("control") }} at equal steps | Lab 2 of this course |
+# | Regular expressions, or some other way to take a text apart | [Regular expression HOWTO](https://docs.python.org/3/howto/regex.html) |
+# | Traces of a teacher as training text | [Orca](https://arxiv.org/abs/2306.02707), section 3; [DeepSeek-R1](https://arxiv.org/abs/2501.12948), section on distillation |
+#
+# Run the cells from top to bottom, also the folded one below, which finds the course. If a cell needs a function that
+# you have not written yet, it says so in one sentence, and the cells after it still run.
+
+# %% tags=["set-up"]
+from utils.checks import check
+from utils.notebook import begin, committed, guess, ready
+
+profile, outputs = begin("05_reasoning")
+
+# %% [markdown]
+# ## Step 1. The task, and where the answer is
+#
+# A question is a line such as `7 +5 *3 -4`: a start, then operations, each on the value so far. There is no precedence:
+# work from left to right. Every step can be checked by a program, so we always know what was right.
+#
+# Teacher and student read one character at a time. The student has an eighth of the teacher's parameters. Before this
+# lab it has read questions of one or two operations only. Now it will be asked three to five.
+
+# %%
+from utils.labs import arithmetic, reasoning
+from utils.models.loading import count_parameters, load_model
+
+pair = reasoning.load_reasoning_pair()
+tokenizer, teacher = pair.tokenizer, pair.teacher
+pad, end = tokenizer.pad_token_id, tokenizer.eos_token_id
+print(f"teacher {count_parameters(teacher):,} parameters, student {count_parameters(pair.student):,}")
+
+smoke = profile.name == "smoke"
+asked = arithmetic.questions(24 if smoke else 1500, split="train", seed=profile.seed)
+validation = arithmetic.questions(8 if smoke else 200, split="validation", seed=1)
+solutions = reasoning.written(teacher, tokenizer, asked, reasoning.TEACHER_TEMPERATURE, seed=profile.seed)
+print(f"\n{asked[0].text}\n{solutions[0]}\n\nthe same in compact form:\n{asked[0].trace('compact')}")
+
+# %% [markdown]
+# The teacher was sampled at a temperature at which it errs, as larger teachers do. Nothing was corrupted by hand.
+#
+# First, find the answer in a text. A mark is `Answer:` at the beginning of a line, or right behind a `;`. The **first**
+# mark decides. The number may have spaces in front of it, and anything behind it: a model that does not stop goes on
+# with a new question of its own. `Answer: none` says that there is no answer.
+#
+# **Difficulty:** 2 of 5. **Time:** about 10 minutes.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Find the first place where a mark can be. Then look only at what follows it. Three things may be there: a whole number,
+# something else, or nothing.
+#
+# </details>
+# <details><summary>Hint 2: the rules</summary>
+#
+# The word in the middle of a line is no mark: a question may have it. A number has an optional minus and one or more
+# digits. If the first mark has no number, a later mark does not help.
+#
+# </details>
+# <details><summary>Hint 3: the functions</summary>
+#
+# `re.search` with `re.MULTILINE`, so that `^` is the beginning of any line; `(?:^|;)` is either place. `re.search`
+# returns None where nothing is found. Without regular expressions: `text.replace(";", "\n").split("\n")` and
+# `startswith`.
+#
+# </details>
+
+# %%
+import re
+
+
+# %% nbgrader={"grade": false, "grade_id": "extract_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def extract_answer(text):
+    """The whole number behind the first mark in a text, an int; None where there is none.
+
+    A mark is ``Answer:`` at the beginning of the text or of a line, or right behind a ``;``. Any number of spaces, also none,
+    may follow it, and anything may follow the number. None: no mark, or no whole number behind the first one.
+    """
+    ### BEGIN SOLUTION
+    found = re.search(r"(?:^|;)Answer: *(-?\d+)?", text, re.MULTILINE)
+    return int(found[1]) if found and found[1] else None
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_extract_answer", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+check("extract_answer", extract_answer)
+
+# %%
+if ready(extract_answer):
+    right = [extract_answer(text) == question.answer for question, text in zip(asked, solutions, strict=True)]
+    print(f"the teacher answers {sum(right) / len(right):.3f} of {len(right)} questions rightly")
+
+# %% [markdown]
+# ## Step 2. Do the steps fit together?
+#
+# A right answer may stand behind wrong steps, and no answer may be known at all. What can be checked without it? Every
+# equation can be computed, each step has to go on from the result before it, and the answer has to be the last result.
+#
+# Your function reads both forms: `First, 7 + 5 = 12.` in a line of its own, and `7+5=12;` in a row. It gets the trace
+# without its question.
+#
+# **Difficulty:** 3 of 5. **Time:** about 15 minutes.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Turn the text into a list of steps (start, sign, number, result) first. After that, no text is needed any more.
+#
+# </details>
+# <details><summary>Hint 2: the rules</summary>
+#
+# Each equation is true. Each start but the first is the result before it, and not just any number that came before. The
+# answer is the last result. A trace without a step, or without an answer, does not pass.
+#
+# </details>
+# <details><summary>Hint 3: the functions</summary>
+#
+# `re.findall` with four groups: a number with an optional minus, one of `[-+*]`, a number, and the result; ` ?` allows a
+# space. `zip(steps, steps[1:])` pairs each step with the next one.
+#
+# </details>
+
+
+# %% nbgrader={"grade": false, "grade_id": "steps_are_consistent", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def steps_are_consistent(trace):
+    """True where all of a trace, verbose or compact, fits together; a bool.
+
+    It has at least one step. Every equation is true. The first number of each step but the first is the result of the step
+    before it. There is an answer, a whole number, and it is the last result.
+    """
+    ### BEGIN SOLUTION
+    value = None
+    for start, sign, number, result in re.findall(r"(-?\d+) ?([-+*]) ?(\d+) ?= ?(-?\d+)", trace):
+        a, b = int(start), int(number)
+        if value is not None and a != value:
+            return False
+        value = a + b if sign == "+" else a - b if sign == "-" else a * b
+        if value != int(result):
+            return False
+    return value is not None and extract_answer(trace) == value
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_steps_are_consistent", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
+check("steps_are_consistent", steps_are_consistent)
+
+# %% [markdown]
+# ### Repetition
+#
+# A model may write the same step again and again. So a third filter: a trace has more than `longest` steps, or it has
+# the same step twice. A step is an equation. The word in front of it does not matter, nor how far apart the two are,
+# nor the form.
+#
+# **Difficulty:** 2 of 5. **Time:** about 8 minutes.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Make a list of the equations alone. Then ask for its length, and whether anything is in it twice.
+#
+# </details>
+# <details><summary>Hint 2: the rules</summary>
+#
+# Exactly `longest` steps are allowed. The answer is not a step, and a model that loops may never write one. The same
+# result, or the same operation, may come again in a right trace.
+#
+# </details>
+# <details><summary>Hint 3: the functions</summary>
+#
+# `re.findall` without groups gives each equation as a text; take the spaces out. A `set` holds each only once.
+#
+# </details>
+
+
+# %% nbgrader={"grade": false, "grade_id": "is_repetitive", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def is_repetitive(trace, longest):
+    """True where a trace, verbose or compact, has more than `longest` steps or one step twice; a bool.
+
+    A step is an equation; the answer is none. Two steps are the same where their equations are, side by side or not,
+    whatever word and spaces are in front. The trace may be wrong, or lack its answer.
+    """
+    ### BEGIN SOLUTION
+    steps = [step.replace(" ", "") for step in re.findall(r"-?\d+ ?[-+*] ?\d+ ?= ?-?\d+", trace)]
+    return len(steps) > longest or len(set(steps)) < len(steps)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_is_repetitive", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+check("is_repetitive", is_repetitive)
+
+# %% [markdown]
+# **Predict first:** of the teacher's solutions, what share passes all three filters?
+
+# %%
+my_share = None  # such as 0.5
+my_share = guess(my_share, low=0, high=1)
+
+# %%
+from utils.figures import reasoning as pictures
+
+longest = max(arithmetic.TRAINED)
+if ready(extract_answer, steps_are_consistent, is_repetitive):
+    filters = {
+        "the answer is right": lambda question, trace: extract_answer(trace) == question.answer,
+        "the steps are consistent": lambda question, trace: steps_are_consistent(trace),
+        "not repetitive": lambda question, trace: not is_repetitive(trace, longest),
+    }
+    solved = list(zip(asked, solutions, strict=True))
+    for name, passes in filters.items():
+        print(f"{name:>25}: {sum(passes(*one) for one in solved)} of {len(solved)}")
+    verified = [one for one in solved if all(passes(*one) for passes in filters.values())]
+    print(f"{'all three':>25}: {len(verified)}, a share of {len(verified) / len(solved):.3f}; your guess: {my_share}")
+
+# %% [markdown]
+# Look at what was caught, and at what was not. Each step is marked by sign and word: right, wrong, or skipped.
+
+# %%
+if ready(extract_answer, steps_are_consistent, is_repetitive):
+    caught = {
+        "a right answer behind wrong steps": lambda q, t: extract_answer(t) == q.answer and not steps_are_consistent(t),
+        "steps that fit, and a wrong answer": lambda q, t: steps_are_consistent(t) and extract_answer(t) != q.answer,
+    }
+    for name, kind in caught.items():
+        example = next((one for one in solved if kind(*one)), None)
+        print(name if example else f"{name}: none here")
+        if example:
+            pictures.show_solution(*example)
+
+# %% [markdown]
+# In {{ results.reasoning.survivors[0].of }} solutions of ours:
+#
+# {{ table(results.reasoning.survivors, {"filter": "filter", "solutions": "solutions that pass", "of": "of"}) }}
+#
+# *"any": all of them; "answer", "steps" and "length": your three filters, each alone; "all": what passes the three;
+# "lucky": a right answer behind steps that do not fit.*
+#
+# <details><summary>How can steps fit and the answer be wrong?</summary>
+#
+# The filter does not know the question. A trace that leaves out one operation, or does another one, is still a chain of
+# true equations. Only the comparison with the right answer finds it, and for real questions somebody has to know that
+# answer.
+#
+# The filters also throw away right solutions: a question with `*1 *1` in it, or one that goes away and comes back, has
+# the same step twice.
+#
+# </details>
+
+# %% [markdown]
+# ## Step 3. Rows to train on
+#
+# A row is the question, the trace, and padding up to a length. The loss counts what the student is to write by itself.
+# So the question is masked with -100, and the padding too. The end of text counts: from it the student learns to stop.
+# Careful: in many tokenizers the padding has the same id as the end of text. The labels are not shifted; the loss does
+# that.
+#
+# If question and trace do not fit into the length, return None. A trace that was cut has lost its answer.
+#
+# **Difficulty:** 2 of 5. **Time:** about 8 minutes.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Three parts with three lengths. Decide for each part what its ids and what its labels are. No id has to be compared
+# with another.
+#
+# </details>
+# <details><summary>Hint 2: the rules</summary>
+#
+# ids: question + trace + padding. labels: -100 for each id of the question, the trace's ids, -100 for each padding.
+#
+# </details>
+# <details><summary>Hint 3: the functions</summary>
+#
+# `[pad_id] * n` is a list of n paddings, and an empty list for n = 0. Lists are joined by `+`, which makes a new list;
+# `+=` changes the caller's.
+#
+# </details>
+
+
+# %% nbgrader={"grade": false, "grade_id": "trace_labels", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def trace_labels(prompt_ids, trace_ids, length, pad_id):
+    """(input_ids, labels): two lists of `length` ints; None where question and trace together are longer than that.
+
+    prompt_ids, trace_ids: lists of ints; the trace ends with the end of text, whose id may be pad_id. Padding is on the right.
+    labels: the trace's ids at their places, -100 at all others.
+    """
+    ### BEGIN SOLUTION
+    padding = length - len(prompt_ids) - len(trace_ids)
+    if padding < 0:
+        return None
+    input_ids = prompt_ids + trace_ids + [pad_id] * padding
+    return input_ids, [-100] * len(prompt_ids) + trace_ids + [-100] * padding
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_trace_labels", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+check("trace_labels", trace_labels)
+
+# %% [markdown]
+# ### The short form
+#
+# Each character of a trace costs time when the student answers. Write the compact form: the equations without words and
+# spaces, joined by `;`, and then the answer. Compute nothing: a wrong step stays as it was written.
+#
+# **Difficulty:** 2 of 5. **Time:** about 8 minutes.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Take out of the trace the pieces that stay, in their order, and join them.
+#
+# </details>
+# <details><summary>Hint 2: the rules</summary>
+#
+# The spaces go in the equations and stay in the answer. `Answer: none` stays. Where there is no answer, none is added.
+# A compact trace comes back as it is.
+#
+# </details>
+# <details><summary>Hint 3: the functions</summary>
+#
+# `re.findall` for the equations and for `Answer:.*`, `str.replace`, `";".join`.
+#
+# </details>
+
+
+# %% nbgrader={"grade": false, "grade_id": "compact", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def compact(trace):
+    """A trace in one line, such as ``7+5=12;12*3=36;Answer: 36``; a compact trace comes back as it is.
+
+    Every step stays as it was written, right or wrong: its equation without word, spaces and full stop. The answer stays as it
+    was written, with its space; where there is none, none is added.
+    """
+    ### BEGIN SOLUTION
+    steps = [step.replace(" ", "") for step in re.findall(r"-?\d+ ?[-+*] ?\d+ ?= ?-?\d+", trace)]
+    return ";".join(steps + re.findall(r"Answer:.*", trace))
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_compact", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+check("compact", compact)
+
+# %% [markdown]
+# ## Step 4. The answer, or the way to it?
+#
+# Four students from the same start, at one learning rate, for as many steps, on as many solutions:
+#
+# - **answers alone**: the right answer behind each question, without a step;
+# - **unfiltered**: the teacher's traces as they come, right or wrong;
+# - **all three filters**: those that passed;
+# - **compact**: the same as the last one, in your compact form.
+#
+# **Predict first:** what share of new questions, of three to five operations, will each answer rightly?
+
+# %%
+my_guesses = {"answers alone": None, "unfiltered": None, "all three filters": None, "compact": None}  # such as 0.5
+my_guesses = guess(my_guesses, low=0, high=1)
+
+# %% tags=["train"]
+from utils.data.batches import BatchPlan, Row
+from utils.training.loop import ce_only_step, distill
+from utils.training.settings import TrainingSettings
+
+
+def rows_of(pairs):
+    """A row of each question and text: what your trace_labels counts."""
+    rows = []
+    for question, text in pairs:
+        prompt = reasoning.prompt_of(question, tokenizer)
+        trace = [*reasoning.ids_of(tokenizer, text), end]
+        ids, labels = trace_labels(prompt, trace, len(prompt) + len(trace), pad)
+        rows.append(Row(tuple(ids), tuple(labels), question.text, len(text)))
+    return rows
+
+
+count = 16 if smoke else 1000
+students = {}
+if ready(extract_answer, steps_are_consistent, is_repetitive, trace_labels, compact):
+    arms = {
+        "answers alone": [(question, question.trace("answer")) for question in asked[:count]],
+        "unfiltered": solved[:count],
+        "all three filters": verified[:count],
+        "compact": [(question, compact(trace)) for question, trace in verified[:count]],
+    }
+    rate = committed("reasoning")["learning rate"]
+    for name, pairs in arms.items():
+        student = load_model(reasoning.STUDENT)
+        plan = BatchPlan(tuple(rows_of(pairs)), 16, pad, profile.seed, pool=25)
+        settings = TrainingSettings(rate, 1 if smoke else 4, seed=profile.seed)
+        distill(student, None, plan, settings, None, ce_only_step, name=name)
+        students[name] = student.eval()
+
+# %%
+from utils.figures import base as plots
+from utils.figures.shares import describe_shares, shares
+
+lab_results = {"rows": [], "effects": {}}
+told = {}
+for name, student in students.items():
+    told[name] = reasoning.written(student, tokenizer, validation, name=name)
+    share = float(reasoning.right_answers(validation, told[name]).mean())
+    characters = sum(map(len, told[name])) / len(validation)
+    lab_results["rows"].append({"arm": name, "accuracy": share, "characters": characters})
+    print(f"{name:>18}: {share:.3f} right, {characters:.0f} characters for an answer")
+if students:
+    live = {row["arm"]: row["accuracy"] for row in lab_results["rows"]}
+    recorded = {
+        row["arm"]: row | {"share": row["accuracy"]} for row in committed("reasoning")["rows"] if row["arm"] in live
+    }
+    figure = shares(live, recorded, my_guesses, "Right answers to new questions", "share of right answers", "questions")
+    plots.show(figure, describe_shares(live, recorded, "Share of right answers, by what a student was trained on."))
+
+# %% [markdown]
+# {% set steps_or_not = ["teacher", "untouched", "answers alone", "answers alone, as many tokens", "reference traces", "reference traces, shuffled steps"] %}
+# Is it the steps, or only the length? A row with a trace has many more tokens than a row with an answer. So three more
+# controls: answers to more questions, until as many *tokens* were read; right traces of the same questions; and the
+# same right traces with their steps shuffled, which have the same tokens in another order:
+#
+# {{ table(results.reasoning.rows | selectattr("arm", "in", steps_or_not) | list, {"arm": "trained on", "accuracy": "right answers", "different": "solutions", "steps": "steps", "tokens": "tokens", "seconds": "seconds of ours"}) }}
+#
+# *Ours, {{ results.reasoning.rows[2].seeds }} seed(s), on {{ results.reasoning.questions.asked }} new questions. In
+# brackets: 95 %
+# {{ term("interval") }} over questions and seeds.*
+#
+# <details><summary>Our answer</summary>
+#
+# It is the steps. Answers alone teach this student next to nothing in as many steps of training. With as many tokens,
+# which are answers to many more questions and take longer, it learns something, and far less than from traces. Shuffled
+# steps have the tokens and not the way: a step that starts from a number which was not computed yet cannot be written
+# from what is there. So the student reads its own steps.
+#
+# An answer alone asks for all operations at once, in one token's computation. A step asks for one.
+#
+# </details>
+#
+# ### Does it read its own steps? Change one
+#
+# Take a right solution, put another result into one step, and let the student go on. Does it follow the wrong number,
+# or does it correct it? Choose a step, write a number, press *Go on from there*; Tab, arrows and Enter work too.
+#
+# **Predict first:** in what share of solutions does the student go on from the number that you changed?
+
+# %%
+my_follows = None  # such as 0.5
+my_follows = guess(my_follows, low=0, high=1)
+
+# %%
+from utils.decoding.sampling import sample
+
+
+def go_on(question, beginning):
+    """What the student writes after the beginning of a trace."""
+    ids = reasoning.prompt_of(question, tokenizer) + reasoning.ids_of(tokenizer, beginning)
+    done = sample(students["all three filters"], [ids], 150, end, temperature=0.0)[0]
+    return tokenizer.decode(done.ids, skip_special_tokens=True)
+
+
+if students:
+    follows, some = 0, validation[:40]
+    for question in some:
+        false = question.values[1] + 1
+        beginning = pictures.changed(question.trace(), 1, false)
+        later = arithmetic.equations(go_on(question, beginning))
+        follows += bool(later) and later[0][0] == false
+    print(f"goes on from the changed number in {follows} of {len(some)} solutions; your guess: {my_follows}")
+
+# %% tags=["notebook-only"]
+if students:
+    question = validation[0]
+    editor = pictures.StepEditor(question, question.trace(), lambda beginning: go_on(question, beginning))
+editor if students else None
+
+# %% [markdown]
+# The same picture without controls: the result of the second step is one too large.
+
+# %% tags=["notebook-only"]
+if students:
+    beginning = pictures.changed(question.trace(), 2, question.values[2] + 1)
+    pictures.show_solution(question, beginning + go_on(question, beginning))
+
+# %% [markdown]
+# A student that follows reads its steps: they are not decoration. It also means that one wrong step spoils the rest.
+# That is why wrong steps in the training text may matter. Do they?
+#
+# ## Step 5. What is a filter worth?
+#
+# {% set by_filter = ["unfiltered", "answer is right", "steps are consistent", "not repetitive", "all three filters", "reference traces"] %}
+# Each filter alone and all three, at equal numbers of solutions and steps:
+#
+# {{ table(results.reasoning.rows | selectattr("arm", "in", by_filter) | list, {"arm": "trained on", "accuracy": "right answers", "steps right": "share of right steps"}) }}
+#
+# {{ table(results.reasoning.differences | selectattr("minus", "equalto", "unfiltered") | list, {"arm": "trained on", "difference": "difference to unfiltered"}) }}
+#
+# *Ours, in pairs on the same questions.* Look at "not repetitive" before you believe the other rows. That filter
+# removes about one solution in a hundred, so its student reads nearly the same text as the unfiltered one. What it
+# seems to gain is mostly the luck of another sample and order. A difference of that size is no finding.
+#
+# And wrong steps with a right answer? The teacher wrote only a few of these, so all three students here have few
+# solutions, read many times:
+#
+# {{ table(results.reasoning.rows | selectattr("arm", "in", ["right answers behind wrong steps", "as many unfiltered", "as many verified"]) | list, {"arm": "trained on", "accuracy": "right answers", "different": "solutions"}) }}
+#
+# A filter that looks at the answer alone lets them pass.
+#
+# ### "Ten thousand verified traces beat a hundred thousand unfiltered ones"
+#
+# Such claims are common. Here N is {{ results.reasoning.questions.N }}, and 10 N the teacher's solutions to ten times
+# as many questions.
+#
+# **Predict first:** who is better, a student of N verified solutions or one of 10 N unfiltered, at *equal steps* of
+# training? And if both train 2.5 times as long?
+
+# %%
+my_winners = {"equal steps": None, "2.5 times the steps": None}  # each "verified" or "unfiltered"
+my_winners = guess(my_winners, "verified", "unfiltered")
+
+# %% [markdown]
+# {% set claim = ["unfiltered", "all three filters", "10 N unfiltered, as many steps", "10 N unfiltered, 2.5 times the steps", "N verified, 2.5 times the steps", "all verified of 10 N, as many steps"] %}
+# {{ table(results.reasoning.rows | selectattr("arm", "in", claim) | list, {"arm": "trained on", "accuracy": "right answers", "different": "different solutions", "steps": "steps", "tokens": "tokens"}) }}
+#
+# {{ table(results.reasoning.differences[7:10], {"arm": "trained on", "difference": "difference", "minus": "compared with"}) }}
+#
+# <details><summary>Our answer</summary>
+#
+# Compare the first two rows of differences: which side wins depends on how long both train. Then look at the third.
+# *All verified* solutions of the 10 N, read for as many steps, are the control that the claim leaves out. They are as
+# clean as the N verified ones, but each is read at most once. If they do no better than the unfiltered 10 N, then in a
+# short training it is the repetition of the same solutions that helps, and not that they were verified. With more steps
+# the larger pool catches up: mistakes that are not repeated partly average out.
+#
+# So at this size, with this teacher, the claim compares two things at once: quality, and how often each example is
+# read. "N beats 10 N" is no fact about verification alone.
+#
+# </details>
+#
+# And what is published? It is mixed:
+#
+# | Verification or selection helps | It hardly helps, or hurts |
+# |---|---|
+# | [MetaMath](https://arxiv.org/abs/2309.12284): right paths give 52.2, wrong ones 43.6 | [OpenMathInstruct-2](https://arxiv.org/abs/2410.01560): filters change almost nothing; more questions gain 10.5 |
+# | [s1](https://arxiv.org/abs/2501.19393): 1,000 chosen examples 50.0, 1,000 random ones 36.7 | the same paper: all 59,000 give 53.3 |
+# | [LIMO](https://arxiv.org/abs/2502.03387): its own small set 63.3, 100,000 others 6.5 | other questions, teacher and lengths on both sides, so nothing is told about selection |
+# | [Li et al.](https://arxiv.org/abs/2502.07374): shuffled steps hurt much | the same paper: traces with wrong answers cost 3.2 only |
+# | | [Phi-4-mini-reasoning](https://arxiv.org/abs/2504.21233): tiny selected sets make a small student *worse*, 71.8 to 57.8 (we have these numbers second-hand) |
+#
+# *Accuracies in percent, each on the benchmark of its paper; do not compare them across rows.* We know of no published
+# comparison of 10,000 verified with 100,000 unfiltered traces at equal questions, tokens and steps.
+
+# %% [markdown]
+# ## Step 6. What does a trace cost?
+#
+# Each character that a student writes is a call of the model. The compact form has less than half of them.
+
+# %%
+shown = ("answers alone", "answers alone, as many tokens", "all three filters", "compact", "compact, as many tokens")
+rows = [row for row in committed("reasoning")["rows"] if row["arm"] in shown]
+plots.show(pictures.frontier(rows), pictures.describe_frontier(rows))
+
+# %% [markdown]
+# <details><summary>What you should see</summary>
+#
+# At equal examples the compact student is worse, and at as many tokens it is about as good, for less than half of the
+# characters. With equal examples it has read fewer tokens, and it had seen few steps in this form before. Words like
+# "Therefore" carry no number, but they cost training tokens as well as inference time.
+#
+# </details>
+#
+# ### Several tries, and longer questions
+#
+# A student that samples can be asked several times; the answer that comes most often counts:
+#
+# {{ table(results.reasoning.votes, {"arm": "trained on", "samples": "samples", "accuracy": "right answers by majority"}) }}
+#
+# *Ours, at temperature 1.* One sample is worse than the greedy answer of the same student, which is in the table below. Voting helps where right answers are more alike than wrong ones. It adds nothing where
+# hardly any sample is right.
+#
+# None of these students solves questions longer than those it has read, and the teacher does not either:
+#
+# {{ table(results.reasoning.rows | selectattr("arm", "in", ["teacher", "reference traces", "all three filters"]) | list, {"arm": "model", "accuracy": "3 to 5 operations", "accuracy at 6": "6", "accuracy at 7": "7"}) }}
+#
+# Each single step is as easy as before. But the models have learned when to stop from the lengths that they read. Steps
+# alone do not give a method that works at any length, at this size.
+
+# %% [markdown]
+# ## Say it
+#
+# **What can a filter not see?** In about 150 words: take the three filters of this lab. For each, name a kind of trace
+# that it lets pass or throws away wrongly, and say how you would find out how often that happens. Then say what you
+# would report beside "our data is verified". Refer to at least one number from this lab.
+#
+# | Points | Rubric |
+# |---|---|
+# | 1 | Names a right answer behind wrong steps, which a filter for answers lets pass |
+# | 1 | Names consistent steps that do not do what the question asks, or a right trace that is thrown away |
+# | 1 | Says how to measure it (a checker of steps, a sample read by people, survivors of each filter) and what to report (sizes, steps, a random control) |
+# | 1 | Supports a claim with a number from the lab |
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "written_filters", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
+# *A sketch of an answer.* The filter for answers sees one number. Of {{ results.reasoning.survivors[0].of }} solutions,
+# {{ results.reasoning.survivors[5].solutions }} had a right answer behind steps that do not fit, and it lets all of
+# them pass. It also needs somebody who knows the answer.
+#
+# The filter for steps does not know the question. It lets a trace pass that leaves an operation out: {{
+# results.reasoning.survivors[2].solutions }} traces were consistent, but only {{
+# results.reasoning.survivors[4].solutions }} were also right and without repetition.
+#
+# The filter for repetition throws away right solutions of questions in which a step really comes twice, and, with a
+# small limit, the hard questions: what is left is easier than what was asked.
+#
+# None of them sees which questions are missing afterwards. I would read a random sample of what each filter kept and
+# what it removed, and count. Beside "verified" I would report how many solutions passed each filter, how many different
+# ones there are, how many steps and tokens the student was trained for, and a student of as many random solutions.
+
+# %% [markdown]
+# ## Check yourself
+#
+# Open the choice you would take; each one explains itself.
+#
+# **1. Trained on shuffled steps, the student fails, though the tokens are the same. What does that show?**
+#
+# <details><summary>A. Longer text alone does not help; the steps have to lead to one another.</summary>
+# Right. It is the control for "more tokens", and it fails.
+# </details>
+# <details><summary>B. Traces have too many tokens.</summary>
+# The traces in their right order have as many, and they help.
+# </details>
+# <details><summary>C. The learning rate was too small.</summary>
+# It was the same for all. Nothing here points to it.
+# </details>
+#
+# **2. Your padding id is the end of text, and a colleague masks every label that equals it. What will the student do?**
+#
+# <details><summary>A. Nothing changes: padding must not be trained on.</summary>
+# Padding must not. But the one end of text behind the trace is masked too.
+# </details>
+# <details><summary>B. It does not learn to stop.</summary>
+# Right. It answers, and goes on with a question of its own. An extraction that takes the last number will then be wrong.
+# </details>
+# <details><summary>C. It writes padding.</summary>
+# No padding is trained on in either case.
+# </details>
+#
+# **3. A team trains on 1,000 verified traces and on 10,000 unfiltered ones, for as many steps. The 1,000 win. Is it the verification?**
+#
+# <details><summary>A. Yes: steps and tokens were equal.</summary>
+# How often each trace was read was not.
+# </details>
+# <details><summary>B. No: verification never helps.</summary>
+# That does not follow either.
+# </details>
+# <details><summary>C. Not shown. Train on 1,000 random ones, and on all verified ones, for as many steps too.</summary>
+# Right. The first has the same repetition without the verification, the second the verification without the repetition.
+# </details>
+
+# %% [markdown]
+# ## Take away
+#
+# - A small student learns from the way what it cannot learn from the answer: each step is one small computation on what is already written.
+# - It reads its own steps. Change one and see what follows.
+# - A filter sees what it checks: an answer, equations, repetition. None sees the question that has gone missing.
+# - "Verified beats more" is a claim about quality only at equal questions, tokens, steps, and beside a random sample.
+# - The loss counts the trace and its end of text, not the question, not the padding.
+
+# %% [markdown]
+# ## After this: the same thing in TRL
+#
+# | Here | In TRL | What to watch |
+# |---|---|---|
+# | `trace_labels` | `SFTConfig(completion_only_loss=True)`, data with `prompt` and `completion` | the default for such data; the end of text is added to the completion |
+# | the same in a chat | `SFTConfig(assistant_only_loss=True)`, data with `messages` | needs a chat template that marks what the assistant says; some templates drop its thoughts |
+# | None for what does not fit | `SFTConfig(max_length=...)` | it cuts: the answer may be lost |
+# | `extract_answer` | [Math-Verify](https://github.com/huggingface/Math-Verify), `verify(gold, answer)` | the gold answer comes first |
+#
+# Are yours and TRL's labels the same? Two questions and their traces, prepared and padded by TRL's own trainer:
+
+# %%
+from utils.labs import trl_labels, trl_map
+
+if ready(trace_labels):
+    two = [(question.text + "\n", question.trace()) for question in validation[:2]]
+    theirs = trl_labels.completion_only(two, load_model(reasoning.STUDENT), tokenizer)
+    if theirs is None:
+        print(trl_map.how_to_install())
+    for (question, trace), row in zip(two, theirs or (), strict=False):
+        prompt, written = (reasoning.ids_of(tokenizer, text) for text in (question, trace))
+        ours = trace_labels(prompt, [*written, end], len(row[0]), pad)
+        print(f"{len(row[0])} ids; your ids and labels equal TRL's: {tuple(ours) == row}")
