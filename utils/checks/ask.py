@@ -9,11 +9,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import linecache
+import logging
 import os
 import site
 import sys
 import sysconfig
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -67,7 +69,7 @@ def _guarded(seconds: float, work: Callable[[], Answer], fn: Callable, names: Se
     grad_was_on = torch.is_grad_enabled()
     try:
         torch.set_grad_enabled(True)
-        with as_written():
+        with as_written(), quiet():
             return within(seconds, work)
     except TimeLimitError:
         return Answer("timeout", "time is up")
@@ -94,6 +96,19 @@ def as_written() -> Iterator[None]:
             yield
     finally:
         torch.compile = compile_
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Inside, libraries warn of nothing: the check says what is wrong, and cells below a check ask again."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 def _not_compiled(model: Callable | None = None, **options: object) -> Callable:

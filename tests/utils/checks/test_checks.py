@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import logging
 import re
 import threading
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -301,6 +303,23 @@ def test_a_compiled_function_is_judged_by_what_it_says(function) -> None:
 
 def test_a_compiled_function_that_is_wrong_is_told_what_the_plain_one_is() -> None:
     assert check("distillation_loss", torch.compile(wrong)).message == check("distillation_loss", wrong).message
+
+
+def test_what_libraries_warn_of_is_not_printed_while_a_check_asks(caplog: pytest.LogCaptureFixture) -> None:
+    def noisy(p, q):
+        logging.getLogger("transformers.anything").warning("a setting is not recognised")
+        return F.kl_div(q.log_softmax(-1), p.softmax(-1))  # torch warns that a reduction is not given
+
+    logging.getLogger("transformers").addHandler(caplog.handler)  # it hands nothing on by itself
+    try:
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            check("kl_divergence", noisy)
+            assert not warned and not caplog.records
+            logging.getLogger("transformers.anything").warning("after the check")
+            assert len(caplog.records) >= 1
+    finally:
+        logging.getLogger("transformers").removeHandler(caplog.handler)
 
 
 @pytest.mark.parametrize("name", ["train_step", "on_policy_step"])
