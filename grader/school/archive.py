@@ -7,6 +7,7 @@ never gets in. Of `benchmarks/` the recorded numbers come along, for labs draw t
 from __future__ import annotations
 
 import ast
+import contextlib
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -65,8 +66,9 @@ def write(root: Path, target: Path, lab: str | None = None) -> Made:
                 archive.writestr(_entry(file.relative_to(root).as_posix()), file.read_bytes())
         draft.replace(target)
     except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise CourseError(f"{str(target)!r} cannot be written ({error.strerror}): free some space.") from None
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise CourseError(f"{str(target)!r} cannot be written ({error.strerror}).") from None
     return Made(target, len(files) + 1, target.stat().st_size / 1e6, labs)
 
 

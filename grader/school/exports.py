@@ -172,7 +172,8 @@ class _Filling:
         write_whole(out, text)
         if self._over:
             names = ", ".join(self._over[:5])
-            self._remarks[f"{len(self._over)} are above the maximum, which Moodle skips: {names}."] = None
+            skipped = ", which Moodle skips" if trusted is not None else ""
+            self._remarks[f"{len(self._over)} are above the maximum{skipped}: {names}."] = None
         return Made(out, self._filled, tuple(self._waiting), tuple(self._unknown), tuple(self._remarks))
 
 
@@ -209,7 +210,11 @@ def _at(row: list[str], place: int | None) -> str:
 
 
 def _number(text: str) -> float | None:
-    try:
-        return float(text.strip().replace(",", "."))
-    except ValueError:
+    """The number in a cell, with or without thousands apart, in any locale; None where it is none.
+
+    "1,000" is a thousand: no system writes a maximum with three decimals.
+    """
+    found = re.fullmatch(r"([1-9]\d{0,2}(?:([.,'\s])\d{3})(?:\2\d{3})*|\d+)(?:[.,](\d+))?", text.strip())
+    if not found:
         return None
+    return float(f"{re.sub(r'[^0-9]', '', found[1])}.{found[3] or 0}")

@@ -29,9 +29,18 @@ SUBMITTED = (
     "zuletzt geändert (einreichung)", "última modificación (entrega)", "dernière modification (travail remis)",
     "ultima modifica (consegna)", "laatst gewijzigd (inzending)", "última atualização (submissão)",
 )  # fmt: skip
-_NAME = ("name", "full name", "fullname", "student", "vollständiger name", "nombre completo", "nom complet")
-_FIRST = ("first name", "firstname", "vorname", "nombre", "prénom")
-_LAST = ("last name", "lastname", "surname", "nachname", "apellido(s)", "nom", "nom de famille")
+_NAME = (
+    "name",
+    "full name",
+    "fullname",
+    "student",
+    "student name",
+    "vollständiger name",
+    "nombre completo",
+    "nom complet",
+)
+_FIRST = ("first name", "firstname", "given name", "vorname", "nombre", "prénom")
+_LAST = ("last name", "lastname", "surname", "family name", "nachname", "apellido(s)", "nom", "nom de famille")
 _EMAIL = ("email", "email address", "e-mail", "e-mail-adresse", "dirección de correo", "adresse de courriel")
 _LOGIN = ("sis login id", "login", "username", "anmeldename")
 _SECTION = ("section", "groups", "group", "gruppen")
@@ -86,7 +95,8 @@ def read_list(path: Path) -> list[Student]:
     for row in sheet.rows:
         if canvas and (_NO_STUDENT.fullmatch(row[0]) or row[0].strip() == "Student, Test"):
             continue
-        found.append(_student(row, places, numbers, canvas))
+        if student := _student(row, places, numbers, canvas):
+            found.append(student)
     _refuse_twice(path, found)
     return found
 
@@ -111,12 +121,15 @@ def _is_canvas(sheet: spreadsheets.Sheet) -> bool:
     return names and sheet.column("id") is not None and sheet.column("section") is not None
 
 
-def _student(row: list[str], places: dict[str, int | None], numbers: int | None, canvas: bool) -> Student:
+def _student(row: list[str], places: dict[str, int | None], numbers: int | None, canvas: bool) -> Student | None:
+    """The student of a row; None where it says nothing of anybody."""
     values = {key: one_line(row[place], 200) if place is not None else "" for key, place in places.items()}
     parts = [values["last"], values["first"]]
     name = values["name"] or ", ".join(part for part in parts if part)
     number = number_of(row[numbers]) if numbers is not None else ""
     submitted = "" if values["submitted"] in ("-", "") else values["submitted"]
+    if not (name or number or values["id"] or values["login"] or values["email"]):
+        return None
     return Student(
         values["id"], name, values["login"], values["email"], values["section"],
         values["id"] if canvas else "", number=number, submitted=submitted,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from utils.errors import CourseError
 
 MOST_BYTES = 16 << 20
 MOST_ROWS = 100_000
+_SPREADSHEET = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods, and the older .xls
+_SEPARATOR = re.compile(r"sep=.\r?\n")  # what Excel reads as the separator, and writes for itself
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,9 @@ def read(path: Path) -> Sheet:
         content = read_file(path, MOST_BYTES)
     except UnreadableError as error:
         raise CourseError(f"{str(path)!r} cannot be used as a table. {error}") from None
-    text = _decoded(content)
+    if content.startswith(_SPREADSHEET):
+        raise CourseError(f"{str(path)!r} is a spreadsheet and not a CSV file: save it as CSV.")
+    text = _SEPARATOR.sub("", _decoded(content).lstrip("\r\n"))
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     try:
         header, *rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)) or [[]]

@@ -94,6 +94,15 @@ def test_what_an_instructor_keeps_in_the_folder_stays_there(tmp_path):
         archive.write(root, tmp_path / "out.zip", "7")
 
 
+@pytest.mark.parametrize("place", ["folder", "file/out.zip"])
+def test_an_archive_that_cannot_be_written_is_said_without_a_guess(tmp_path, place):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CourseError, match=r"cannot be written \((Is a|Not a|File exists)") as error:
+        archive.write(ROOT, tmp_path / place, "2")
+    assert "free some space" not in str(error.value)
+
+
 def test_the_command_says_what_to_ask_for(capsys):
     assert main(["release"]) == 1
     assert "release --archive" in capsys.readouterr().err

@@ -181,6 +181,36 @@ def test_grades_are_scaled_to_what_moodle_counts_to_and_one_above_is_said(tmp_pa
     assert "above the maximum, which Moodle skips: Participant 4712" in report.remarks[1]
 
 
+def test_canvas_takes_a_grade_above_the_maximum_and_nothing_else_is_said(tmp_path):
+    report, rows = fill_canvas(tmp_path, made(Zoe=16.5, Anna=1.0, Away=None))
+    assert rows[3][-1] == "33"
+    assert report.remarks[1] == "1 are above the maximum: Müller, Zoë."
+
+
+@pytest.mark.parametrize(
+    ("possible", "most"),
+    [
+        ("1,000.00", 1000),
+        ("1.000,00", 1000),
+        ("1 000,5", 1000.5),
+        ("1,000", 1000),
+        ("30,0", 30),
+        ("1.234.567", 1234567),
+    ],
+)
+def test_the_points_that_canvas_counts_to_are_read_in_any_locale(tmp_path, possible, most):
+    text = CANVAS.replace("Points Possible,,,,,10,30", f'Points Possible,,,,,10,"{possible}"')
+    _, rows = fill_canvas(tmp_path, made(Zoe=7.5, Anna=15.0, Away=None), text=text)
+    assert rows[4][-1] == f"{most:.10g}"
+
+
+@pytest.mark.parametrize("possible", ["(read only)", "nan", "inf", "-5", "0"])
+def test_what_is_no_number_of_points_scales_nothing(tmp_path, possible):
+    text = CANVAS.replace("Points Possible,,,,,10,30", f"Points Possible,,,,,10,{possible}")
+    report, rows = fill_canvas(tmp_path, made(Zoe=7.5, Anna=15.0, Away=None), text=text)
+    assert (rows[3][-1], report.remarks) == ("7.5", ())
+
+
 def test_absentees_are_found_by_address(tmp_path):
     _, rows = fill_moodle(tmp_path, made(Zoe=1.0, Anna=1.0, Away=None), exports.Settings(absent_zero=True))
     assert rows[3][4] == "0"

@@ -83,6 +83,28 @@ def test_what_is_no_list_is_said(tmp_path, text):
         known(tmp_path, text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\nid;name;email\n998;Zoë Müller;zoe@x.org\n",
+        "\r\n\nid,name,email\n998,Zoë Müller,zoe@x.org\n",
+        "Student ID,Student Name,Email\n998,Zoë Müller,zoe@x.org\n , ,\n",
+        "Student ID,Given name,Family name,Email\n998,Zoë,Müller,zoe@x.org\n",
+    ],
+)
+def test_a_list_as_another_program_saves_it_is_read(tmp_path, text):
+    (student,) = known(tmp_path, text)
+    assert (student.id, student.email) == ("998", "zoe@x.org")
+    assert student.name in ("Zoë Müller", "Müller, Zoë")
+
+
+def test_a_spreadsheet_is_not_taken_for_a_csv(tmp_path):
+    path = tmp_path / "class.xlsx"
+    path.write_bytes(b"PK\x03\x04\x14\x00,;\n")
+    with pytest.raises(CourseError, match="save it as CSV"):
+        roster.read_list(path)
+
+
 def test_a_kept_class_reads_back_as_it_was(tmp_path):
     made = roster.Roster()
     made.add_list(write(tmp_path / "list.csv", 'id,name,email\n1,"=HYPERLINK(1)",a@x.org\n2,\'t Hooft,b@x.org\n'))
