@@ -66,15 +66,17 @@ def exercise(
     catalogue: Catalogue,
     free: Sequence[str] = (),
     errors: Mapping[str, str] | None = None,
+    words: Mapping[str, str] | None = None,
 ) -> Exercise:
     """The specification of one function.
 
     draw: a generator of random numbers -> the probes of one call each; the fixed probes come from a fixed seed.
     parts: (name, points, names of the probes that must all be right). free: fields of a record that may hold anything.
-    errors: what an exception says -> the mistake that it can only come from.
+    errors: what an exception says -> the mistake that it can only come from. words: what the check calls a wrong kind
+    or shape in any exercise -> the mistake that it is in this one.
     """
     every = {"reference": reference, **catalogue.right_ones}
-    table = partial(_table, name, reference, draw, catalogue, free, dict(errors or {}))
+    table = partial(_table, name, reference, draw, catalogue, free, dict(errors or {}), dict(words or {}))
     worth = tuple(Part(part, points, tuple(probes)) for part, points, probes in parts)
     parameters = tuple(next(iter(draw(_stream(name, None)))).inputs)
     return Exercise(name, lab, parameters, worth, partial(_checked, table, worth), tuple(catalogue.wrong_ones), every)
@@ -100,6 +102,7 @@ def _table(
     catalogue: Catalogue,
     free: Sequence[str],
     errors: dict[str, str],
+    words: dict[str, str],
     seed: int | None = None,
 ) -> Table:
     drawn = list(draw(_stream(name, seed)))
@@ -117,6 +120,7 @@ def _table(
         "again": [0, len(drawn)],
         "hints": {wrong.name: wrong.hint for wrong in catalogue.wrong_ones},
         "errors": list(errors.items()),
+        **({"words": words} if words else {}),
         "mistakes": [],
     }
     for number, wrong in enumerate(catalogue.wrong_ones):

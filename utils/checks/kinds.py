@@ -28,6 +28,8 @@ def judge_answers(table: Table, answers: Sequence[Answer]) -> Verdict:
     names = known(table, answers) or _known_by_value(table, answers)
     kinds = [judgement.wrong_kind(table, index, answer) for index, answer in enumerate(answers) if answer.form]
     names += [kind for kind in dict.fromkeys(kinds) if kind and not names][:1]
+    names += _wrong_shape(table, answers) if not names else []
+    names = [table.texts.get("words", {}).get(name, name) for name in names]
     names += judgement.went_backward(answers) + judgement.changed_in_place(answers)
     names += judgement.differs_by_chance(table, answers)
     names += judgement.wrong_gradients(table, answers) if not names else []
@@ -63,6 +65,19 @@ def _known_by_value(table: Table, answers: Sequence[Answer]) -> list[str]:
     for number, (name, _) in enumerate(table.texts["mistakes"] if gradients else ()):
         if all(_same_values(table, number, index, answer) for index, answer in enumerate(answers)):
             return [*([] if _values_right(table, answers) else [name]), *gradients]
+    return []
+
+
+def _wrong_shape(table: Table, answers: Sequence[Answer]) -> list[str]:
+    """The first part of several whose tensor has a wrong shape in every answer."""
+    expected = [judgement.expected_leaves(table, index) for index in range(len(answers))]
+    found = [answer.leaves for answer in answers]
+    if any(len(ours) != len(theirs) or len(ours) < 2 for ours, theirs in zip(found, expected, strict=True)):
+        return []
+    for place, kind in enumerate(forms.leaf_kinds(judgement.expected_form(table, 0))):
+        shapes = [(ours[place].shape, theirs[place].shape) for ours, theirs in zip(found, expected, strict=True)]
+        if "tensor" in kind and all(ours != theirs for ours, theirs in shapes):
+            return [f"part {place + 1} has shape {shapes[0][0]} instead of {shapes[0][1]}"]
     return []
 
 

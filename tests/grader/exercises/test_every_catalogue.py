@@ -23,7 +23,7 @@ from tests.grader.exercises.catalogues import (
 PLAYED = {"distillation_loss", "train_step", "perplexity", "on_policy_step"}
 AT_LEAST = {
     "soft_targets": 23, "entropy": 26, "kl_divergence": 52, "layer_map": 23, "hidden_state_loss": 40,
-    "acceptance_rate": 20, "draft_loss": 18, "expected_tokens": 12, "speedup": 13, "verify": 28,
+    "acceptance_rate": 20, "draft_loss": 18, "expected_tokens": 12, "speedup": 13, "verify": 31,
     "sequence_log_probability": 29, "divergence": 50, "completion_mask": 21,
     "parameter_count": 26, "kv_cache_bytes": 19, "decode_seconds": 20, "block_influence": 25, "kept_layers": 16,
     "prune": 20,

@@ -3,6 +3,7 @@
 from grader.exercises.lab04 import rounds
 from grader.exercises.lab04.verify.right import catalogue
 from grader.exercises.lab04.verify.rule import verify
+from grader.exercises.lab04.verify.wrong import TOKEN
 from grader.exercises.ordinary import exercise
 
 PARTS = (
@@ -10,4 +11,10 @@ PARTS = (
     ("a rejection: what is left of the target's distribution", 5.0, (*rounds.REJECTED, *rounds.IMPOSSIBLE)),
     ("nothing counts behind the first rejection", 2.0, rounds.LATER),
 )
-EXERCISE = exercise("verify", "04", verify, rounds.draw, PARTS, catalogue)
+ROW = f"instead of ({rounds.VOCABULARY},)"
+WORDS = {
+    "part 2 is an int instead of a tensor": TOKEN,
+    f"part 2 has shape () {ROW}": TOKEN,
+    f"part 2 has shape (1,) {ROW}": TOKEN,
+}
+EXERCISE = exercise("verify", "04", verify, rounds.draw, PARTS, catalogue, words=WORDS)

@@ -11,6 +11,7 @@ from grader.exercises.ordinary import Catalogue
 
 catalogue = Catalogue()
 wrong = catalogue.wrong
+TOKEN = "a token is returned instead of the distribution that it is drawn from"
 
 
 def counted_wrongly(name: str, sentence: str, hint: str) -> Callable[[Callable], Callable]:
@@ -69,6 +70,35 @@ def without_chance(p, q, drafted, uniforms):
 )
 def argmax_match(p, q, drafted, uniforms):
     return leading(p[:-1].argmax(-1) == drafted)
+
+
+@wrong(
+    "kept where it is the target's likeliest token, and then p alone: greedy decoding",
+    "Compares with the argmax, and the draft's distribution is never looked at.",
+    "A token with p = q = 0.3 is not the likeliest. Should it always be rejected?",
+)
+def greedy_throughout(p, q, drafted, uniforms):
+    kept = leading(p[:-1].argmax(-1) == drafted)
+    return kept, p[kept]
+
+
+@counted_wrongly(
+    "everything is kept: no token is ever rejected",
+    "The text then is the draft's.",
+    "u is 0.9 and p/q is 0.5. Is this token kept?",
+)
+def everything(p, q, drafted, uniforms):
+    return len(drafted)
+
+
+@wrong(
+    TOKEN,
+    "Draws or picks the token that follows.",
+    "What is asked: a token or a distribution?",
+)
+def token(p, q, drafted, uniforms):
+    kept = leading(passing(p, q, drafted, uniforms))
+    return kept, following(p, q, kept).argmax()
 
 
 @counted_wrongly(
