@@ -158,12 +158,32 @@ def difference(table: Table, index: int, answer: Answer) -> str:
         if not judgement.leaves_agree([ours], [theirs], forms.leaf_kinds(form)[place]):
             break
     else:
-        return f"{where} the value is right, but not everything else is."
+        return f"{where} {_beside(table, index, answer)}."
     if said(form, answer.leaves) == said(form, expected):  # it names their kind alone, such as a large tensor's
         found, owed = judgement.furthest(ours, theirs)
         part = f"part {place + 1} of your answer" if len(expected) > 1 else "your answer"
         return f"{where} one entry of {part} is {found:.5g}; it should be {owed:.5g}."
     return f"{where} your answer is {said(form, answer.leaves)}; it should be {said(form, expected)}."
+
+
+_OF_A_MODEL = {
+    "shared": "the model that you return has weights of the one that was given, so training one changes the other",
+    "logits": "the model that you return predicts something else",
+    "layers": "the configuration of the model that you return says another depth",
+    "places": "the blocks of the model that you return have other places in the cache",
+    "logits with a cache": "the model that you return predicts something else when it uses a cache",
+    "parameters": "the model that you return has another number of parameters",
+    "trainable": "another number of parameters can be trained in the model that you return",
+}
+
+
+def _beside(table: Table, index: int, answer: Answer) -> str:
+    """What is wrong where the value is right: the first thing that is seen of a returned model, if it is that."""
+    seen = judgement.beginning(table, f"expected/{index}/seen/")
+    for name, said_of_it in _OF_A_MODEL.items():
+        if name in seen and not judgement.agrees(answer.numbers.get(f"seen/{name}"), seen[name]):
+            return said_of_it
+    return "the value is right, but not everything else is"
 
 
 def asked(probe: Probe) -> str:

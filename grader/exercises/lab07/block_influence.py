@@ -200,6 +200,15 @@ def relative_distance(hidden_states, mask):
 
 
 @wrong(
+    "the mean squared difference instead of the angle",
+    "Takes the mean of squares of output minus input.",
+    "A block that only makes every state twice as long: which influence has it by the formula?",
+)
+def mean_square(hidden_states, mask):
+    return torch.stack([F.mse_loss(a[mask], b[mask]) for a, b in itertools.pairwise(hidden_states)])
+
+
+@wrong(
     "the absolute value of the cosine: a block that turns states round looks idle",
     "Takes 1 - |cosine|.",
     "A block that writes the negative of what it reads: has it changed much?",
@@ -254,6 +263,24 @@ def divided_by_all(hidden_states, mask):
 )
 def zeroed_states(hidden_states, mask):
     return no_mask([state * mask[..., None] for state in hidden_states], mask)
+
+
+@wrong(
+    "the mask is applied to the cosine before it is taken from 1, so padding adds 1 each",
+    "Sums 1 - cosine * mask.",
+    "What does a padded position add to your sum?",
+)
+def masked_too_early(hidden_states, mask):
+    return (1 - _cosines(hidden_states) * mask).sum((1, 2)) / mask.sum()
+
+
+@wrong(
+    "one number for the whole model: the blocks are averaged",
+    "Takes the mean over the blocks too.",
+    "How will you choose among blocks that share one number?",
+)
+def over_blocks(hidden_states, mask):
+    return block_influence(hidden_states, mask).mean()
 
 
 @wrong(

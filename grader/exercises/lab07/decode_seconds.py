@@ -152,6 +152,15 @@ def in_bits(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate
 
 
 @wrong(
+    "bits for bytes: everything that is read is eight times too large",
+    "Multiplies weights and caches by 8.",
+    "Is the bandwidth in bits or in bytes a second?",
+)
+def all_in_bits(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
+    return decode_seconds(parameters, 8 * bytes_per_parameter, 8 * cache_bytes, batch, bandwidth, rate)
+
+
+@wrong(
     "bytes_per_parameter is read as bits",
     "Divides the weights by 8.",
     "How many bytes has a weight of 4 bits?",

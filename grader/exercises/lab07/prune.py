@@ -92,6 +92,29 @@ def list_alone(model, layers):
 
 
 @wrong(
+    "layer_idx is set on the block instead of on its attention",
+    "The attention keeps its old place.",
+    "Which part of a block writes into the cache, and what place does that part know?",
+)
+def place_on_the_block(model, layers):
+    small = _deepened(_kept(model, layers))
+    for place, block in enumerate(_blocks(small)):
+        block.layer_idx = place
+    return small
+
+
+@wrong(
+    "only the configuration is changed: all blocks are still there",
+    "Sets num_hidden_layers and nothing else.",
+    "Does a built model look at its configuration again, or at its list of blocks?",
+)
+def configuration_alone(model, layers):
+    small = copy.deepcopy(model)
+    small.config.num_hidden_layers = len(layers)
+    return small
+
+
+@wrong(
     "the depth in the configuration is the number of removed blocks",
     "num_hidden_layers is what went, not what stayed.",
     "How many blocks has the small model?",

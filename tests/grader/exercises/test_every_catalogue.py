@@ -25,8 +25,8 @@ AT_LEAST = {
     "soft_targets": 23, "entropy": 26, "kl_divergence": 52, "layer_map": 23, "hidden_state_loss": 40,
     "acceptance_rate": 20, "draft_loss": 18, "expected_tokens": 12, "speedup": 13, "verify": 31,
     "sequence_log_probability": 29, "divergence": 50, "completion_mask": 21,
-    "parameter_count": 26, "kv_cache_bytes": 19, "decode_seconds": 20, "block_influence": 25, "kept_layers": 16,
-    "prune": 20,
+    "parameter_count": 26, "kv_cache_bytes": 19, "decode_seconds": 21, "block_influence": 28, "kept_layers": 16,
+    "prune": 22,
     "extract_answer": 24, "steps_are_consistent": 26, "is_repetitive": 18, "trace_labels": 21, "compact": 21,
 }  # fmt: skip
 OTHERS = 8
