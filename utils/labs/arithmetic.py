@@ -15,12 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from utils.data.documents import name_point
+from utils.errors import CourseError
 
 LEAST, MOST = -20, 99
 TRAINED, LONGER = (3, 4, 5), (6, 7)
 FORMS = ("verbose", "compact", "answer")
 RIGHT, WRONG, SKIPPED = "right", "wrong", "skipped"
 NO_ANSWER = "none"
+MOST_IN_VAIN = 5000  # questions drawn in a row of which none is new: then a split is as good as exhausted
 _COMPUTE = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _EQUATION = re.compile(r"(-?\d+)\s*([+*-])\s*(-?\d+)\s*=\s*(-?\d+)")
 _SHARES = {"train": (0.0, 0.9), "tune": (0.9, 0.93), "validation": (0.93, 1.0)}
@@ -76,14 +78,23 @@ def questions(
     """Different questions of a split, drawn from a seed; the splits share none.
 
     lengths: how many operations, each as often.  unknown: the share of questions in which a number is missing.
+    Raises CourseError where a split does not have so many.
     """
     random = np.random.Generator(np.random.PCG64([seed, *map(ord, split)]))
     found: dict[str, Question] = {}
+    in_vain = 0
     for question in _drawn(random, lengths, unknown):
         if len(found) == count:
             break
-        if _split_of(question.text) == split:
-            found.setdefault(question.text, question)
+        if _split_of(question.text) == split and question.text not in found:
+            found[question.text] = question
+            in_vain = 0
+        in_vain += 1
+        if in_vain > MOST_IN_VAIN:
+            raise CourseError(
+                f"The split {split!r} has hardly more than {len(found)} questions of {', '.join(map(str, lengths))} "
+                f"operations, and {count} were asked for. Ask for fewer, or for longer ones."
+            )
     return list(found.values())
 
 

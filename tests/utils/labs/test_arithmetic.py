@@ -2,6 +2,7 @@
 
 import pytest
 
+from utils.errors import CourseError
 from utils.labs.arithmetic import FORMS, LEAST, LONGER, MOST, TRAINED, Question, equations, marked, questions
 
 CHAIN = Question(7, (("+", 5), ("*", 3), ("-", 4)))
@@ -37,6 +38,11 @@ def test_so_many_questions_lack_a_number_as_were_asked_for():
     assert all(one.answer is not None for one in questions(200))
     missing = sum(one.answer is None for one in questions(400, unknown=0.25))
     assert 70 <= missing <= 130
+
+
+def test_more_questions_than_a_split_has_are_refused():
+    with pytest.raises(CourseError, match=r"hardly more than .* questions of 1 operations, and 2000 were asked for"):
+        questions(2000, (1,), "validation")
 
 
 @pytest.mark.parametrize("form", FORMS[:2])
