@@ -1,7 +1,7 @@
 """A verdict as a short card: HTML in a notebook, one paragraph of text elsewhere.
 
-The mistake this prevents is a card that speaks by colour alone: passed and not passed differ in a word and a sign, the
-colours come from the notebook's own theme with a fallback, and everything of the learner's is escaped.
+Passed and not passed differ in a word and a sign, not by colour alone. The colours come from the notebook's own theme
+with a fallback, and everything of the learner's is escaped.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A time limit for code that may never end.
 
-The mistake this prevents is a check that hangs with the learner's endless loop and takes the notebook with it. In the
-main thread of a POSIX process a timer's signal interrupts the loop. Elsewhere (a worker thread, Windows) the code runs
+A learner's endless loop must not hang the notebook. In the main thread of a POSIX process a timer's signal interrupts
+the loop. Elsewhere (a worker thread, Windows) the code runs
 in a thread of its own that is asked to stop; a single long call into C cannot be stopped there, only left behind.
 """
 
