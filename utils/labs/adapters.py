@@ -1,0 +1,64 @@
+"""What Lab 8 needs beside `peft`: a student with an adapter, parts of it frozen, general text, and what a run costs."""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers.pytorch_utils import Conv1D
+
+from utils.data.batches import Row, rows_of
+from utils.data.corpus import python_corpus
+from utils.data.documents import all_shingles, docstrings, python_files, unique, without_near_duplicates
+from utils.errors import CourseError
+
+GENERAL_PACKAGE = "pandas"  # one of those that the student was made from, and of the course's own requirements
+LEAST_CHARACTERS = 80
+
+
+def with_adapter(
+    student: PreTrainedModel, rank: int, alpha: float, targets: Sequence[str], seed: int = 0
+) -> PreTrainedModel:
+    """The student as `peft` wraps it: frozen, with a LoRA adapter of this rank beside every matrix that is named.
+
+    targets: the last parts of module names, as in `peft`.  GPT-2 keeps its matrices transposed, in Conv1D; `peft` is told
+    so.  The seed decides where A begins.  The student itself is changed: give a fresh one.
+    """
+    from peft import LoraConfig, get_peft_model
+
+    ends = tuple(f".{target}" for target in targets)
+    found = [module for name, module in student.named_modules() if name.endswith(ends) and hasattr(module, "weight")]
+    if not found:
+        raise CourseError(f"No module's name ends with one of {', '.join(targets)}. print(model) lists the names.")
+    kinds = {isinstance(module, Conv1D) for module in found}
+    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(targets), fan_in_fan_out=kinds == {True})
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        torch.manual_seed(seed)
+        return get_peft_model(student, config)
+
+
+def train_only(student: PreTrainedModel, targets: Sequence[str]) -> None:
+    """Freeze everything but the weights of the modules whose names end so."""
+    ends = tuple(f".{target}.weight" for target in targets)
+    for name, parameter in student.named_parameters():
+        parameter.requires_grad_(name.endswith(ends))
+
+
+def general_rows(tokenizer: PreTrainedTokenizerBase, max_length: int, documents: int) -> list[Row]:
+    """Text that the student was made from: docstrings of an installed package, none of which repeats Python's own."""
+    spec = importlib.util.find_spec(GENERAL_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise CourseError(f"The package {GENERAL_PACKAGE} is not installed, whose docstrings are the general text.")
+    found = [
+        document
+        for module, path in python_files(Path(spec.origin).parent, GENERAL_PACKAGE, skip=("tests",))
+        for document in docstrings(path, module, GENERAL_PACKAGE, LEAST_CHARACTERS)
+    ]
+    corpus = python_corpus()
+    repeated = all_shingles([*corpus.train, *corpus.tune, *corpus.validation])
+    return rows_of(without_near_duplicates(unique(found), repeated), tokenizer, max_length, documents)
