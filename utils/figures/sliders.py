@@ -20,6 +20,7 @@ from torch import Tensor
 from traitlets import CFloat, Int
 
 from utils.errors import CourseError
+from utils.figures.adapters import SpectrumScene
 from utils.figures.live_picture import LivePicture
 from utils.figures.loss_parts import TEMPERATURES, LossScene, loss_curves
 from utils.figures.modes import ModesScene
@@ -35,6 +36,9 @@ _SCROLLS = ipywidgets.Layout(width="100%", overflow="auto hidden")
 # Both in one place, one above the other, from the same upper edge.
 _LAYER = ipywidgets.Layout(grid_area="1 / 1", width="100%", margin="0", align_self="flex-start")
 _NAMES = {"description_width": "8em"}
+
+
+Scene = TemperatureScene | LossScene | ModesScene | SurfaceScene | SpectrumScene
 
 
 class QuietSlider(ipywidgets.FloatSlider):
@@ -151,9 +155,29 @@ def divergence_explorer(beta: float = 0.0) -> Explorer:
     return _explorer((slider,), scene_of)
 
 
+def spectrum_explorer(changes: Mapping[str, Sequence[float]], ranks: Sequence[int]) -> Explorer:
+    """Cut the singular values of a matrix's change at a rank.  changes: by the matrix's name, largest value first."""
+    if not changes or not ranks:
+        raise CourseError("There is no change to cut, or no rank to cut it at. Give at least one of each.")
+    options = [(str(rank), rank) for rank in ranks]
+    slider = QuietStops(options=options, description="rank", layout=_WIDE, style=_NAMES)
+    choice = ipywidgets.Dropdown(options=list(changes), description="matrix", layout=_WIDE, style=_NAMES)
+
+    def scene_of() -> tuple[SpectrumScene, Callable[[], str]]:
+        scene = SpectrumScene(changes, choice.value)
+
+        def move() -> str:
+            scene.move(slider.value)
+            return scene.sentence(slider.value)
+
+        return scene, move
+
+    return _explorer((slider,), scene_of, choice)
+
+
 def _explorer(
     sliders: tuple[QuietSlider | QuietStops, ...],
-    scene_of: Callable[[], tuple[TemperatureScene | LossScene | ModesScene | SurfaceScene, Callable[[], str]]],
+    scene_of: Callable[[], tuple[Scene, Callable[[], str]]],
     choice: ipywidgets.Dropdown | None = None,
 ) -> Explorer:
     """Put the parts together.  A slider moves artists on the kept picture; only another choice makes a new picture."""

@@ -25,8 +25,8 @@ def with_adapter(
 ) -> PreTrainedModel:
     """The student as `peft` wraps it: frozen, with a LoRA adapter of this rank beside every matrix that is named.
 
-    targets: the last parts of module names, as in `peft`.  GPT-2 keeps its matrices transposed, in Conv1D; `peft` is told
-    so.  The seed decides where A begins.  The student itself is changed: give a fresh one.
+    targets: the last parts of module names, as in `peft`.  GPT-2 keeps its matrices transposed, in Conv1D; `peft` is
+    told so.  The seed decides where A begins.  The student itself is changed: give a fresh one.
     """
     from peft import LoraConfig, get_peft_model
 
@@ -62,3 +62,26 @@ def general_rows(tokenizer: PreTrainedTokenizerBase, max_length: int, documents:
     corpus = python_corpus()
     repeated = all_shingles([*corpus.train, *corpus.tune, *corpus.validation])
     return rows_of(without_near_duplicates(unique(found), repeated), tokenizer, max_length, documents)
+
+
+def weight_changes(before: PreTrainedModel, after: PreTrainedModel, targets: Sequence[str]) -> dict[str, list[float]]:
+    """The singular values of each targeted matrix's change, largest first, by the module's name."""
+    old = dict(before.named_parameters())
+    return {
+        name.removeprefix("transformer.").removesuffix(".weight"): torch.linalg.svdvals(
+            (parameter.detach() - old[name].detach()).float()
+        ).tolist()
+        for name, parameter in after.named_parameters()
+        if name.endswith(tuple(f".{target}.weight" for target in targets))
+    }
+
+
+def bytes_of_adapter(model: PreTrainedModel, folder: Path) -> int:
+    """How large the adapter is that `peft` saves: its weights alone, without the model."""
+    model.save_pretrained(folder)
+    return sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+
+
+def optimizer_bytes(model: torch.nn.Module) -> int:
+    """What AdamW keeps: two numbers in single precision for each one that learns."""
+    return sum(2 * 4 * parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

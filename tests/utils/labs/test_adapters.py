@@ -1,0 +1,74 @@
+"""A student with an adapter trains as any other and learns there alone; peft merges what Lab 8's formula says."""
+
+import pytest
+import torch
+
+from utils.data.batches import BatchPlan
+from utils.errors import CourseError
+from utils.labs import adapters
+from utils.training.loop import ce_only_step, distill
+from utils.training.settings import TrainingSettings
+
+TARGETS = ("c_attn", "mlp.c_proj")
+
+
+@pytest.fixture
+def trained(make_model, make_rows):
+    """A GPT-2 with an adapter after a few steps of the course's own loop, and the model that it began as."""
+    model = adapters.with_adapter(make_model(width=16), rank=2, alpha=8.0, targets=TARGETS, seed=1)
+    plan = BatchPlan(tuple(make_rows((9, 12, 7, 10))), 2, 0, seed=0)
+    distill(model, None, plan, TrainingSettings(1e-2, 3), None, ce_only_step)
+    return model.eval(), make_model(width=16)
+
+
+def test_only_the_adapter_has_learned(trained):
+    model, before = trained
+    start = dict(before.named_parameters())
+    for name, parameter in model.named_parameters():
+        if "lora_" in name:
+            assert parameter.requires_grad
+        else:
+            plain = name.removeprefix("base_model.model.").replace(".base_layer", "")
+            assert not parameter.requires_grad and torch.equal(parameter, start[plain])
+    assert any(parameter.abs().max() > 0 for name, parameter in model.named_parameters() if "lora_B" in name)
+
+
+def test_the_start_changes_nothing_and_follows_from_the_seed(make_model):
+    ids = torch.tensor([[3, 5, 7, 2]])
+    plain = make_model()(input_ids=ids).logits
+    one, same, other = (adapters.with_adapter(make_model(), 2, 4.0, TARGETS, seed) for seed in (1, 1, 2))
+    assert torch.equal(one(input_ids=ids).logits, plain)
+    drawn = [[p for n, p in model.named_parameters() if "lora_A" in n] for model in (one, same, other)]
+    assert all(map(torch.equal, drawn[0], drawn[1])) and not any(map(torch.equal, drawn[0], drawn[2]))
+
+
+def test_peft_merges_what_the_formula_says_also_where_the_weight_is_transposed(trained):
+    model, before = trained
+    found = {n: p.detach() for n, p in model.named_parameters() if "lora_" in n}
+    merged = dict(model.merge_and_unload().named_parameters())
+    name = "transformer.h.0.attn.c_attn"
+    A, B = (found[f"base_model.model.{name}.lora_{which}.default.weight"] for which in "AB")
+    expected = dict(before.named_parameters())[f"{name}.weight"] + (8.0 / 2) * (B @ A).T  # Conv1D holds (in, out)
+    assert torch.allclose(merged[f"{name}.weight"], expected, atol=1e-6)
+
+
+def test_an_adapter_is_saved_without_its_model(trained, tmp_path):
+    model, _ = trained
+    numbers = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    assert 4 * numbers <= adapters.bytes_of_adapter(model, tmp_path) < 4 * numbers + 4000
+    assert adapters.optimizer_bytes(model) == 8 * numbers
+
+
+def test_the_control_trains_the_same_matrices_and_their_change_has_singular_values(make_model):
+    before, after = make_model(), make_model()
+    adapters.train_only(after, ("c_attn",))
+    assert [n for n, p in after.named_parameters() if p.requires_grad] == ["transformer.h.0.attn.c_attn.weight"]
+    with torch.no_grad():
+        after.transformer.h[0].attn.c_attn.weight[0, 0] += 3.0
+    (values,) = adapters.weight_changes(before, after, ("c_attn",)).values()
+    assert values[0] == pytest.approx(3.0, abs=1e-4) and max(values[1:]) < 1e-4
+
+
+def test_a_target_that_is_not_there_is_said(make_model):
+    with pytest.raises(CourseError, match="ends with one of q_proj"):
+        adapters.with_adapter(make_model(), 2, 4.0, ("q_proj",))
