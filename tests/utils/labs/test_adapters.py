@@ -1,9 +1,12 @@
 """A student with an adapter trains as any other and learns there alone; peft merges what Lab 8's formula says."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from utils.data.batches import BatchPlan
+from utils.data.documents import Document
 from utils.errors import CourseError
 from utils.labs import adapters
 from utils.training.loop import ce_only_step, distill
@@ -72,3 +75,42 @@ def test_the_control_trains_the_same_matrices_and_their_change_has_singular_valu
 def test_a_target_that_is_not_there_is_said(make_model):
     with pytest.raises(CourseError, match="ends with one of q_proj"):
         adapters.with_adapter(make_model(), 2, 4.0, ("q_proj",))
+
+
+def test_a_saved_adapter_beside_a_fresh_student_answers_as_the_trained_one(trained, make_model, tmp_path):
+    from peft import PeftModel
+
+    model, _ = trained
+    model.save_pretrained(tmp_path)
+    ids = torch.tensor([[3, 5, 7, 2]])
+    loaded = PeftModel.from_pretrained(make_model(width=16), tmp_path).eval()
+    assert torch.equal(loaded(input_ids=ids).logits, model(input_ids=ids).logits)
+    assert not torch.allclose(loaded(input_ids=ids).logits, make_model(width=16)(input_ids=ids).logits)
+
+
+GENERAL, PYTHONS = (" ".join(f"{word}{place}" for place in range(40)) for word in ("general", "python"))
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """An installed package with two long docstrings, one of which is in Python's own documentation too."""
+    (tmp_path / "plain_package").mkdir()
+    code = f'"""{GENERAL}"""\n\n\ndef repeated():\n    """{PYTHONS}"""\n'
+    (tmp_path / "plain_package" / "__init__.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(adapters, "GENERAL_PACKAGE", "plain_package")
+    corpus = SimpleNamespace(train=[Document("one", PYTHONS, "Python")], tune=[], validation=[])
+    monkeypatch.setattr(adapters, "python_corpus", lambda: corpus)
+
+
+@pytest.mark.usefixtures("package")
+def test_general_text_repeats_nothing_of_the_text_trained_on(tokenizer):
+    (row,) = adapters.general_rows(tokenizer, 400, 10)
+    text = tokenizer.decode(row.input_ids)
+    assert "general0" in text and "python0" not in text
+
+
+def test_general_text_without_its_package_is_said(tokenizer, monkeypatch):
+    monkeypatch.setattr(adapters, "GENERAL_PACKAGE", "no_such_package_here")
+    with pytest.raises(CourseError, match="no_such_package_here is not installed"):
+        adapters.general_rows(tokenizer, 64, 10)
