@@ -267,8 +267,8 @@ if ready(extract_answer, steps_are_consistent, is_repetitive):
 # <details><summary>How can steps fit and the answer be wrong?</summary>
 #
 # The filter does not know the question. A trace that leaves out one operation, or does another one, is still a chain of
-# true equations. So is one that starts from another number. Only the comparison with the right answer finds it, and for real questions somebody has to know that
-# answer.
+# true equations. So is one that starts from another number. Only the comparison with the right answer finds these, and
+# for real questions somebody has to know that answer.
 #
 # The filters also throw away right solutions: a question with `*1 *1` in it, or one that goes away and comes back, has
 # the same step twice.
