@@ -199,7 +199,8 @@ def verify(target_probabilities, draft_probabilities, drafted, uniforms):
     """How many drafted tokens are kept, and the distribution that the next token is to be drawn from.
 
     target_probabilities: (gamma + 1, V), row i before drafted token i, the last row after all of them.
-    draft_probabilities: (gamma, V), what the draft drew from.  drafted: (gamma,) token ids.  uniforms: (gamma,) in [0, 1).
+    draft_probabilities: (gamma, V), what the draft drew from.  drafted: (gamma,) token ids, each with q > 0.
+    uniforms: (gamma,) in [0, 1).
     Returns (accepted, next_distribution): an int from 0 to gamma, and (V,) probabilities that sum to 1.
     """
     ### BEGIN SOLUTION
@@ -250,7 +251,7 @@ def draw_from_p(p, q, drafted, uniforms):
 def keep_later_ones(p, q, drafted, uniforms):
     place = torch.arange(len(drafted))
     kept = int((uniforms < p[place, drafted] / q[place, drafted]).sum())
-    rejecting = torch.ones(len(drafted) - kept)
+    rejecting = torch.ones(len(drafted) - kept)  # uniforms of 1: nothing is kept, so verify returns the replacement
     return kept, p[-1] if kept == len(drafted) else verify(p[kept:], q[kept:], drafted[kept:], rejecting)[1]
 
 
@@ -472,7 +473,7 @@ if ready(acceptance_rate, draft_loss):
 # <details><summary>Our answer</summary>
 #
 # Labels pull the draft towards what *people* wrote. The target's distribution is somewhere else: it is spread over tokens
-# that no label ever named. The distilled drafts move towards the target itself. Our learning rates say the same: of those
+# of which a label names only one. The distilled drafts move towards the target itself. Our learning rates say the same: of those
 # that we tried, the smallest was best for CE-only's acceptance. The less it learned, the better a draft it remained.
 #
 # Forward KL gives the better language model, total variation the slightly better draft. Forward KL punishes every token
@@ -622,10 +623,9 @@ if ready(verify, draft_loss, expected_tokens, speedup):
 #
 # **With this pair a distilled draft saves no time.** The cost ratio says why: a call of our draft costs much more than its
 # share of the parameters. At this size most of a call is fixed cost, many small operations in each layer, and the draft has
-# four layers where the target has six. You could have known it before training anything, from two numbers and your
-# `speedup`.
+# four layers where the target has six. Two measured numbers and your `speedup` tell it before anything is deployed.
 #
-# Where clock and prediction disagree, look at the third assumption: is reading $\gamma + 1$ tokens as cheap as reading one?
+# Where clock and prediction disagree, look at the assumption that reading $\gamma + 1$ tokens costs as much as reading one:
 #
 # {{ table(results.speculation_speed.embedded.reading) }}
 #
@@ -648,9 +648,9 @@ if ready(verify, draft_loss, expected_tokens, speedup):
 # itself: its blocks {{ results.speculation_speed.smollm2.kept }}, trained by forward KL on the documentation. Where an
 # interval is wide, something else ran on the machine for a moment.*
 #
-# **A draft can pay, and it need not be a distilled one.** Trigrams gain a little on the documentation. About as many tokens
-# of the three-block draft are kept, but each of its calls costs about a quarter of the target's, so nothing is left of the
-# gain. Where the target repeats a text, prompt lookup is mostly right and costs next to nothing.
+# **A draft can pay, and it need not be a distilled one.** Trigrams gain a little on the documentation. Of the three-block
+# draft about as many tokens are kept as of the trigrams, but each of its calls costs about a quarter of the target's, so
+# nothing is left of the gain. Where the target repeats a text, prompt lookup is mostly right and costs next to nothing.
 #
 # If `requirements-smollm.txt` is installed, the next cell asks SmolLM2 to repeat a sentence. Look at the tokens per round
 # first: if they are near 1, few proposed tokens were kept, and even a draft that costs nothing has little to gain.
