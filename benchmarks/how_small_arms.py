@@ -17,6 +17,7 @@ from transformers import PreTrainedModel
 
 from benchmarks.common import as_numbers, partial_results, shared
 from benchmarks.effect import Experiment
+from utils.configuration import text_config
 from utils.data.batches import BatchPlan, in_order
 from utils.losses.core import distillation_loss
 from utils.losses.hidden_states import layer_map
@@ -135,7 +136,7 @@ class Arms:
             return training.ce_only_step
         if not arm.healing.endswith("hidden states"):
             return training.train_step
-        add_projections(student, len(arm.blocks), self.teacher.config.hidden_size, arm.seed)
+        add_projections(student, len(arm.blocks), text_config(self.teacher).hidden_size, arm.seed)
         return hidden_step(layer_map(len(arm.blocks), self.depth), HIDDEN_WEIGHT)
 
     def _weights(self, arm: Arm) -> Path:

@@ -20,6 +20,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from benchmarks.common import partial_results, shared
+from utils.configuration import text_config
 from utils.data.batches import BatchPlan, Row
 from utils.decoding.sampling import Completion, sample
 from utils.errors import CourseError
@@ -255,5 +256,5 @@ def _with_layers(model: PreTrainedModel, kept: tuple[int, ...]) -> PreTrainedMod
     model.model.layers = torch.nn.ModuleList(copy.deepcopy(layers[place]) for place in kept)
     for place, layer in enumerate(model.model.layers):
         layer.self_attn.layer_idx = place
-    model.config.num_hidden_layers = len(kept)
+    text_config(model).num_hidden_layers = len(kept)
     return model

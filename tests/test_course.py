@@ -42,7 +42,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make_course(folder: Path) -> Path:
-    needed = ("cli/__init__.py", "cli/_packages.py", "utils/__init__.py", "utils/machine/__init__.py")
+    needed = ("cli/__init__.py", "cli/_packages.py", "utils/__init__.py", "utils/moved.py", "utils/machine/__init__.py")
     for name in ("course.py", *needed, "utils/machine/pip_reasons.py"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)

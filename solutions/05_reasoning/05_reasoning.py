@@ -39,6 +39,8 @@
 # you have not written yet, it says so in one sentence, and the cells after it still run.
 
 # %% tags=["set-up"]
+import re
+
 from utils.checks import check
 from utils.notebook import begin, committed, guess, ready
 
@@ -96,9 +98,6 @@ print(f"\n{asked[0].text}\n{solutions[0]}\n\nthe same in compact form:\n{asked[0
 # `startswith`.
 #
 # </details>
-
-# %%
-import re
 
 
 # %% nbgrader={"grade": false, "grade_id": "extract_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}

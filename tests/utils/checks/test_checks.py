@@ -312,7 +312,7 @@ def test_what_libraries_warn_of_is_not_printed_while_a_check_asks(caplog: pytest
 
     logging.getLogger("transformers").addHandler(caplog.handler)  # it hands nothing on by itself
     try:
-        with warnings.catch_warnings(record=True) as warned:
+        with caplog.at_level(logging.WARNING, "transformers"), warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             check("kl_divergence", noisy)
             assert not warned and not caplog.records
