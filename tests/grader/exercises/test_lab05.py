@@ -7,6 +7,9 @@ import re
 import pytest
 
 from grader.exercises.lab05 import compact, extract_answer, is_repetitive, steps_are_consistent, trace_labels
+from grader.exercises.lab05.chains import SIGNS
+from grader.exercises.lab05.is_repetitive.rule import equations_in
+from grader.exercises.lab05.steps_are_consistent import rule
 from tests.grader.exercises.catalogues import judged
 
 
@@ -27,36 +30,36 @@ def _digits_of_the_rest(text):
 
 def _equations_that_cancel(trace):
     """Adds up how far the equations are off, with their signs."""
-    steps, answer = steps_are_consistent._read(trace)
-    off = sum(steps_are_consistent.SIGNS[s.sign](s.start, s.number) - s.result for s in steps)
-    return bool(steps) and off == 0 and steps_are_consistent._linked(steps) and answer == steps[-1].result
+    steps, answer = rule.steps_and_answer(trace)
+    off = sum(SIGNS[s.sign](s.start, s.number) - s.result for s in steps)
+    return bool(steps) and off == 0 and rule.all_linked(steps) and answer == steps[-1].result
 
 
 def _recomputed(trace):
     """Works the operations out anew and reads no result that was written."""
-    steps, answer = steps_are_consistent._read(trace)
+    steps, answer = rule.steps_and_answer(trace)
     value = steps[0].start if steps else None
     for step in steps:
-        value = steps_are_consistent.SIGNS[step.sign](value, step.number)
+        value = SIGNS[step.sign](value, step.number)
     return bool(steps) and value == answer
 
 
 def _nearly_true(trace):
     """Lets a result be off by one."""
-    steps, answer = steps_are_consistent._read(trace)
-    near = all(abs(steps_are_consistent.SIGNS[s.sign](s.start, s.number) - s.result) <= 1 for s in steps)
-    return bool(steps) and near and steps_are_consistent._linked(steps) and answer == steps[-1].result
+    steps, answer = rule.steps_and_answer(trace)
+    near = all(abs(SIGNS[s.sign](s.start, s.number) - s.result) <= 1 for s in steps)
+    return bool(steps) and near and rule.all_linked(steps) and answer == steps[-1].result
 
 
 def _different_ones_counted(trace, longest):
     """A trace that is too long is judged by its different steps alone."""
-    steps = is_repetitive._steps(trace)
+    steps = equations_in(trace)
     return len(set(steps)) > longest or (len(steps) <= longest and len(set(steps)) < len(steps))
 
 
 def _repeated_signs(trace, longest):
     """Looks for any run of six signs that comes twice in a row."""
-    return bool(re.search(r"(.{6,})\1", trace)) or len(is_repetitive._steps(trace)) > longest
+    return bool(re.search(r"(.{6,})\1", trace)) or len(equations_in(trace)) > longest
 
 
 def _empty_lists(prompt_ids, trace_ids, length, pad_id):

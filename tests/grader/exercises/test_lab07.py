@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from grader.exercises.lab07 import block_influence, decode_seconds, kept_layers, kv_cache_bytes, parameter_count, prune
+from grader.exercises.lab07.prune.rule import blocks_of
 from tests.grader.exercises.catalogues import judged
 
 
@@ -68,7 +69,7 @@ def _with_the_given_embedding(model, layers):
 
 def _renumbers_the_given_model(model, layers):
     small = prune.prune(model, layers)
-    for block in prune._blocks(model):
+    for block in blocks_of(model):
         (block.attn if hasattr(block, "attn") else block.self_attn).layer_idx = 0
     return small
 

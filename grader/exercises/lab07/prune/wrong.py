@@ -1,4 +1,4 @@
-"""prune(model, layers): a copy of a GPT-2 or a Llama that keeps these blocks; a model in, a model out."""
+"""Wrong ways to write prune."""
 
 from __future__ import annotations
 
@@ -7,58 +7,11 @@ import copy
 import torch
 from torch import nn
 
-from grader.exercises.ordinary import Catalogue, exercise
-from utils.checks.observe import LOOK, ONCE
-from utils.checks.pack import Made
-from utils.checks.records import Probe
+from grader.exercises.lab07.prune.rule import blocks_of, copied_with, deepened, prune, renumbered, with_blocks
+from grader.exercises.ordinary import Catalogue
 
 catalogue = Catalogue()
-wrong, right = catalogue.wrong, catalogue.right
-BLOCKS = ("a GPT-2's blocks", "a Llama's blocks")
-WHOLE = ("a whole GPT-2", "a whole Llama")
-
-
-def _blocks(model):
-    return model.transformer.h if hasattr(model, "transformer") else model.model.layers
-
-
-def _put(model, blocks):
-    """The model with these blocks in place of its own."""
-    if hasattr(model, "transformer"):
-        model.transformer.h = nn.ModuleList(blocks)
-    else:
-        model.model.layers = nn.ModuleList(blocks)
-    return model
-
-
-def _number(model):
-    for place, block in enumerate(_blocks(model)):
-        (block.attn if hasattr(block, "attn") else block.self_attn).layer_idx = place
-    return model
-
-
-def _kept(model, layers):
-    """A copy with these blocks, and nothing else done."""
-    small = copy.deepcopy(model)
-    return _put(small, [_blocks(small)[place] for place in layers])
-
-
-def _deepened(model):
-    model.config.num_hidden_layers = len(_blocks(model))
-    return model
-
-
-def prune(model, layers):
-    return _deepened(_number(_kept(model, layers)))
-
-
-def draw(random):
-    asked = ((BLOCKS[0], "gpt2", (1, 3), ONCE), (BLOCKS[1], "llama", (0, 2, 3), ONCE))
-    asked += ((WHOLE[0], "gpt2", (0, 1, 3), LOOK), (WHOLE[1], "llama", (0, 3, 4), LOOK))
-    for name, family, layers, look in asked:
-        model = Made("model", {"family": family, "layers": 5, "seed": int(random.integers(1, 10_000))})
-        ids = random.integers(1, 11, (1, 5))
-        yield Probe(name, {"model": model, "layers": list(layers)}, toys={look: ids})
+wrong = catalogue.wrong
 
 
 # What belongs to a whole model
@@ -70,7 +23,7 @@ def draw(random):
     "How many blocks will be built from the saved configuration?",
 )
 def old_config(model, layers):
-    return _number(_kept(model, layers))
+    return renumbered(copied_with(model, layers))
 
 
 @wrong(
@@ -79,7 +32,7 @@ def old_config(model, layers):
     "Where does a block put its keys if it still believes to be number 3 of 4?",
 )
 def old_places(model, layers):
-    return _deepened(_kept(model, layers))
+    return deepened(copied_with(model, layers))
 
 
 @wrong(
@@ -88,7 +41,7 @@ def old_places(model, layers):
     "What besides the list knows how deep the model is?",
 )
 def list_alone(model, layers):
-    return _kept(model, layers)
+    return copied_with(model, layers)
 
 
 @wrong(
@@ -97,8 +50,8 @@ def list_alone(model, layers):
     "Which part of a block writes into the cache, and what place does that part know?",
 )
 def place_on_the_block(model, layers):
-    small = _deepened(_kept(model, layers))
-    for place, block in enumerate(_blocks(small)):
+    small = deepened(copied_with(model, layers))
+    for place, block in enumerate(blocks_of(small)):
         block.layer_idx = place
     return small
 
@@ -121,7 +74,7 @@ def configuration_alone(model, layers):
 )
 def removed_depth(model, layers):
     small = prune(model, layers)
-    small.config.num_hidden_layers = len(_blocks(model)) - len(layers)
+    small.config.num_hidden_layers = len(blocks_of(model)) - len(layers)
     return small
 
 
@@ -134,7 +87,7 @@ def removed_depth(model, layers):
     "Does the caller still need the large model, as a teacher for example?",
 )
 def in_place(model, layers):
-    return _deepened(_number(_put(model, [_blocks(model)[place] for place in layers])))
+    return deepened(renumbered(with_blocks(model, [blocks_of(model)[place] for place in layers])))
 
 
 @wrong(
@@ -151,7 +104,7 @@ def shallow(model, layers):
     setattr(small, name, inner)
     small.config = copy.deepcopy(model.config)
     inner.config = small.config
-    return _deepened(_number(_put(small, [copy.deepcopy(_blocks(model)[place]) for place in layers])))
+    return deepened(renumbered(with_blocks(small, [copy.deepcopy(blocks_of(model)[place]) for place in layers])))
 
 
 @wrong(
@@ -161,7 +114,7 @@ def shallow(model, layers):
 )
 def own_blocks(model, layers):
     small = copy.deepcopy(model)
-    return _deepened(_number(_put(small, [_blocks(model)[place] for place in layers])))
+    return deepened(renumbered(with_blocks(small, [blocks_of(model)[place] for place in layers])))
 
 
 # Which blocks
@@ -173,7 +126,7 @@ def own_blocks(model, layers):
     "Does the argument name what stays or what goes?",
 )
 def removes(model, layers):
-    return prune(model, [place for place in range(len(_blocks(model))) if place not in layers])
+    return prune(model, [place for place in range(len(blocks_of(model))) if place not in layers])
 
 
 @wrong("always the first blocks", "Keeps as many as asked for, from the start.", "Which places does the argument name?")
@@ -183,7 +136,7 @@ def first(model, layers):
 
 @wrong("always the last blocks", "Keeps as many as asked for, from the end.", "Which places does the argument name?")
 def last(model, layers):
-    depth = len(_blocks(model))
+    depth = len(blocks_of(model))
     return prune(model, range(depth - len(layers), depth))
 
 
@@ -204,11 +157,11 @@ def from_one(model, layers):
 )
 def deleted_ascending(model, layers):
     small = copy.deepcopy(model)
-    blocks = _blocks(small)
+    blocks = blocks_of(small)
     for place in [place for place in range(len(blocks)) if place not in layers]:
         if place < len(blocks):
             del blocks[place]
-    return _deepened(_number(small))
+    return deepened(renumbered(small))
 
 
 @wrong(
@@ -257,8 +210,8 @@ def new_weights(model, layers):
 )
 def blocks_alone(model, layers):
     small = new_weights(model, layers)
-    for block, place in zip(_blocks(small), layers, strict=True):
-        block.load_state_dict(_blocks(model)[place].state_dict())
+    for block, place in zip(blocks_of(small), layers, strict=True):
+        block.load_state_dict(blocks_of(model)[place].state_dict())
     return small
 
 
@@ -268,7 +221,7 @@ def blocks_alone(model, layers):
     "Can the answer be called with token ids?",
 )
 def list_returned(model, layers):
-    return _blocks(prune(model, layers))
+    return blocks_of(prune(model, layers))
 
 
 @wrong(
@@ -288,107 +241,3 @@ def inner_model(model, layers):
 )
 def frozen(model, layers):
     return prune(model, layers).requires_grad_(False)
-
-
-@right
-def by_deleting(model, layers):
-    small = copy.deepcopy(model)
-    blocks = _blocks(small)
-    for place in sorted(set(range(len(blocks))) - set(layers), reverse=True):
-        del blocks[place]
-    for place, block in enumerate(blocks):
-        for part in block.modules():
-            if hasattr(part, "layer_idx"):
-                part.layer_idx = place
-    small.config.num_hidden_layers = len(blocks)
-    return small
-
-
-@right
-def in_a_new_model(model, layers):
-    config = copy.deepcopy(model.config)
-    config.num_hidden_layers = len(layers)
-    small = type(model)(config).to(next(model.parameters()).dtype)
-    names = {}
-    start = "transformer.h." if hasattr(model, "transformer") else "model.layers."
-    for name, weight in model.state_dict().items():
-        if not name.startswith(start):
-            names[name] = weight
-            continue
-        place, _, rest = name.removeprefix(start).partition(".")
-        if int(place) in layers:
-            names[f"{start}{list(layers).index(int(place))}.{rest}"] = weight
-    small.load_state_dict(names)
-    return small.eval()
-
-
-@right
-def by_its_own_names(model, layers):
-    small = copy.deepcopy(model)
-    if small.config.model_type == "gpt2":
-        small.transformer.h = nn.ModuleList([small.transformer.h[i] for i in layers])
-        for i, block in enumerate(small.transformer.h):
-            block.attn.layer_idx = i
-        small.config.n_layer = len(layers)
-    else:
-        small.model.layers = nn.ModuleList([small.model.layers[i] for i in layers])
-        for i, block in enumerate(small.model.layers):
-            block.self_attn.layer_idx = i
-        small.config.num_hidden_layers = len(layers)
-    return small
-
-
-@right
-def with_the_decoder(model, layers):
-    small = copy.deepcopy(model)
-    for name, child in list(small.get_decoder().named_children()):
-        if isinstance(child, nn.ModuleList):
-            setattr(small.get_decoder(), name, nn.ModuleList(child[place] for place in layers))
-    return _deepened(_number(small))
-
-
-@right
-def blocks_copied_alone(model, layers):
-    blocks = [copy.deepcopy(_blocks(model)[place]) for place in layers]
-    memory = {id(_blocks(model)): nn.ModuleList(blocks)}
-    small = copy.deepcopy(model, memory)
-    for place, block in enumerate(blocks):
-        vars(block.attn if hasattr(block, "attn") else block.self_attn)["layer_idx"] = place
-    small.config.update({"num_hidden_layers": len(blocks)})
-    return small
-
-
-@right
-def saved_and_loaded(model, layers):
-    import io
-
-    buffer = io.BytesIO()
-    torch.save(model, buffer)
-    buffer.seek(0)
-    small = torch.load(buffer, weights_only=False)
-    return _deepened(_number(_put(small, [_blocks(small)[place] for place in layers])))
-
-
-@right
-def in_the_list_itself(model, layers):
-    small = copy.deepcopy(model)
-    blocks = _blocks(small)
-    kept = [blocks[place] for place in layers]
-    for place, block in enumerate(kept):
-        blocks[place] = block
-    while len(blocks) > len(kept):
-        blocks.pop(-1)
-    return _deepened(_number(small))
-
-
-@right
-def by_module_names(model, layers):
-    small = _deepened(_kept(model, layers))
-    for name, module in small.named_modules():
-        if name.endswith((".attn", ".self_attn")):
-            module.layer_idx = int(name.split(".")[-2])
-    return small
-
-
-PARTS = (("the right blocks, copied", 3.0, BLOCKS), ("a whole model: configuration and cache", 3.0, WHOLE))
-EXERCISE = exercise("prune", "07", prune, draw, PARTS, catalogue)

@@ -1,47 +1,17 @@
-"""block_influence(hidden_states, mask): the mean over valid positions of 1 - cosine(read, written), block by block."""
+"""Wrong ways to write block_influence."""
 
 from __future__ import annotations
 
 import itertools
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
-from grader.exercises.ordinary import Catalogue, exercise
-from utils.checks.records import Probe
+from grader.exercises.lab07.block_influence.rule import block_cosines, block_influence
+from grader.exercises.ordinary import Catalogue
 
 catalogue = Catalogue()
-wrong, right = catalogue.wrong, catalogue.right
-WHOLE, PADDED = ("no padding", "no padding, longer"), ("padded on the right", "padded on the left")
-MASKS = {
-    "no padding": ("....", "...."),
-    "no padding, longer": (".....", ".....", "....."),
-    "padded on the right": (".....", "..ppp", "...pp"),
-    "padded on the left": ("ppp.", "....", "pp.."),
-}
-
-
-def _cosines(hidden_states):
-    """(L, B, S)."""
-    pairs = itertools.pairwise(hidden_states)
-    return torch.stack([F.cosine_similarity(read, written, dim=-1) for read, written in pairs])
-
-
-def block_influence(hidden_states, mask):
-    return (1 - _cosines(hidden_states)[:, mask]).mean(-1)
-
-
-def draw(random):
-    """States that a block changes by different amounts and sizes; padding holds states of its own."""
-    for number, (name, rows) in enumerate(MASKS.items()):
-        mask = np.array([[sign == "." for sign in row] for row in rows])
-        layers, width = 3 + number % 2, 6
-        states = [random.normal(0, 1, (*mask.shape, width))]
-        for share in random.permutation([0.4, 0.8, 1.5, 2.5])[:layers]:
-            change = random.normal(0, share, (*mask.shape, width))
-            states.append(states[-1] * random.choice([-0.6, 1.3, 1.6], (*mask.shape, 1)) + change)
-        yield Probe(name, {"hidden_states": [np.float32(state) for state in states], "mask": mask})
+wrong = catalogue.wrong
 
 
 # What is compared with what
@@ -214,7 +184,7 @@ def mean_square(hidden_states, mask):
     "A block that writes the negative of what it reads: has it changed much?",
 )
 def absolute(hidden_states, mask):
-    return (1 - _cosines(hidden_states).abs()[:, mask]).mean(-1)
+    return (1 - block_cosines(hidden_states).abs()[:, mask]).mean(-1)
 
 
 @wrong(
@@ -223,7 +193,7 @@ def absolute(hidden_states, mask):
     "A block that writes the negative of what it reads: has it changed much?",
 )
 def squared(hidden_states, mask):
-    return (1 - _cosines(hidden_states)[:, mask] ** 2).mean(-1)
+    return (1 - block_cosines(hidden_states)[:, mask] ** 2).mean(-1)
 
 
 @wrong(
@@ -232,7 +202,7 @@ def squared(hidden_states, mask):
     "Which is asked: an angle or 1 minus its cosine?",
 )
 def angle(hidden_states, mask):
-    return _cosines(hidden_states)[:, mask].clamp(-1, 1).arccos().mean(-1)
+    return block_cosines(hidden_states)[:, mask].clamp(-1, 1).arccos().mean(-1)
 
 
 # Over which positions
@@ -244,7 +214,7 @@ def angle(hidden_states, mask):
     "Change the states at a padded position: does your answer change?",
 )
 def no_mask(hidden_states, mask):
-    return (1 - _cosines(hidden_states)).mean((1, 2))
+    return (1 - block_cosines(hidden_states)).mean((1, 2))
 
 
 @wrong(
@@ -253,7 +223,7 @@ def no_mask(hidden_states, mask):
     "How many numbers does your mean divide by?",
 )
 def divided_by_all(hidden_states, mask):
-    return ((1 - _cosines(hidden_states)) * mask).mean((1, 2))
+    return ((1 - block_cosines(hidden_states)) * mask).mean((1, 2))
 
 
 @wrong(
@@ -271,7 +241,7 @@ def zeroed_states(hidden_states, mask):
     "What does a padded position add to your sum?",
 )
 def masked_too_early(hidden_states, mask):
-    return (1 - _cosines(hidden_states) * mask).sum((1, 2)) / mask.sum()
+    return (1 - block_cosines(hidden_states) * mask).sum((1, 2)) / mask.sum()
 
 
 @wrong(
@@ -289,7 +259,7 @@ def over_blocks(hidden_states, mask):
     "Should a token of a short row weigh more than one of a long row?",
 )
 def mean_of_means(hidden_states, mask):
-    changed = (1 - _cosines(hidden_states)) * mask
+    changed = (1 - block_cosines(hidden_states)) * mask
     return (changed.sum(-1) / mask.sum(-1)).mean(-1)
 
 
@@ -299,7 +269,7 @@ def mean_of_means(hidden_states, mask):
     "What does True in the mask stand for?",
 )
 def inverted(hidden_states, mask):
-    return (1 - _cosines(hidden_states)[:, ~mask]).mean(-1)
+    return (1 - block_cosines(hidden_states)[:, ~mask]).mean(-1)
 
 
 @wrong(
@@ -308,7 +278,7 @@ def inverted(hidden_states, mask):
     "Which positions does the mask mark?",
 )
 def last_position(hidden_states, mask):
-    return (1 - _cosines(hidden_states)[:, :, -1]).mean(-1)
+    return (1 - block_cosines(hidden_states)[:, :, -1]).mean(-1)
 
 
 @wrong(
@@ -317,90 +287,4 @@ def last_position(hidden_states, mask):
     "Should a longer text make every block more influential?",
 )
 def summed(hidden_states, mask):
-    return (1 - _cosines(hidden_states)[:, mask]).sum(-1)
-
-
-@right
-def with_loops(hidden_states, mask):
-    found = []
-    for layer in range(len(hidden_states) - 1):
-        total, count = 0.0, 0
-        for row in range(mask.shape[0]):
-            for place in range(mask.shape[1]):
-                if mask[row, place]:
-                    a, b = hidden_states[layer][row, place], hidden_states[layer + 1][row, place]
-                    total += 1 - (a @ b / (a.norm() * b.norm())).item()
-                    count += 1
-        found.append(total / count)
-    return torch.tensor(found)
-
-
-@right
-def normalised_first(hidden_states, mask):
-    units = [F.normalize(state, dim=-1) for state in hidden_states]
-    return torch.stack([1 - (a * b).sum(-1)[mask].mean() for a, b in itertools.pairwise(units)])
-
-
-@right
-def stacked(hidden_states, mask):
-    states = torch.stack(list(hidden_states))[:, mask]
-    return 1 - torch.cosine_similarity(states[:-1], states[1:], dim=-1).mean(dim=1)
-
-
-@right
-def weighted(hidden_states, mask):
-    weight = mask.to(hidden_states[0].dtype)
-    changed = [
-        ((1 - F.cosine_similarity(hidden_states[i], hidden_states[i + 1], dim=2)) * weight).sum() / weight.sum()
-        for i in range(len(hidden_states) - 1)
-    ]
-    return torch.stack(changed)
-
-
-@right
-def with_einsum(hidden_states, mask):
-    found = []
-    for a, b in itertools.pairwise(hidden_states):
-        a, b = a[mask], b[mask]
-        products = torch.einsum("nd,nd->n", a, b)
-        lengths = torch.einsum("nd,nd->n", a, a).sqrt() * torch.einsum("nd,nd->n", b, b).sqrt()
-        found.append((1 - products / lengths).mean())
-    return torch.stack(found)
-
-
-@right
-def half_of_a_squared_distance(hidden_states, mask):
-    units = [state / state.norm(dim=-1, keepdim=True) for state in hidden_states]
-    halves = [((a - b).square().sum(-1) / 2)[mask] for a, b in itertools.pairwise(units)]
-    return torch.stack([half.mean() for half in halves])
-
-
-@right
-def in_double(hidden_states, mask):
-    kept = [state.double()[mask] for state in hidden_states]
-    similar = torch.nn.CosineSimilarity(dim=1)
-    return torch.stack([(1 - similar(kept[i], kept[i + 1])).mean() for i in range(len(kept) - 1)]).float()
-
-
-@right
-def in_numpy(hidden_states, mask):
-    keep = mask.numpy()
-    states = [state.numpy()[keep] for state in hidden_states]
-    found = []
-    for i in range(1, len(states)):
-        a, b = states[i - 1], states[i]
-        found.append(1 - ((a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)).mean())
-    return torch.tensor(np.array(found))
-
-
-@right
-def with_nan(hidden_states, mask):
-    changed = [1 - F.cosine_similarity(a, b, dim=-1) for a, b in itertools.pairwise(hidden_states)]
-    return torch.stack([one.masked_fill(~mask, float("nan")).nanmean() for one in changed])
-
-
-PARTS = (
-    ("1 minus the cosine of what a block reads and writes", 2.0, WHOLE),
-    ("only positions that count", 2.0, PADDED),
-)
-EXERCISE = exercise("block_influence", "07", block_influence, draw, PARTS, catalogue)
+    return (1 - block_cosines(hidden_states)[:, mask]).sum(-1)
