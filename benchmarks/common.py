@@ -17,13 +17,14 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
+import numpy as np
 import torch
 import transformers
 
 from utils.data import corpus
 from utils.data.batches import BatchPlan, Row
 from utils.machine.workspace import ROOT, write_whole
-from utils.measuring.evaluation import Evaluation, evaluate
+from utils.measuring.evaluation import Evaluation, drawn_again, evaluate
 from utils.models import forward
 from utils.models import loading as models
 from utils.models.profiles import PROFILES, Profile
@@ -118,6 +119,12 @@ def pooled_perplexity(runs: Sequence[Evaluation]) -> float:
     return math.exp(sum(run.nats.sum() for run in runs) / sum(run.tokens.sum() for run in runs))
 
 
+def share_with_interval(sums: np.ndarray, tokens: np.ndarray) -> dict[str, float]:
+    """sums / tokens with a 95 % interval over documents and seeds; sums: (seeds, documents), tokens: (documents,)."""
+    low, high = np.percentile(drawn_again(sums) / drawn_again(tokens[None]), [2.5, 97.5])
+    return {"share": float(sums.sum() / tokens.sum() / len(sums)), "low": float(low), "high": float(high)}
+
+
 def train_and_judge(
     profile: Profile,
     train_rows: list[Row],
@@ -153,7 +160,5 @@ def as_numbers(evaluation: Evaluation) -> dict:
 
 def from_numbers(numbers: dict) -> Evaluation:
     """The evaluation that `as_numbers` wrote down."""
-    import numpy as np
-
     columns = [np.array(numbers[name]) for name in ("nats", "tokens", "bytes")]
     return Evaluation(tuple(numbers["documents"]), *columns)

@@ -6,7 +6,6 @@ been warmed up on right solutions.  A seed draws the questions, the order and wh
 
 from __future__ import annotations
 
-import copy
 import functools
 import hashlib
 import time
@@ -20,7 +19,6 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from benchmarks.common import partial_results, shared
-from utils.configuration import text_config
 from utils.data.batches import BatchPlan, Row
 from utils.decoding.sampling import Completion, sample
 from utils.errors import CourseError
@@ -37,6 +35,7 @@ from utils.labs.reasoning import prompt_of, rows_of
 from utils.losses.divergences import jsd_loss
 from utils.measuring.evaluation import evaluate
 from utils.models import loading as models
+from utils.models.pruning import prune
 from utils.training.loop import distill
 from utils.training.on_policy import OnPolicyStep
 from utils.training.settings import NO_PARTS, TrainingSettings
@@ -145,9 +144,9 @@ class Arms:
     def untrained(self, student: str) -> PreTrainedModel:
         """The pair's student, one with a layer less, or one that is every second layer of the teacher."""
         if student == LARGER:
-            return _with_layers(models.load_model(self.pair / "teacher"), (0, 2, 5))
+            return prune(models.load_model(self.pair / "teacher"), (0, 2, 5))
         model = models.load_model(self.pair / "student")
-        return _with_layers(model, (0, 2)) if student == SMALLER else model
+        return prune(model, (0, 2)) if student == SMALLER else model
 
     def warm(self, student: str = PAIR, seed: int = 0, steps: int | None = None) -> PreTrainedModel:
         """The student that every arm of a seed starts from."""
@@ -248,13 +247,3 @@ class Arms:
         ids = self._teachers_text("validation", 0, count)["ids"]
         written = written_rows(asked, [Completion(tuple(one), (), True) for one in ids], self.tokenizer)
         return {REFERENCE: self.right(asked), TEACHER: written}
-
-
-def _with_layers(model: PreTrainedModel, kept: tuple[int, ...]) -> PreTrainedModel:
-    """The model with these of its layers."""
-    layers = model.model.layers
-    model.model.layers = torch.nn.ModuleList(copy.deepcopy(layers[place]) for place in kept)
-    for place, layer in enumerate(model.model.layers):
-        layer.self_attn.layer_idx = place
-    text_config(model).num_hidden_layers = len(kept)
-    return model

@@ -17,11 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.common import arguments_of, shared, write_result
+from benchmarks.common import arguments_of, share_with_interval, shared, write_result
 from utils.data.batches import BatchPlan, Row
 from utils.labs import arithmetic, reasoning, traces
 from utils.labs.arithmetic import Question, questions
-from utils.measuring.evaluation import drawn_again
 from utils.models.loading import Pair, load_model
 from utils.training import loop as training
 from utils.training.settings import NO_PARTS, TrainingSettings
@@ -187,16 +186,17 @@ def repeated(rows: Sequence[Row], count: int, seed: int) -> list[Row]:
 
 def share(runs: Sequence[Mapping], name: str = "right") -> dict[str, float]:
     """Right answers over questions, with a 95 % interval over questions and seeds."""
-    right = np.array([run[name] for run in runs])
-    low, high = np.percentile(drawn_again(right) / right.shape[1], [2.5, 97.5])
-    return {"accuracy": float(right.mean()), "low": float(low), "high": float(high)}
+    return _over_questions(np.array([run[name] for run in runs]), "accuracy")
 
 
 def difference(runs: Sequence[Mapping], others: Sequence[Mapping]) -> dict[str, float]:
     """How much more is right, in pairs over questions and seeds."""
-    apart = np.array([run["right"] for run in runs]) - np.array([run["right"] for run in others])
-    low, high = np.percentile(drawn_again(apart) / apart.shape[1], [2.5, 97.5])
-    return {"difference": float(apart.mean()), "low": float(low), "high": float(high)}
+    return _over_questions(np.array([run["right"] for run in runs]) - [run["right"] for run in others], "difference")
+
+
+def _over_questions(values: np.ndarray, name: str) -> dict[str, float]:
+    found = share_with_interval(values, np.ones(values.shape[1]))
+    return {name: found["share"], "low": found["low"], "high": found["high"]}
 
 
 def line(name: str, runs: Sequence[Mapping]) -> dict:

@@ -15,9 +15,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from benchmarks.common import arguments_of, from_numbers, pooled_perplexity, write_result
+from benchmarks.common import arguments_of, from_numbers, pooled_perplexity, share_with_interval, write_result
 from benchmarks.speculation_drafts import OBJECTIVES, PROMPT, RATES, UNTOUCHED, WRITTEN, Draft, Drafts
-from utils.measuring.evaluation import drawn_again
 from utils.models.profiles import get_profile
 
 TEXTS = ("cut", "written")
@@ -29,12 +28,6 @@ PAIRS = (  # which differences are shown
     ("reverse KL", "forward KL"),
     ("total variation", "forward KL"),
 )
-
-
-def share_with_interval(sums: np.ndarray, tokens: np.ndarray) -> dict[str, float]:
-    """sums / tokens with a 95 % interval over documents and seeds; sums: (seeds, documents), tokens: (documents,)."""
-    low, high = np.percentile(drawn_again(sums) / drawn_again(tokens[None]), [2.5, 97.5])
-    return {"share": float(sums.sum() / tokens.sum() / len(sums)), "low": float(low), "high": float(high)}
 
 
 def column(runs: Sequence[Mapping], text: str, name: str) -> np.ndarray:

@@ -16,8 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks.common import arguments_of, shared, write_result
-from benchmarks.speculation import share_with_interval
+from benchmarks.common import arguments_of, share_with_interval, shared, write_result
 from benchmarks.speculation_drafts import OBJECTIVES, UNTOUCHED, Draft, Drafts
 from utils.configuration import text_config
 from utils.data.batches import model_inputs, pad

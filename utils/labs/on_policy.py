@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
-from utils.data.batches import IGNORE, Batch, Row
+from utils.data.batches import Batch, Row
 from utils.decoding.sampling import Completion, sample
 from utils.labs.arithmetic import RIGHT, Question, marked
-from utils.labs.reasoning import prompt_of
+from utils.labs.reasoning import prompt_of, row_of
 from utils.labs.traces import extract_answer
 from utils.training.on_policy import as_batch, prompts_of, random_of
 from utils.training.steps import LossFunction
@@ -28,12 +28,7 @@ def written_rows(
     asked: Sequence[Question], solutions: Sequence[Completion], tokenizer: PreTrainedTokenizerBase
 ) -> list[Row]:
     """What a model wrote behind the questions as rows, right or wrong, with an end of text only where it wrote one."""
-    rows = []
-    for question, text in zip(asked, solutions, strict=True):
-        prompt = prompt_of(question, tokenizer)
-        size = len(tokenizer.decode(text.ids, skip_special_tokens=True))
-        rows.append(Row((*prompt, *text.ids), (*[IGNORE] * len(prompt), *text.ids), question.text, size))
-    return rows
+    return [row_of(question, text.ids, tokenizer) for question, text in zip(asked, solutions, strict=True)]
 
 
 @dataclass(frozen=True)

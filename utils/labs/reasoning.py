@@ -53,14 +53,20 @@ def written(
     return [tokenizer.decode(one.ids, skip_special_tokens=True) for one in done]
 
 
+def row_of(question: Question, ids: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> Row:
+    """The question's line and these ids behind it, of which only the latter count."""
+    prompt = prompt_of(question, tokenizer)
+    size = len(tokenizer.decode(ids, skip_special_tokens=True))
+    return Row((*prompt, *ids), (*[IGNORE] * len(prompt), *ids), question.text, size)
+
+
 def rows_of(questions: Sequence[Question], traces: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[Row]:
     """One row a question: its line, the trace and the end of text; only what follows the question counts."""
-    rows = []
-    for question, trace in zip(questions, traces, strict=True):
-        prompt = prompt_of(question, tokenizer)
-        rest = [*ids_of(tokenizer, trace), tokenizer.eos_token_id]
-        rows.append(Row(tuple(prompt + rest), tuple([IGNORE] * len(prompt) + rest), question.text, len(trace)))
-    return rows
+    end = tokenizer.eos_token_id
+    return [
+        row_of(question, [*ids_of(tokenizer, trace), end], tokenizer)
+        for question, trace in zip(questions, traces, strict=True)
+    ]
 
 
 def right_answers(questions: Sequence[Question], texts: Sequence[str]) -> np.ndarray:

@@ -21,9 +21,11 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from tqdm.auto import tqdm
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from utils.data.batches import IGNORE
+from utils.data.batches import pad
 from utils.labs.arithmetic import FORMS, questions
+from utils.labs.reasoning import rows_of
 from utils.machine.allocator import keep_freed_memory
+from utils.pretrained.pretrain import muon_and_adamw, resume, save, scale_at, set_rate, step_all
 
 HERE = Path(__file__).resolve().parent / "reasoning"
 END_OF_TEXT, PADDING = "<|endoftext|>", "<|pad|>"
@@ -74,16 +76,9 @@ def batch_at(step: int, recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> d
     """The rows of one step, padded on the right; of a solution the question is not learned."""
     length = recipe.lengths[step % len(recipe.lengths)]  # rows of like length need little padding
     asked = questions(recipe.batch, (length,), seed=recipe.seed * 1_000_000 + step, unknown=UNKNOWN_SHARE)
-    rows = [(one.text + "\n", one.trace()) for one in asked]
-    pairs = [[tokenizer(part, add_special_tokens=False)["input_ids"] for part in row] for row in rows]
-    longest = max(len(first) + len(second) + 1 for first, second in pairs)
-    ids = torch.full((len(pairs), longest), tokenizer.pad_token_id)
-    labels = torch.full_like(ids, IGNORE)
-    for place, (first, second) in enumerate(pairs):
-        row = torch.tensor([*first, *second, tokenizer.eos_token_id])
-        ids[place, : len(row)] = row
-        labels[place, len(first) : len(row)] = row[len(first) :]
-    return {"input_ids": ids, "labels": labels}
+    rows = rows_of(asked, [one.trace() for one in asked], tokenizer)
+    batch = pad(rows, tokenizer.pad_token_id)
+    return {name: batch[name] for name in ("input_ids", "labels")}
 
 
 def train(
@@ -99,50 +94,19 @@ def train(
             eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
         )
     )  # fmt: skip
-    inside = {id(p) for p in model.model.layers.parameters() if p.ndim == 2}
-    rest = [p for p in model.parameters() if id(p) not in inside]
-    matrices = [p for p in model.parameters() if id(p) in inside]
-    rate, decay = recipe.learning_rate, recipe.weight_decay
-    optimizers = [
-        torch.optim.Muon(matrices, lr=rate, momentum=0.95, weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.95), weight_decay=decay),
-    ]
+    optimizers = muon_and_adamw(model, [p for p in model.model.layers.parameters() if p.ndim == 2], recipe)
     checkpoint = folder / f"{name}.checkpoint.pt"
-    first, seconds = _resumed(checkpoint, recipe, model, optimizers)
+    first, seconds = resume(checkpoint, recipe, model, optimizers)
     started = time.perf_counter() - seconds
     for step in (bar := tqdm(range(first, recipe.steps), initial=first, total=recipe.steps, desc=name, mininterval=20)):
-        for optimizer in optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = rate * _scale(step, recipe)
+        set_rate(optimizers, recipe.learning_rate * scale_at(step, recipe))
         loss = model(**batch_at(step, recipe, tokenizer), use_cache=False).loss
         loss.backward()
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
+        step_all(optimizers)
         if step % 50 == 49:
             bar.set_postfix_str(f"loss {loss.item():.4f}", refresh=False)
-            state = {"recipe": dataclasses.asdict(recipe), "step": step + 1, "seconds": time.perf_counter() - started}
-            state |= {"model": model.state_dict(), "optimizers": [each.state_dict() for each in optimizers]}
-            torch.save(state, checkpoint.with_suffix(".partial"))
-            checkpoint.with_suffix(".partial").replace(checkpoint)
+            save(checkpoint, recipe, step + 1, time.perf_counter() - started, model, optimizers)
     return model, (time.perf_counter() - started) / 3600
-
-
-def _scale(step: int, recipe: Recipe) -> float:
-    decay = math.ceil(recipe.steps * recipe.decay_share)
-    return min(1.0, (step + 1) / recipe.warm_up_steps, (recipe.steps - step) / decay)
-
-
-def _resumed(path: Path, recipe: Recipe, model: LlamaForCausalLM, optimizers: list) -> tuple[int, float]:
-    if not path.exists():
-        return 0, 0.0
-    state = torch.load(path, weights_only=True)
-    if state["recipe"] != dataclasses.asdict(recipe):
-        raise SystemExit(f"{path} was made with another recipe. Remove it to begin anew.")
-    model.load_state_dict(state["model"])
-    for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
-        optimizer.load_state_dict(saved)
-    return state["step"], state["seconds"]
 
 
 def main() -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,6 +20,16 @@ from tqdm.auto import tqdm
 from transformers import GPT2Config, GPT2LMHeadModel
 
 WINDOW = 256
+
+
+class Scheduled(Protocol):
+    """What both recipes of this folder have: `scale_at`, `save` and `resume` serve either."""
+
+    learning_rate: float
+    weight_decay: float
+    warm_up_steps: int
+    decay_share: float
+    steps: int
 
 
 @dataclass(frozen=True)
@@ -88,36 +100,25 @@ def pretrain(
     interrupt, and the next call goes on from it.
     """
     model = new_model(recipe, vocabulary, eos_token_id)
-    hidden = [p for n, p in model.named_parameters() if p.ndim == 2 and ".h." in n]
-    rest = [p for n, p in model.named_parameters() if not (p.ndim == 2 and ".h." in n)]
-    optimizers = [
-        torch.optim.Muon(
-            hidden,
-            lr=recipe.learning_rate,
-            momentum=0.95,
-            weight_decay=recipe.weight_decay,
-            adjust_lr_fn="match_rms_adamw",
-        ),
-        torch.optim.AdamW(rest, lr=recipe.learning_rate, betas=(0.9, 0.95), weight_decay=recipe.weight_decay),
-    ]
+    optimizers = muon_and_adamw(model, [p for n, p in model.named_parameters() if p.ndim == 2 and ".h." in n], recipe)
     checkpoint = folder / f"{name}.checkpoint.pt"
-    step, seconds = _resume(checkpoint, recipe, model, optimizers)
+    step, seconds = resume(checkpoint, recipe, model, optimizers)
     forward = torch.compile(model) if torch.backends.mkldnn.is_available() else model
     started = time.perf_counter() - seconds
     bar = tqdm(total=recipe.steps, initial=step, desc=name, mininterval=20)
     try:
         while step < recipe.steps:
             loss = _train_step(
-                forward, optimizers, batch_at(step, recipe, general, target), _scale(step, recipe), recipe
+                forward, optimizers, batch_at(step, recipe, general, target), scale_at(step, recipe), recipe
             )
             step += 1
             bar.update()
             if step % 50 == 0:
                 bar.set_postfix_str(f"loss {loss:.3f}", refresh=False)
             if step % 200 == 0:
-                _save(checkpoint, recipe, step, time.perf_counter() - started, model, optimizers)
+                save(checkpoint, recipe, step, time.perf_counter() - started, model, optimizers)
     except KeyboardInterrupt:
-        _save(checkpoint, recipe, step, time.perf_counter() - started, model, optimizers)
+        save(checkpoint, recipe, step, time.perf_counter() - started, model, optimizers)
         print(f"Stopped at step {step} of {recipe.steps}; the same command goes on from there.")
         raise
     bar.close()
@@ -127,25 +128,47 @@ def pretrain(
 def _train_step(
     forward: torch.nn.Module, optimizers: list, input_ids: torch.Tensor, scale: float, recipe: Recipe
 ) -> float:
-    for optimizer in optimizers:
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * scale
+    set_rate(optimizers, recipe.learning_rate * scale)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         logits = forward(input_ids).logits
     loss = torch.nn.functional.cross_entropy(logits[:, :-1].float().flatten(0, 1), input_ids[:, 1:].flatten())
     loss.backward()
-    for optimizer in optimizers:
-        optimizer.step()
-        optimizer.zero_grad()
+    step_all(optimizers)
     return loss.item()
 
 
-def _scale(step: int, recipe: Recipe) -> float:
+def muon_and_adamw(model: torch.nn.Module, matrices: Sequence[torch.nn.Parameter], recipe: Scheduled) -> list:
+    """Muon for these matrices and AdamW for all other parameters, at one learning rate."""
+    chosen = {id(parameter) for parameter in matrices}
+    rest = [parameter for parameter in model.parameters() if id(parameter) not in chosen]
+    rate, decay = recipe.learning_rate, recipe.weight_decay
+    return [
+        torch.optim.Muon(matrices, lr=rate, momentum=0.95, weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.95), weight_decay=decay),
+    ]
+
+
+def set_rate(optimizers: list, rate: float) -> None:
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+
+
+def step_all(optimizers: list) -> None:
+    """Update, and clear the gradients."""
+    for optimizer in optimizers:
+        optimizer.step()
+        optimizer.zero_grad()
+
+
+def scale_at(step: int, recipe: Scheduled) -> float:
+    """What the learning rate is multiplied by: linear warm-up, constant, linear decay."""
     decay = recipe.steps * recipe.decay_share
     return min(1.0, (step + 1) / recipe.warm_up_steps, max(0.0, (recipe.steps - step) / math.ceil(decay)))
 
 
-def _save(path: Path, recipe: Recipe, step: int, seconds: float, model: torch.nn.Module, optimizers: list) -> None:
+def save(path: Path, recipe: Scheduled, step: int, seconds: float, model: torch.nn.Module, optimizers: list) -> None:
+    """A checkpoint, written whole."""
     state = {
         "recipe": asdict(recipe), "step": step, "seconds": seconds, "model": model.state_dict(),
         "optimizers": [optimizer.state_dict() for optimizer in optimizers],
@@ -155,7 +178,8 @@ def _save(path: Path, recipe: Recipe, step: int, seconds: float, model: torch.nn
     partial.replace(path)
 
 
-def _resume(path: Path, recipe: Recipe, model: torch.nn.Module, optimizers: list) -> tuple[int, float]:
+def resume(path: Path, recipe: Scheduled, model: torch.nn.Module, optimizers: list) -> tuple[int, float]:
+    """The steps done and the seconds that they took; 0 where no run has begun."""
     if not path.exists():
         return 0, 0.0
     state = torch.load(path, weights_only=True)
