@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 
 from grader.exercises import all_exercises
+from tests.utils.checks.losses import right
 from utils.checks import TABLES, Verdict, card, check, known
 from utils.checks.ask import ask
 from utils.checks.clock import TimeLimitError, within
@@ -26,14 +27,6 @@ from utils.checks.records import Probe, Table
 from utils.errors import CourseError
 
 PACKAGE = Path(check.__globals__["__file__"]).parent
-
-
-def right(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
-    keep = labels[:, 1:] != -100
-    student, teacher = student_logits[:, :-1][keep], teacher_logits[:, :-1][keep].detach()
-    log_q, log_p = ((x / temperature).log_softmax(-1) for x in (student, teacher))
-    soft = F.kl_div(log_q, log_p, reduction="batchmean", log_target=True)
-    return alpha * temperature**2 * soft + (1 - alpha) * F.cross_entropy(student, labels[:, 1:][keep])
 
 
 def test_a_right_answer_gets_one_line(capsys: pytest.CaptureFixture) -> None:
@@ -282,29 +275,6 @@ def test_a_function_of_one_prediction_is_not_asked_about_a_loss_or_a_text(exerci
         assert not {"loss", "text", "labels", "batches", "probe"} & words, name
 
 
-def compiles_inside(*arguments):
-    return torch.compile(right, fullgraph=True)(*arguments)
-
-
-def wrong(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
-    return right(student_logits, teacher_logits, labels, temperature, alpha) / temperature**2
-
-
-@pytest.mark.parametrize(
-    "function", [torch.compile(right, fullgraph=True), torch.compile(mode="reduce-overhead")(right), compiles_inside]
-)
-def test_a_compiled_function_is_judged_by_what_it_says(function) -> None:
-    """Compiling would take longer than the check gives, and be called an endless loop."""
-    before = torch.compile
-    found = check("distillation_loss", function, seconds=5.0)
-    assert found.passed, found.message
-    assert torch.compile is before
-
-
-def test_a_compiled_function_that_is_wrong_is_told_what_the_plain_one_is() -> None:
-    assert check("distillation_loss", torch.compile(wrong)).message == check("distillation_loss", wrong).message
-
-
 def test_what_libraries_warn_of_is_not_printed_while_a_check_asks(caplog: pytest.LogCaptureFixture) -> None:
     def noisy(p, q):
         logging.getLogger("transformers.anything").warning("a setting is not recognised")
@@ -326,28 +296,3 @@ def test_what_libraries_warn_of_is_not_printed_while_a_check_asks(caplog: pytest
 def test_a_step_that_gives_nan_stops_no_check(name: str) -> None:
     found = check(name, lambda *arguments: float("nan"))
     assert not found.passed and found.message.startswith("Not yet: ")
-
-
-def test_a_step_that_compiles_its_student_is_right() -> None:
-    def train_step(student, teacher, batch, optimizer, loss_function):
-        inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
-        student.train()
-        optimizer.zero_grad()
-        with torch.no_grad():
-            teacher_logits = teacher(**inputs).logits
-        loss = loss_function(torch.compile(student)(**inputs).logits, teacher_logits, batch["labels"])
-        loss.backward()
-        optimizer.step()
-        return loss.item()
-
-    found = check("train_step", train_step)
-    assert found.passed, found.message
-
-
-def test_a_compiled_function_is_judged_in_another_thread_too() -> None:
-    found = []
-    function = torch.compile(right)
-    thread = threading.Thread(target=lambda: found.append(check("distillation_loss", function, seconds=5.0)))
-    thread.start()
-    thread.join()
-    assert found[0].passed
