@@ -14,7 +14,7 @@ def first_number(text):
 
 
 def draw(stream):
-    a, b = (int(number) for number in stream.integers(10, 90, 2))
+    a, b = (int(number) for number in stream.choice(range(10, 90), 2, replace=False))
     texts = (f"is it -{a} or {b}", "nothing here", f"{a}{b}!", f"then {b}, then {a}")
     return [Probe(f"text {index}", {"text": text}) for index, text in enumerate(texts)]
 
