@@ -3,7 +3,7 @@
     python -m benchmarks.adapters [--seeds 5] [--profile embedded]
 
 Every cell (what is trained, and on which objective) has its own learning rate, chosen on the tune split; the verdict is
-on the validation split, with as many seeds for every cell.  A seed draws the rows, their order and the adapter's start.
+on the validation split, with as many seeds for every rank.  A seed draws the rows, their order and the adapter's start.
 How much is forgotten is asked on general text that the student was made from: docstrings of a package of its training.
 An interrupted run goes on where it was, and two starts share the work.
 """
@@ -35,6 +35,7 @@ ALL, MATRICES, EVERYTHING = ("c_attn", "c_proj", "c_fc"), "the same matrices in 
 PARTS = {"attention": ("c_attn", "attn.c_proj"), "MLP": ("c_fc", "mlp.c_proj"), "attention and MLP": ALL}
 ADAPTER_RATES, FULL_RATES = (1.25e-3, 2.5e-3, 5e-3, 1e-2, 2e-2), (5e-4, 1e-3, 2e-3, 4e-3)
 CHOSEN_RANK = 8  # of the question which matrices
+FEWER_SEEDS = 3  # of the questions which matrices and which alpha
 GENERAL_DOCUMENTS = 300
 NEAR = 1.01  # a rank is as good as rank 64 where its perplexity is at most this many times that
 
@@ -61,6 +62,14 @@ class Cell:
 def cell(rank: int, objective: str, targets: tuple[str, ...] = ALL, alpha: float | None = None) -> Cell:
     """An adapter; alpha is twice its rank unless given, so that the scale is 2 at every rank."""
     return Cell(targets, objective, rank, 2.0 * rank if alpha is None else alpha)
+
+
+def beyond_the_edge(tried: Mapping[float, float]) -> tuple[float, ...]:
+    """The next rate to try where the best of those tried is the largest or the smallest.  tried: perplexity by rate."""
+    best = min(tried, key=tried.get)
+    if best == max(tried):
+        return (2 * best,)
+    return (best / 2,) if best == min(tried) else ()
 
 
 class Arms:
@@ -105,17 +114,23 @@ class Arms:
         return f"adapters/{self.profile.name}/{split}-{one.key}_lr{rate:g}_seed{seed}"
 
     def best_rates(self, cells: Sequence[Cell]) -> tuple[dict[Cell, float], list[dict]]:
-        """Each cell's rate with the lowest perplexity on the tune split, and all that was tried."""
-        asked = {(one, rate): self.name(one, rate, 0, "tune") for one in cells for rate in one.rates}
-        done = shared({key: functools.partial(self.run, one, rate, 0, "tune") for (one, rate), key in asked.items()})
-        tried = {
-            one: {rate: from_numbers(done[asked[one, rate]]["perplexity"]).perplexity for rate in one.rates}
-            for one in cells
-        }
+        """Each cell's rate with the lowest perplexity on the tune split, and all that was tried.
+
+        A grid whose best rate is its largest or its smallest grows there until it is not.
+        """
+        tried: dict[Cell, dict[float, float]] = {one: {} for one in cells}
+        open_rates = {one: one.rates for one in cells}
+        while any(open_rates.values()):
+            asked = {(one, rate): self.name(one, rate, 0, "tune") for one in cells for rate in open_rates[one]}
+            jobs = {key: functools.partial(self.run, one, rate, 0, "tune") for (one, rate), key in asked.items()}
+            done = shared(jobs)
+            for (one, rate), key in asked.items():
+                tried[one][rate] = from_numbers(done[key]["perplexity"]).perplexity
+            open_rates = {one: beyond_the_edge(tried[one]) for one in cells}
         listed = [
             {"cell": one.key, "rate": rate, "perplexity": value}
             for one, some in tried.items()
-            for rate, value in some.items()
+            for rate, value in sorted(some.items())
         ]
         return {one: min(some, key=some.get) for one, some in tried.items()}, listed
 
@@ -135,22 +150,35 @@ def evaluations(runs: Sequence[dict], text: str = "perplexity") -> list[Evaluati
     return [from_numbers(run[text]) for run in runs]
 
 
-def row(one: Cell, runs: Sequence[dict], full: Sequence[dict], untouched: Evaluation) -> dict:
-    """A cell as a line: its perplexity, its ratio to the same matrices in full, and what it forgot."""
-    here = evaluations(runs)
-    general = evaluations(runs, "general")
+def named(one: Cell) -> dict:
+    """What tells a cell from the others, in the words of the page."""
+    adapted = not isinstance(one.trained, str)
     return {
-        "trained": one.trained if isinstance(one.trained, str) else "adapters",
+        "what": f"rank {one.rank}" if adapted else one.trained,
+        "matrices": next((name for name, targets in PARTS.items() if targets == one.trained), one.trained),
         "rank": one.rank,
         "alpha": one.alpha,
         "objective": one.objective,
+    }
+
+
+def row(one: Cell, runs: Sequence[dict], full: Sequence[dict], rate: float) -> dict:
+    """A cell as a line: its perplexity, and its ratio to the same matrices in full with its interval."""
+    here = evaluations(runs)
+    return {
+        **named(one),
         "parameters": runs[0]["trained"],
+        "rate": rate,
         "perplexity": pooled_perplexity(here),
-        "over full": paired_effect(here, evaluations(full)).as_dict(),
-        "general perplexity": pooled_perplexity(general),
-        "forgotten": paired_effect(general, [untouched] * len(general)).as_dict(),
+        **paired_effect(here, evaluations(full)).as_dict(),
         "by seed": [each.perplexity for each in here],
     }
+
+
+def forgotten(one: Cell, runs: Sequence[dict], untouched: Evaluation) -> dict:
+    """What a cell forgot: its perplexity on the general text over the untouched student's."""
+    general = evaluations(runs, "general")
+    return {**named(one), **paired_effect(general, [untouched] * len(general)).as_dict()}
 
 
 def gap_of_gaps(done: Mapping[Cell, list[dict]], rank: int) -> dict:
@@ -196,23 +224,23 @@ def main() -> None:
         if targets != ALL
     ]
     rates, tried = arms.best_rates([*cells, *full, *places])
-    done = arms.judged(rates, seeds)
+    done = arms.judged({one: rates[one] for one in [*cells, *full]}, seeds)
     alphas = {
         cell(rank, objective, alpha=alpha): rates[cell(CHOSEN_RANK, objective)]
         for rank in (1, 8, 32)
         for objective in OBJECTIVES
         for alpha in (2.0 * CHOSEN_RANK, 2.0 * rank)
     }
-    of_alpha = arms.judged(alphas, seeds[:3])
-    untouched = evaluate(models.load_model(arms.profile.student), arms.general, arms.experiment.pad)
+    of_alpha = arms.judged(alphas, seeds[:FEWER_SEEDS])
+    of_matrices = arms.judged({one: rates[one] for one in places}, seeds[:FEWER_SEEDS])
+    of_matrices |= {one: done[one][:FEWER_SEEDS] for one in (cell(CHOSEN_RANK, objective) for objective in OBJECTIVES)}
+    untouched = models.load_model(arms.profile.student)
+    general = evaluate(untouched, arms.general, arms.experiment.pad)
 
-    def lines(some: Mapping[Cell, list[dict]]) -> list[dict]:
-        rows = []
-        for one, runs in some.items():
-            control = done[Cell(MATRICES, one.objective)][: len(runs)]
-            rows.append(row(one, runs, control, untouched) | {"rate": rates.get(one, alphas.get(one))})
-            rows[-1]["which"] = next((name for name, targets in PARTS.items() if targets == one.trained), one.trained)
-        return rows
+    def lines(some: Mapping[Cell, list[dict]], chosen: Mapping[Cell, float] = rates) -> list[dict]:
+        return [
+            row(one, runs, done[Cell(MATRICES, one.objective)][: len(runs)], chosen[one]) for one, runs in some.items()
+        ]
 
     distilling = [
         {"what": name, **paired_effect(*(evaluations(done[each]) for each in pair)).as_dict()}
@@ -228,12 +256,15 @@ def main() -> None:
         "rates tried": {"adapters": ADAPTER_RATES, "full": FULL_RATES},
         "tuning": tried,
         "rows": lines({one: done[one] for one in [*cells, *full]}),
-        "which matrices": lines({one: done[one] for one in [*places, *(cell(CHOSEN_RANK, o) for o in OBJECTIVES)]}),
-        "alpha": lines(of_alpha),
+        "which matrices": lines(of_matrices),
+        "alpha": lines(of_alpha, alphas),
         "distilled over CE-only": distilling,
         "gap of gaps": [gap_of_gaps(done, rank) for rank in RANKS],
         "flat from": [flat_from(done, objective) for objective in OBJECTIVES],
-        "general text": {"documents": len(arms.general), "untouched": untouched.perplexity},
+        "documents": len(arms.experiment.validation),
+        "untouched": evaluate(untouched, arms.experiment.validation, arms.experiment.pad).perplexity,
+        "forgotten": [forgotten(one, done[one], general) for one in [*cells, *full]],
+        "general text": {"documents": len(arms.general), "untouched": general.perplexity},
     }
     print(write_result("adapters", result))
 

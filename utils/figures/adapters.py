@@ -17,15 +17,13 @@ FULL = "full"
 def rank_curves(recorded: Sequence[Mapping], live: Sequence[Mapping] = (), guess: float | None = None) -> Figure:
     """The ratio to the same matrices trained in full, by rank and objective; below, smaller is better.
 
-    recorded: rows with "rank", "objective" and "over full" (ratio, low, high); live: rows with "rank", "objective" and
+    recorded: rows with "rank", "objective", "ratio", "low", "high" and "seeds"; live: rows with "rank", "objective" and
     "ratio".
     """
     figure, (axis,) = new_figure("ranks", height=3.8)
     ranks = sorted({row["rank"] for row in recorded})
     for name, (colour, mark, line) in LINES.items():
-        some = [
-            row["over full"] for rank in ranks for row in recorded if (row["rank"], row["objective"]) == (rank, name)
-        ]
+        some = [row for rank in ranks for row in recorded if (row["rank"], row["objective"]) == (rank, name)]
         ratio, low, high = (np.array([one[key] for one in some]) for key in ("ratio", "low", "high"))
         places = np.arange(len(ranks)) + (0.06 if name == "distilled" else -0.06)
         axis.errorbar(
@@ -53,8 +51,8 @@ def describe_ranks(recorded: Sequence[Mapping], live: Sequence[Mapping] = ()) ->
     """The same as a sentence for each point."""
     mine = {(row["rank"], row["objective"]): f"; your run {row['ratio']:.3f}" for row in live}
     lines = [
-        f"{row['objective']}, rank {row['rank']}: ours {row['over full']['ratio']:.3f} "
-        f"({interval(row['over full'], '.3f')}){mine.get((row['rank'], row['objective']), '')}"
+        f"{row['objective']}, rank {row['rank']}: ours {row['ratio']:.3f} "
+        f"({interval(row, '.3f')}){mine.get((row['rank'], row['objective']), '')}"
         for row in recorded
     ]
     return "Perplexity over that of the same matrices trained in full.\n" + "\n".join(lines)

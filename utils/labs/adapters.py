@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import warnings
 from collections.abc import Sequence
@@ -62,6 +63,18 @@ def general_rows(tokenizer: PreTrainedTokenizerBase, max_length: int, documents:
     corpus = python_corpus()
     repeated = all_shingles([*corpus.train, *corpus.tune, *corpus.validation])
     return rows_of(without_near_duplicates(unique(found), repeated), tokenizer, max_length, documents)
+
+
+@torch.no_grad()
+def cut_to_rank(before: PreTrainedModel, after: PreTrainedModel, targets: Sequence[str], rank: int) -> PreTrainedModel:
+    """`before` with the best change of this rank that `after` has to offer, at each targeted matrix; a new model."""
+    found = copy.deepcopy(before)
+    new = dict(after.named_parameters())
+    for name, parameter in found.named_parameters():
+        if name.endswith(tuple(f".{target}.weight" for target in targets)):
+            left, values, right = torch.linalg.svd(new[name] - parameter, full_matrices=False)
+            parameter += (left[:, :rank] * values[:rank]) @ right[:rank]
+    return found
 
 
 def weight_changes(before: PreTrainedModel, after: PreTrainedModel, targets: Sequence[str]) -> dict[str, list[float]]:

@@ -8,7 +8,7 @@ from utils.figures.adapters import SpectrumScene, describe_ranks, rank_curves
 from utils.figures.sliders import spectrum_explorer
 
 ROWS = [
-    {"rank": rank, "objective": name, "over full": {"ratio": 1 + 1 / rank, "low": 1.0, "high": 2.1, "seeds": 5}}
+    {"rank": rank, "objective": name, "ratio": 1 + 1 / rank, "low": 1.0, "high": 2.1, "seeds": 5}
     for rank in (8, 1)
     for name in ("CE-only", "distilled")
 ]

@@ -72,6 +72,21 @@ def test_the_control_trains_the_same_matrices_and_their_change_has_singular_valu
     assert values[0] == pytest.approx(3.0, abs=1e-4) and max(values[1:]) < 1e-4
 
 
+def test_a_change_is_cut_to_the_largest_directions_of_the_targets_alone(make_model):
+    before, after = make_model(), make_model()
+    with torch.no_grad():
+        for layer in (after.transformer.h[0].attn.c_attn, after.transformer.h[0].mlp.c_fc):
+            layer.weight[0, 0] += 3.0
+            layer.weight[1, 1] += 1.0
+    cut, whole = (adapters.cut_to_rank(before, after, ("c_attn",), rank) for rank in (1, 2))
+    change = cut.transformer.h[0].attn.c_attn.weight - before.transformer.h[0].attn.c_attn.weight
+    assert change[0, 0].item() == pytest.approx(3.0, abs=1e-5) and abs(change[1, 1].item()) < 1e-5
+    assert torch.allclose(
+        whole.transformer.h[0].attn.c_attn.weight, after.transformer.h[0].attn.c_attn.weight, atol=1e-5
+    )
+    assert torch.equal(whole.transformer.h[0].mlp.c_fc.weight, before.transformer.h[0].mlp.c_fc.weight)
+
+
 def test_a_target_that_is_not_there_is_said(make_model):
     with pytest.raises(CourseError, match="ends with one of q_proj"):
         adapters.with_adapter(make_model(), 2, 4.0, ("q_proj",))
