@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,12 +12,10 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.pytorch_utils import Conv1D
 
 from utils.data.batches import Row, rows_of
-from utils.data.corpus import python_corpus
-from utils.data.documents import all_shingles, docstrings, python_files, unique, without_near_duplicates
+from utils.data.general import general_documents
 from utils.errors import CourseError
 
 GENERAL_PACKAGE = "pandas"  # one of those that the student was made from, and of the course's own requirements
-LEAST_CHARACTERS = 80
 
 
 def with_adapter(
@@ -52,17 +49,7 @@ def train_only(student: PreTrainedModel, targets: Sequence[str]) -> None:
 
 def general_rows(tokenizer: PreTrainedTokenizerBase, max_length: int, documents: int) -> list[Row]:
     """Text that the student was made from: docstrings of an installed package, none of which repeats Python's own."""
-    spec = importlib.util.find_spec(GENERAL_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise CourseError(f"The package {GENERAL_PACKAGE} is not installed, whose docstrings are the general text.")
-    found = [
-        document
-        for module, path in python_files(Path(spec.origin).parent, GENERAL_PACKAGE, skip=("tests",))
-        for document in docstrings(path, module, GENERAL_PACKAGE, LEAST_CHARACTERS)
-    ]
-    corpus = python_corpus()
-    repeated = all_shingles([*corpus.train, *corpus.tune, *corpus.validation])
-    return rows_of(without_near_duplicates(unique(found), repeated), tokenizer, max_length, documents)
+    return rows_of(general_documents([GENERAL_PACKAGE]), tokenizer, max_length, documents)
 
 
 @torch.no_grad()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from utils.data.batches import Row, model_inputs, pad, to_device
 from utils.errors import CourseError
@@ -46,6 +46,29 @@ class Calibration:
         return [(c / n, r / n, n) for n, c, r in bins if n]
 
 
+def expected_calibration_error(confidence: Tensor, correct: Tensor, bins: int = BINS) -> float:
+    """|accuracy - mean confidence| of every bin, weighed by its predictions.  confidence, correct: (N,).
+
+    The bins are equally wide: bin k holds k / bins <= confidence < (k + 1) / bins, the last one 1.0 as well.
+    Raises CourseError where there is no prediction, or a confidence outside 0 to 1.
+    """
+    if not len(confidence):
+        raise CourseError("There is no prediction, so there is no calibration. Give at least one.")
+    outside = confidence[~((confidence >= 0) & (confidence <= 1))]
+    if len(outside):
+        raise CourseError(f"A confidence is {outside[0].item():g}. Pass probabilities, from 0 to 1.")
+    counts, confidences, right = binned(confidence, correct, bins).T
+    return float((right - confidences).abs().sum() / counts.sum())
+
+
+def binned(confidence: Tensor, correct: Tensor, bins: int) -> Tensor:
+    """Predictions, the sum of their confidences and those that are right, by bin: (bins, 3) in double precision."""
+    place = (confidence * bins).long().clamp(max=bins - 1).cpu()
+    confidence, correct = confidence.cpu().double(), correct.cpu().double()  # Apple's GPUs know no float64
+    columns = torch.stack([torch.ones_like(confidence), confidence, correct], dim=1)
+    return torch.zeros(bins, 3, dtype=torch.float64).index_add_(0, place, columns)
+
+
 @torch.no_grad()
 def calibration(model: nn.Module, rows: Sequence[Row], pad_token_id: int, batch_size: int = 16) -> Calibration:
     """The calibration of a model's likeliest token on the rows, at T = 1.  The model is left as it was.
@@ -54,7 +77,7 @@ def calibration(model: nn.Module, rows: Sequence[Row], pad_token_id: int, batch_
     """
     require_context(model, rows)
     device = next(model.parameters()).device
-    sums = torch.zeros(3, BINS, dtype=torch.float64)
+    sums = torch.zeros(BINS, 3, dtype=torch.float64)
     by_length = sorted(rows, key=lambda row: len(row.input_ids))
     with in_eval_mode(model):
         for start in range(0, len(by_length), batch_size):
@@ -63,10 +86,8 @@ def calibration(model: nn.Module, rows: Sequence[Row], pad_token_id: int, batch_
             confidence, likeliest = torch.softmax(logits.float(), dim=-1).max(dim=-1)
             if torch.isnan(confidence).any():
                 raise CourseError("The model's logits hold NaN, so it has no confidence. Look at its weights.")
-            place = (confidence * BINS).long().clamp(max=BINS - 1).cpu()
-            for row, values in enumerate((torch.ones_like(confidence), confidence, likeliest == targets)):
-                sums[row].index_add_(0, place, values.cpu().double())
-    if not sums[0].sum():
+            sums += binned(confidence, likeliest == targets, BINS)
+    if not sums.sum():
         raise CourseError("The rows hold no token to predict. Give rows of at least two tokens.")
-    tokens, confidences, right = sums.tolist()
+    tokens, confidences, right = sums.T.tolist()
     return Calibration(tuple(map(int, tokens)), tuple(confidences), tuple(map(int, right)))

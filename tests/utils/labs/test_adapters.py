@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from utils.data import general
 from utils.data.batches import BatchPlan
 from utils.data.documents import Document
 from utils.errors import CourseError
@@ -115,7 +116,7 @@ def package(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(adapters, "GENERAL_PACKAGE", "plain_package")
     corpus = SimpleNamespace(train=[Document("one", PYTHONS, "Python")], tune=[], validation=[])
-    monkeypatch.setattr(adapters, "python_corpus", lambda: corpus)
+    monkeypatch.setattr(general, "python_corpus", lambda: corpus)
 
 
 @pytest.mark.usefixtures("package")

@@ -5,7 +5,7 @@ import torch
 
 from utils.data.batches import model_inputs, pad
 from utils.errors import CourseError
-from utils.measuring.calibration import BINS, Calibration, calibration
+from utils.measuring.calibration import BINS, Calibration, calibration, expected_calibration_error
 
 
 @pytest.fixture
@@ -57,3 +57,16 @@ def test_logits_without_a_number_and_rows_beyond_the_context_are_one_sentence_an
     with pytest.raises(CourseError, match="hold NaN"):
         calibration(model, rows, 0)
     assert model.training
+
+
+def test_the_calibration_error_is_what_counting_by_hand_gives():
+    confidence = torch.tensor([0.1, 0.2, 0.6, 0.9, 1.0])
+    correct = torch.tensor([False, True, True, True, False])
+    by_hand = (abs(0.3 - 1) + abs(0.6 - 1) + abs(1.9 - 1)) / 5  # bins [0, 0.25), [0.5, 0.75) and the last
+    assert expected_calibration_error(confidence, correct, 4) == pytest.approx(by_hand, abs=1e-6)
+
+
+@pytest.mark.parametrize(("confidence", "said"), [([], "no prediction"), ([0.5, 1.2], "A confidence is 1.2")])
+def test_what_has_no_calibration_is_one_sentence(confidence, said):
+    with pytest.raises(CourseError, match=said):
+        expected_calibration_error(torch.tensor(confidence), torch.ones(len(confidence)), 10)

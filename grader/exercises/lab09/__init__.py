@@ -1,0 +1,1 @@
+"""The functions to write in Lab 9."""
