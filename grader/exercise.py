@@ -25,6 +25,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from utils.checks import diagnosis
 from utils.checks.records import Answer, Table
 
 
@@ -52,11 +53,15 @@ class Misconception:
 
 @dataclass(frozen=True)
 class Part:
-    """One thing that earns points. probes: the names of the probes that isolate it; all must be right."""
+    """One thing that earns points. probes: the names of the probes that isolate it; all must be right.
+
+    mistakes: how the names of the mistakes begin that cost this part alone, whichever other probes they spoil.
+    """
 
     name: str
     points: float
     probes: tuple[str, ...]
+    mistakes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,3 +82,10 @@ class Exercise:
     misconceptions: tuple[Misconception, ...]
     right: dict[str, Callable]
     scores: Callable[[Table, Sequence[Answer]], dict[str, float]] | None = None
+
+
+def judged_by_probes(parts: Sequence[Part], table: Table, answers: Sequence[Answer]) -> dict[str, float]:
+    """Points by part: all of them where every probe of the part is right, else none."""
+    is_right = diagnosis.judge_of(table).is_right
+    right = {probe.name: is_right(table, index, answers[index]) for index, probe in enumerate(table.probes)}
+    return {part.name: part.points * all(right.get(name, False) for name in part.probes) for part in parts}

@@ -24,7 +24,7 @@ from functools import partial
 
 import numpy as np
 
-from grader.exercise import Exercise, Misconception, Part
+from grader.exercise import Exercise, Misconception, Part, judged_by_probes
 from utils.checks import forms, judgement, kinds
 from utils.checks.ask import ask
 from utils.checks.records import Answer, Probe, Table
@@ -62,7 +62,7 @@ def exercise(
     lab: str,
     reference: Callable,
     draw: Draw,
-    parts: Sequence[tuple[str, float, Sequence[str]]],
+    parts: Sequence[tuple],
     catalogue: Catalogue,
     free: Sequence[str] = (),
     errors: Mapping[str, str] | None = None,
@@ -71,15 +71,30 @@ def exercise(
     """The specification of one function.
 
     draw: a generator of random numbers -> the probes of one call each; the fixed probes come from a fixed seed.
-    parts: (name, points, names of the probes that must all be right). free: fields of a record that may hold anything.
+    parts: (name, points, names of the probes that must all be right), and how the names of the mistakes begin that cost
+    this part alone, see ``carried_forward``. free: fields of a record that may hold anything.
     errors: what an exception says -> the mistake that it can only come from. words: what the check calls a wrong kind
     or shape in any exercise -> the mistake that it is in this one.
     """
     every = {"reference": reference, **catalogue.right_ones}
     table = partial(_table, name, reference, draw, catalogue, free, dict(errors or {}), dict(words or {}))
-    worth = tuple(Part(part, points, tuple(probes)) for part, points, probes in parts)
+    worth = tuple(Part(part, points, *map(tuple, more)) for part, points, *more in parts)
     parameters = tuple(next(iter(draw(_stream(name, None)))).inputs)
-    return Exercise(name, lab, parameters, worth, partial(_checked, table, worth), tuple(catalogue.wrong_ones), every)
+    checked, scores = partial(_checked, table, worth), partial(carried_forward, worth)
+    return Exercise(name, lab, parameters, worth, checked, tuple(catalogue.wrong_ones), every, scores)
+
+
+def carried_forward(parts: Sequence[Part], table: Table, answers: Sequence[Answer]) -> dict[str, float]:
+    """Points by part; a mistake that has a part of its own costs that part alone.
+
+    It counts as made where the answers are exactly the mistake's on every probe: then all else was computed as asked.
+    A mistake that leaves nothing to compute belongs to no part, so it costs every part that it spoils.
+    """
+    earned = judged_by_probes(parts, table, answers)
+    names = kinds.known(table, answers)
+    own = next((part for part in parts for name in names if name.startswith(part.mistakes)), None)
+    carried = {part.name: part.points * (part is not own) for part in parts} if own else earned
+    return max(earned, carried, key=lambda points: sum(points.values()))
 
 
 def _stream(name: str, seed: int | None) -> np.random.Generator:
@@ -92,6 +107,7 @@ def _checked(table: Callable[[int | None], Table], parts: Sequence[Part], seed: 
     made = table(seed)
     if seed is None:
         require_telling(made, parts)
+        _require_known(made, parts)
     return made
 
 
@@ -167,6 +183,15 @@ def require_telling(table: Table, parts: Sequence[Part]) -> None:
                 "Give it probes whose answers differ."
             )
     _require_told_apart(table)
+
+
+def _require_known(table: Table, parts: Sequence[Part]) -> None:
+    """Raise CourseError where a part names a mistake as its own that the catalogue does not have."""
+    known = [name for name, _ in table.texts["mistakes"]]
+    for part in parts:
+        for start in part.mistakes:
+            if not any(name.startswith(start) for name in known):
+                raise CourseError(f"{table.name}: no mistake begins with {start!r}, which {part.name!r} lists.")
 
 
 def _all_alike(table: Table, chosen: Sequence[int]) -> bool:

@@ -1,15 +1,16 @@
 """An implementation in, a verdict out; answers in, points out.
 
 ``scores`` is a pure function of a table and of answers: at grading the answers come over a pipe, and nothing of the
-submission's is called or compared here. A part earns its points only where value and gradient are right
-on every probe that isolates it; that a constant cannot earn one is tried when an exercise's table is made.
+submission's is called or compared here. A part earns its points where value and gradient are right on every
+probe that isolates it, or where a named mistake explains every number and belongs to another part; that a constant
+cannot earn one is tried when an exercise's table is made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from grader.exercise import Exercise, Part
+from grader.exercise import Exercise, judged_by_probes
 from utils.checks import diagnosis
 from utils.checks.ask import ask
 from utils.checks.records import Answer, Table
@@ -28,10 +29,4 @@ def scores(exercise: Exercise, table: Table, answers: Sequence[Answer]) -> dict[
         return {part.name: 0.0 for part in exercise.parts}
     if exercise.scores:
         return exercise.scores(table, answers)
-    is_right = diagnosis.judge_of(table).is_right
-    judged = {probe.name: is_right(table, index, answers[index]) for index, probe in enumerate(table.probes)}
-    return {part.name: _points(part, judged) for part in exercise.parts}
-
-
-def _points(part: Part, judged: dict[str, bool]) -> float:
-    return part.points if all(judged.get(name, False) for name in part.probes) else 0.0
+    return judged_by_probes(exercise.parts, table, answers)

@@ -315,8 +315,32 @@ def half_of_a_sum(target_logits, draft_logits, mask):
 
 
 PARTS = (
-    ("the overlap of two distributions", 2.0, (logits.GAPS, logits.LARGE)),
-    ("only positions that count", 2.0, (logits.PADDED, logits.ROW)),
+    (
+        "the overlap of two distributions",
+        2.0,
+        (logits.GAPS, logits.LARGE),
+        (
+            "p/q is averaged without",
+            "the ratio is q/p",
+            "total variation without the half",
+            "the distance instead of the overlap",
+            "the larger of p and q",
+            "min(1, p/q) is weighted by p",
+        ),
+    ),
+    (
+        "only positions that count",
+        2.0,
+        (logits.PADDED, logits.ROW),
+        (
+            "padding counts",
+            "divided by all",
+            "a mean of the rows'",
+            "the mask is turned round",
+            "shifted by one once more",
+            "summed over the positions",
+        ),
+    ),
 )
 EXERCISE = exercise(
     "acceptance_rate",

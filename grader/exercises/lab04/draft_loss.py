@@ -282,8 +282,30 @@ def where_zero(draft_logits, target_logits, mask):
 
 BOTH = ("draft_logits", "target_logits")
 PARTS = (
-    ("the total variation and its gradient", 3.0, (logits.GAPS, logits.LARGE)),
-    ("only positions that count", 2.0, (logits.PADDED, logits.ROW)),
+    (
+        "the total variation and its gradient",
+        3.0,
+        (logits.GAPS, logits.LARGE),
+        (
+            "total variation without the half",
+            "the gradient flows into the target",
+            "squared differences",
+            "minus the acceptance: the right",
+            "averaged over the vocabulary",
+        ),
+    ),
+    (
+        "only positions that count",
+        2.0,
+        (logits.PADDED, logits.ROW),
+        (
+            "padding counts",
+            "divided by all",
+            "a mean of the rows'",
+            "summed over the positions",
+            "shifted by one once more",
+        ),
+    ),
 )
 EXERCISE = exercise(
     "draft_loss", "04", draft_loss, lambda random: logits.draw(random, *BOTH, gradients=BOTH), PARTS, catalogue

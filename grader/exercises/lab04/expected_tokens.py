@@ -182,5 +182,13 @@ def own_token_and_the_rest(acceptance, gamma):
     return 1 + math.fsum(acceptance**place for place in range(1, gamma + 1))
 
 
-PARTS = (("the sum", 1.5, (*speeds.USUAL, *speeds.ONE)), ("its limits", 0.5, speeds.LIMITS))
+PARTS = (
+    (
+        "the sum",
+        1.5,
+        (*speeds.USUAL, *speeds.ONE),
+        ("the series ends one term early", "the series has one term too many"),
+    ),
+    ("its limits", 0.5, speeds.LIMITS),
+)
 EXERCISE = exercise("expected_tokens", "04", expected_tokens, speeds.draw, PARTS, catalogue)

@@ -191,5 +191,18 @@ def with_a_helper(acceptance, gamma, cost_ratio):
     return after(gamma) / (1 + cost_ratio * gamma)
 
 
-PARTS = (("the model", 1.5, (*speeds.USUAL, *speeds.ONE)), ("its limits", 0.5, speeds.LIMITS))
+PARTS = (
+    (
+        "the model",
+        1.5,
+        (*speeds.USUAL, *speeds.ONE),
+        (
+            "gamma + 1 draft calls",
+            "the series ends one term early",
+            "the target's own token is forgotten",
+            "the draft is charged once a round",
+        ),
+    ),
+    ("its limits", 0.5, speeds.LIMITS),
+)
 EXERCISE = exercise("speedup", "04", speedup, partial(speeds.draw, costs=True), PARTS, catalogue)

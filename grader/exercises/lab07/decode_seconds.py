@@ -289,7 +289,7 @@ def half_of_sum_and_difference(parameters, bytes_per_parameter, cache_bytes, bat
 
 
 PARTS = (
-    ("where the memory is the limit", 1.5, MEMORY),
+    ("where the memory is the limit", 1.5, MEMORY, ("seconds for one text's share", "milliseconds", "steps a second")),
     ("where the arithmetic is the limit", 1.5, ARITHMETIC),
 )
 EXERCISE = exercise("decode_seconds", "07", decode_seconds, draw, PARTS, catalogue)

@@ -239,7 +239,20 @@ def with_addmm(x, weight, A, B, alpha, rank):
 
 
 PARTS = (
-    ("the output and its gradient", 2.0, (*adapters.USUAL, *adapters.SQUARE)),
+    (
+        "the output and its gradient",
+        2.0,
+        (*adapters.USUAL, *adapters.SQUARE),
+        (
+            "the adapter is not scaled",
+            "the adapter is scaled by alpha alone",
+            "the adapter is divided by the rank",
+            "the scale is turned round",
+            "divided by the square root",
+            "the frozen weight gets a gradient",
+            "the adapter is scaled by alpha times",
+        ),
+    ),
     ("the start, and alpha = rank", 2.0, adapters.LIMITS),
 )
 EXERCISE = exercise("lora_forward", "08", lora_forward, partial(adapters.draw, batch=True), PARTS, catalogue)

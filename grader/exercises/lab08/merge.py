@@ -207,7 +207,19 @@ def without_gradient(weight, A, B, alpha, rank):
 
 
 PARTS = (
-    ("the merged weight", 2.0, (*adapters.USUAL, *adapters.SQUARE)),
+    (
+        "the merged weight",
+        2.0,
+        (*adapters.USUAL, *adapters.SQUARE),
+        (
+            "the merge scales by alpha alone",
+            "the merge divides",
+            "the adapter is merged twice",
+            "the change is taken away",
+            "the frozen weight is overwritten",
+            "the merge scales the weight",
+        ),
+    ),
     ("the start, and alpha = rank", 1.0, adapters.LIMITS),
 )
 EXERCISE = exercise("merge", "08", merge, adapters.draw, PARTS, catalogue)

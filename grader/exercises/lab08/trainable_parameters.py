@@ -282,5 +282,26 @@ ASKED = (
     ("a Llama with grouped heads", GROUPED, ("k_proj", "up_proj")),
 )
 NAMES = tuple(name for name, *_ in ASKED)
-PARTS = (("attention", 1.0, NAMES[:2]), ("several kinds of layer", 2.0, NAMES[2:]))
+PARTS = (
+    ("attention", 1.0, NAMES[:2]),
+    (
+        "several kinds of layer",
+        2.0,
+        NAMES[2:],
+        (
+            "A alone",
+            "B alone",
+            "every layer is taken",
+            "biases are counted",
+            "one layer of the model",
+            "only nn.Linear",
+            "only the MLP",
+            "all matrices of the model",
+            "only the first target",
+            "the output layer is adapted",
+            "counted twice",
+            "the frozen matrices are counted beside",
+        ),
+    ),
+)
 EXERCISE = exercise("trainable_parameters", "08", trainable_parameters, draw, PARTS, catalogue)

@@ -23,7 +23,10 @@ def judged(table: Table, function: Callable) -> Verdict:
 
 
 def points_of_every_wrong_one(exercise: Exercise, seed: int | None) -> list[dict[str, float]]:
-    """Every wrong one fails and is named, every right one passes with all points; what the wrong ones earn."""
+    """Every wrong one fails, is named and costs its own part alone, every right one passes with all points.
+
+    Returned is what the wrong ones earn.
+    """
     table = exercise.table(seed)
     for name, right in exercise.right.items():
         answers = ask(table.probes, right)
@@ -38,6 +41,9 @@ def points_of_every_wrong_one(exercise: Exercise, seed: int | None) -> list[dict
         assert set(found.misconceptions) & {wrong.name, *wrong.also}, (seed, number, wrong.name, found)
         assert len(found.message) <= MOST_SIGNS and len(found.misconceptions) <= arrays.MOST_NAMES
         earned.append(scores(exercise, table, answers))
+        own = [part.name for part in exercise.parts if wrong.name.startswith(part.mistakes)]
+        lost = [part.name for part in exercise.parts if earned[-1][part.name] < part.points]
+        assert not own or lost == own, (seed, number, wrong.name, lost)
     return earned
 
 

@@ -7,8 +7,34 @@ from grader.exercises.lab04.verify.wrong import TOKEN
 from grader.exercises.ordinary import exercise
 
 PARTS = (
-    ("all are kept: the target's own next distribution", 3.0, rounds.KEPT),
-    ("a rejection: what is left of the target's distribution", 5.0, (*rounds.REJECTED, *rounds.IMPOSSIBLE)),
+    (
+        "how many are kept: the target's own next distribution",
+        3.0,
+        (*rounds.KEPT, rounds.REJECTED[0]),
+        (
+            "kept where u is above",
+            "the ratio is q/p",
+            "u is compared with p alone",
+            "one u for all",
+            "how many are rejected",
+            "the target's rows are read one too late",
+        ),
+    ),
+    (
+        "a rejection: what is left of the target's distribution",
+        5.0,
+        (*rounds.REJECTED, *rounds.IMPOSSIBLE),
+        (
+            "the rejected token is kept",
+            "the residual",
+            "after a rejection",
+            "softmax of the residual",
+            "|p - q|",
+            "p - q is not cut",
+            "logarithms are subtracted",
+            "only the rejected token",
+        ),
+    ),
     ("nothing counts behind the first rejection", 2.0, rounds.LATER),
 )
 ROW = f"instead of ({rounds.VOCABULARY},)"

@@ -8,17 +8,29 @@ from grader.exercises.lab05.extract_answer.rule import extract_answer
 from grader.exercises.ordinary import exercise
 
 PARTS = [
-    ("the answer", 1, ("verbose", "compact", "alone", "question in front", "question in front, compact")),
+    (
+        "the answer",
+        1,
+        ("verbose", "compact", "alone", "question in front", "question in front, compact"),
+        ("an answer behind ; is not found", "an answer at the beginning of a line"),
+    ),
     (
         "the whole number",
         1,
         ("minus", "minus, compact", "two digits", "two digits, compact", "three digits", "a minus and two digits"),
+        ("the answer is a float",),
     ),
-    ("what stands around it", 1, ("no space", "many spaces", "a full stop", "goes on in the line")),
+    (
+        "what stands around it",
+        1,
+        ("no space", "many spaces", "a full stop", "goes on in the line"),
+        ("the whole rest of the line",),
+    ),
     (
         "the first mark",
         1,
         ("goes on", "goes on, compact", "the word in the question", "the word in the question, compact"),
+        ("the last mark decides",),
     ),
     (
         "no answer",

@@ -23,6 +23,7 @@ PARTS = [
             "as many as allowed, compact, no answer",
             "one too many, compact, no answer",
         ),
+        ("exactly the longest length", "the length is counted", "the answer is counted"),
     ),
     (
         "a step twice",
@@ -38,6 +39,7 @@ PARTS = [
             "again and again, too long",
             "below zero, twice",
         ),
+        ("only two same steps side by side", "the same step behind another word"),
     ),
     (
         "right traces stay",

@@ -29,6 +29,7 @@ PARTS = [
             "a ten is lost, compact",
             "a product is false",
         ),
+        ("the equations are not computed", "the first step's equation"),
     ),
     (
         "each step goes on from the last",
@@ -45,6 +46,7 @@ PARTS = [
             "shuffled",
             "shuffled, compact",
         ),
+        ("a step may start from any number", "one link that fits"),
     ),
     (
         "the answer is the last result",
@@ -58,12 +60,14 @@ PARTS = [
             "the answer begins alike",
             "the answer has a minus",
         ),
+        ("the answer is not compared",),
     ),
     ("nothing is missing", 1, ("right, one step", "no answer", "no answer, compact", "none", "no step")),
     (
         "numbers below zero",
         1,
         ("below zero", "below zero, compact", "below zero, false", "a minus is lost", "a minus is lost on the way"),
+        ("numbers are compared without their minus",),
     ),
 ]
 EXERCISE = exercise("steps_are_consistent", "05", steps_are_consistent, draw, PARTS, catalogue)

@@ -34,9 +34,29 @@ def draw(random):
 
 
 PARTS = (
-    ("the written tokens", 1.0, ("prompts of one length", "prompts of another length")),
-    ("where each row begins", 1.0, ("prompts of different lengths", "prompts padded in front")),
-    ("nothing behind the end of text", 1.0, ("text behind the end of text", "two ends of text")),
+    (
+        "the written tokens",
+        1.0,
+        ("prompts of one length", "prompts of another length"),
+        ("one token too early", "one token too late", "one column short", "the columns behind the prompt only"),
+    ),
+    (
+        "where each row begins",
+        1.0,
+        ("prompts of different lengths", "prompts padded in front"),
+        ("prompt tokens are counted too", "the first row's prompt length", "the longest prompt's length"),
+    ),
+    (
+        "nothing behind the end of text",
+        1.0,
+        ("text behind the end of text", "two ends of text"),
+        (
+            "the end of text itself",
+            "what follows the end of text",
+            "tokens between the first",
+            "everything but padding",
+        ),
+    ),
     ("rows that were cut", 1.0, ("rows that were cut", "rows that were cut, padded")),
     (
         "an end of text that is padding, or in the prompt",

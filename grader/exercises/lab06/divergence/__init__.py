@@ -48,11 +48,34 @@ def draw(random):
 POSITIONS = ("a mask with gaps", "rows of different lengths", "a row that counts nowhere")
 GRADIENT = ("the gradient at beta = 0.5", *(f"the teacher's gradient at {name}" for name in ENDS.values()))
 PARTS = (
-    ("beta = 0 is forward KL", 2.0, ("beta = 0",)),
+    (
+        "beta = 0 is forward KL",
+        2.0,
+        ("beta = 0",),
+        (
+            "the two ends of beta are swapped",
+            "beta is 1 - beta everywhere",
+            "0 at both ends",
+            "log(beta) is taken at the ends",
+        ),
+    ),
     ("beta = 1 is reverse KL", 2.0, ("beta = 1",)),
-    ("the mixture in between", 2.0, ("beta = 0.3", "beta = 0.8")),
-    ("only positions that count", 2.0, POSITIONS),
+    (
+        "the mixture in between",
+        2.0,
+        ("beta = 0.3", "beta = 0.8"),
+        (
+            "forward and reverse KL are averaged: ",
+            "log-probabilities are mixed",
+            "logits are mixed",
+            "KL(M || P)",
+            "divided by beta (1 - beta) in between",
+            "only the teacher's part",
+            "the parts are not weighted",
+        ),
+    ),
+    ("only positions that count", 2.0, POSITIONS, ("shifted by one once more",)),
     ("large logits", 1.0, ("logits of thousands", "logits of thousands at beta = 0")),
-    ("the gradient reaches the student alone", 1.0, GRADIENT),
+    ("the gradient reaches the student alone", 1.0, GRADIENT, ("the student's probabilities are detached",)),
 )
 EXERCISE = exercise("divergence", "06", divergence, draw, PARTS, catalogue, errors={"math domain error": LOG_0})

@@ -8,10 +8,26 @@ from grader.exercises.lab07.parameter_count.rule import parameter_count
 from grader.exercises.ordinary import exercise
 
 PARTS = (
-    ("matrices, norms and tables", 2.0, ("plain", "plain too")),
-    ("a tied output layer", 1.0, ("tied", "plain")),
-    ("grouped key-value heads", 1.0, ("grouped", "plain")),
+    (
+        "matrices, norms and tables",
+        2.0,
+        ("plain", "plain too"),
+        (
+            "no embedding is counted",
+            "a table of positions",
+            "the matrix behind the heads",
+            "the values are forgotten",
+            "the feed-forward part has two",
+            "all norms",
+            "the final norm",
+            "the norms in the blocks",
+            "one norm a block",
+            "norms have a bias",
+        ),
+    ),
+    ("a tied output layer", 1.0, ("tied", "plain"), ("the output layer is never", "tie_word_embeddings")),
+    ("grouped key-value heads", 1.0, ("grouped", "plain"), ("the size of a group", "attention as four square")),
     ("heads of a size of their own", 1.0, ("wide heads", "plain")),
-    ("biases", 1.0, ("with biases", "plain")),
+    ("biases", 1.0, ("with biases", "plain"), ("biases are counted although", "the output layer has a bias")),
 )
 EXERCISE = exercise("parameter_count", "07", parameter_count, draw, PARTS, catalogue)
