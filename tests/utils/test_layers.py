@@ -9,8 +9,8 @@ import pytest
 from utils.machine.workspace import ROOT
 
 ROOMS = (
-    "machine", "data", "models", "losses", "teachers", "training", "decoding", "measuring", "labs", "figures", "checks",
-    "notebook",
+    "machine", "provenance", "data", "models", "losses", "teachers", "training", "decoding", "measuring", "labs",
+    "figures", "checks", "notebook",
 )  # fmt: skip
 # The package itself, and single modules under all rooms.
 EVERYWHERE = {"utils", "errors", "settings", "configuration", "moved"}

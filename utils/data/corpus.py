@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
+from typing import Any
 
 from utils.data.data_set import load_splits
 from utils.data.documents import (
@@ -36,6 +37,9 @@ from utils.data.text_files import text_files
 from utils.errors import CourseError
 from utils.machine.files import file_fault, require_open
 from utils.machine.workspace import cache_folder, write_whole
+from utils.provenance.gate import require_allowed
+from utils.provenance.records import COLUMN, records_of
+from utils.provenance.terms import Policy, read_policy
 
 MIN_CHARACTERS = 50
 TEXT_SUFFIXES = (".txt", ".md", ".rst")
@@ -49,6 +53,7 @@ class Corpus:
 
     name: which text.  near_duplicates_removed: documents left out because another split has nearly the same.
     repeats_removed: documents of a user's own text left out because the same words stand elsewhere in it.
+    duties: what the terms of the training text ask for.
     """
 
     name: str
@@ -57,6 +62,7 @@ class Corpus:
     validation: tuple[Document, ...]
     near_duplicates_removed: int
     repeats_removed: int = 0
+    duties: tuple[str, ...] = ()
 
     def longer_than(self, characters: int) -> Corpus:
         """The corpus without the documents of `characters` or fewer.  Raises CourseError where that leaves nothing."""
@@ -72,11 +78,13 @@ class Corpus:
         return replace(self, **kept)
 
     def describe(self) -> str:
-        """One line for the learner: what it is and how much."""
+        """One line for the learner: what it is and how much; then a line for each duty that comes with the text."""
         repeats = f", {self.repeats_removed:,} repeated paragraphs too" if self.repeats_removed else ""
+        duties = "".join(f"\n  with this text you owe: {duty}" for duty in self.duties)
         return (
             f"{self.name}: {len(self.train):,} documents to train on, {len(self.tune):,} to tune on, "
             f"{len(self.validation):,} to judge on; {self.near_duplicates_removed:,} near-duplicates left out{repeats}"
+            f"{duties}"
         )
 
 
@@ -127,14 +135,24 @@ def python_documents(stdlib: Path, topics: Mapping[str, str] | None = None) -> l
     return [document for document in unique(found) if len(document.text) > MIN_CHARACTERS]
 
 
-def hub_corpus(name: str, config: str | None = None) -> Corpus:
+def hub_corpus(name: str, config: str | None = None, policy: Policy | None = None) -> Corpus:
     """A data set of the hub (or of HF_ENDPOINT, or a local folder) with a text column and its own splits.
 
-    Its test split, where it has one, is ours to tune on.
+    Its test split, where it has one, is ours to tune on.  Where its training rows say where they come from, in a column
+    "provenance", each has to be allowed by the policy; None is the course's own.
     """
     splits = load_splits(name, config)
+    duties = _allowed(name, splits.get("train"), read_policy() if policy is None else policy)
     parts = {part: _column_documents(name, part, splits) for part in ("train", "test", "validation")}
-    return _without_repeats(name, parts["train"], parts["test"], parts["validation"])
+    return replace(_without_repeats(name, parts["train"], parts["test"], parts["validation"]), duties=duties)
+
+
+def _allowed(name: str, rows: Any, policy: Policy) -> tuple[str, ...]:
+    """The duties that come with a split; none where it says nothing of its provenance."""
+    if rows is None or COLUMN not in rows.column_names:
+        return ()
+    place = f"The data set {name!r}, train"
+    return tuple(require_allowed(place, records_of(place, rows[COLUMN]), policy))
 
 
 def file_corpus(path: Path) -> Corpus:
