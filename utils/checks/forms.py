@@ -14,7 +14,8 @@ import numpy as np
 
 Form = str | list | None  # None: the items of an empty list, which are of any kind
 ANY = "any"  # in an expected form: whatever is returned there is right
-EXACT = {"bool", "int", "str", "None", "whole tensor", "boolean tensor", "whole array", "model"}
+NOTHING = "nothing"  # the items of an empty list
+EXACT = {NOTHING, "bool", "int", "str", "None", "whole tensor", "boolean tensor", "whole array", "model"}
 WORDS = {
     "None": "None",
     "bool": "True or False",
@@ -47,11 +48,11 @@ def read(text: str) -> Form:
 def leaf_kinds(form: Form) -> list[str]:
     """The kind of each leaf, in the order of the arrays."""
     if not isinstance(form, list):
-        return [form or ANY]
+        return [form or NOTHING]
     inner = form[-1]
     if isinstance(inner, list):
         return [kind for part in inner for kind in leaf_kinds(part)]
-    return [inner or ANY]
+    return [inner or NOTHING]
 
 
 def complaint(found: Form, expected: Form) -> str:
@@ -71,7 +72,11 @@ def complaint(found: Form, expected: Form) -> str:
 
 def _inside(found: Form, expected: Form) -> str:
     """The same for the items of two containers."""
-    if found is None or expected is None or found == expected:
+    if found == expected:
+        return ""
+    if (isinstance(found, list) and expected is None) or (isinstance(expected, list) and found is None):
+        return f"{len(found or ())} parts instead of {len(expected or ())}"
+    if found is None or expected is None:
         return ""
     if isinstance(found, str) and isinstance(expected, str):
         wrong = complaint(found, expected)

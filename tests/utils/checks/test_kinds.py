@@ -57,6 +57,15 @@ RIGHT = {
 }
 
 
+def test_where_an_empty_list_is_owed_nothing_else_will_do():
+    groups = {1: [], 2: [[0, 1]], 3: [[0, 2], [1, 3]]}
+    for answer in ([0], [[0, 1]], [[0, 2], [1, 3]], [[]]):
+        found = judged(groups.get, lambda x, answer=answer: answer if x == 1 else groups[x])
+        assert not found.passed, answer
+    assert "0 parts instead of 1" in judged(groups.get, lambda x: []).message
+    assert not judged(lambda x: list(range(x - 1)), lambda x: [7] if x == 1 else list(range(x - 1))).passed
+
+
 @pytest.mark.parametrize("kind", RIGHT)
 def test_a_right_answer_of_each_kind_passes(kind):
     assert judged(RIGHT[kind], RIGHT[kind]).passed
