@@ -1,10 +1,11 @@
 """Whose text should a student learn from, and by which divergence?  Lab 6's arms, at equal tokens and equal seconds.
 
-    python -m benchmarks.on_policy [--seeds 5] [--pair FOLDER] [--part tokens seconds gap]
+    python -m benchmarks.on_policy [--seeds 5] [--fewer 3] [--pair FOLDER] [--part seconds gap mixtures]
 
-Each arm has its own learning rate, the best of RATES on the tune split with seed 0; the verdict is on validation
-questions, with an interval over questions and seeds.  Seconds are this process's own, and the teacher's text costs its
-writing.  An interrupted run goes on where it was, and two starts share the work.
+Each arm has its own learning rate: the best on the tune split with seed 0, from a grid that grows where the best lies
+at its edge.  The verdict is on validation questions, with an interval over questions and seeds.  The lab trains six of
+the arms, with --seeds; mixtures and gaps have --fewer.  Every part is written down when it is done; an interrupted run
+goes on.
 """
 
 from __future__ import annotations
@@ -17,74 +18,95 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.common import write_result
+from benchmarks.common import share_with_interval, write_result
 from benchmarks.on_policy_arms import CE, LARGER, PAIR, REFERENCE, SMALLER, TEACHER, TEMPERATURES, Arm, Arms, Scale
-from benchmarks.speculation import share_with_interval
 from utils.labs.reasoning import FOLDER
+from utils.machine.allocator import keep_freed_memory
 
-RATES = (5e-4, 1e-3, 2e-3)
-BETAS = (0.0, 0.5, 1.0)
-SFT = (Arm(REFERENCE, 0.0, CE), Arm(TEACHER, 0.0, CE))
-GRID = tuple(Arm(TEACHER, share, beta) for share in (0.0, 0.5, 1.0) for beta in BETAS)
-ARMS = (*SFT, *GRID)
-CONTROL = SFT[0].name
-IN_SECONDS = (*SFT, *(arm for arm in GRID if arm.share in (0.0, 1.0) and arm.beta in (0.0, 1.0)))
-PAYS = Arm(TEACHER, 1.0, 1.0).name  # whose seconds all others get
-GAPS = ((PAIR, 0), (PAIR, 50), (PAIR, 100), (PAIR, 200), (SMALLER, 100), (LARGER, 100))  # and its warm-up
-IN_GAPS = (SFT[0], *(arm for arm in GRID if arm.share in (0.0, 1.0) and arm.beta == 1.0))
+RATES, MOST_RATES = (1e-3, 2e-3, 4e-3), 6
+SHARES, BETAS = (0.0, 0.5, 1.0), {"forward": 0.0, "half": 0.5, "reverse": 1.0}
+LIVE = {  # the arms that the lab trains, by the names that it has for them
+    "SFT, world": Arm(REFERENCE, 0.0, CE),
+    "SFT, teacher": Arm(TEACHER, 0.0, CE),
+    "forward, teacher": Arm(TEACHER, 0.0, 0.0),
+    "reverse, teacher": Arm(TEACHER, 0.0, 1.0),
+    "forward, student": Arm(TEACHER, 1.0, 0.0),
+    "reverse, student": Arm(TEACHER, 1.0, 1.0),
+}
+GRID = tuple(Arm(TEACHER, share, beta) for share in SHARES for beta in BETAS.values())
+MIXTURES = tuple(arm for arm in GRID if arm not in LIVE.values())
+CONTROL, PAYS = "SFT, world", "reverse, student"  # what all are compared with; whose seconds all others get
+GAPS = ((PAIR, 0), (PAIR, None), (PAIR, 300), (SMALLER, None), (LARGER, None))  # and its warm-up, None for the usual
+IN_GAPS = ("SFT, world", "reverse, teacher", "reverse, student")
+AXES = {  # what changing one choice does, the other held
+    "the student's text for the teacher's, forward KL": ("forward, student", "forward, teacher"),
+    "the student's text for the teacher's, reverse KL": ("reverse, student", "reverse, teacher"),
+    "reverse for forward KL, the teacher's text": ("reverse, teacher", "forward, teacher"),
+    "reverse for forward KL, the student's text": ("reverse, student", "forward, student"),
+}
 
 
-def best_rates(arms: Arms) -> tuple[dict[str, float], list[dict]]:
+def best_rates(arms: Arms, asked: Sequence[Arm]) -> tuple[dict[str, float], list[dict]]:
     """Each arm's rate that solves most questions of the tune split, and what was tried."""
-    tried = arms.judged([replace(arm, rate=rate) for arm in ARMS for rate in RATES], "tune")
-    rows = [
-        {"arm": arm.name, "rate": arm.rate, "solved": run["greedy"]["solved"], "stopped": run["stopped"]}
-        for arm, run in tried.items()
-    ]
-    best = {arm.name: max((r for r in rows if r["arm"] == arm.name), key=lambda r: r["solved"])["rate"] for arm in ARMS}
-    return best, rows
+    best, tried = {}, []
+    for arm in asked:
+        rows: list[dict] = []
+        more: tuple[float, ...] = RATES
+        while more and len(rows) < MOST_RATES:
+            runs = arms.judged([replace(arm, rate=rate) for rate in more], "tune")
+            rows += [
+                {"arm": arm.name, "rate": one.rate, "solved": run["greedy"]["solved"], "stopped": run["stopped"]}
+                for one, run in runs.items()
+            ]
+            best[arm.name] = max(sorted(rows, key=lambda row: row["rate"]), key=lambda row: row["solved"])["rate"]
+            more = _beyond(best[arm.name], [row["rate"] for row in rows])
+        tried += rows
+    return best, tried
 
 
-def run_all(arms: Arms, asked: Sequence[Arm], seeds: int) -> dict[str, list[dict]]:
-    """The runs of every arm, a list over seeds."""
-    wanted = [replace(arm, seed=seed) for arm in asked for seed in range(seeds)]
-    done = arms.judged(wanted)
-    return {arm.name: [done[replace(arm, seed=seed)] for seed in range(seeds)] for arm in asked}
+def _beyond(best: float, rates: Sequence[float]) -> tuple[float, ...]:
+    """The next rate to try where the best one lies at the edge of those tried."""
+    if len(rates) == 1:
+        return ()
+    return (best / 2,) if best == min(rates) else (best * 2,) if best == max(rates) else ()
 
 
-def solved(runs: Sequence[Mapping], where: str = "greedy") -> np.ndarray:
+def runs_of(arms: Arms, asked: Mapping[str, Arm], seeds: int, look: bool = False) -> dict[str, list[dict]]:
+    """The runs of every arm by its name here, a list over seeds; every arm's first seed before any arm's second."""
+    wanted = [replace(arm, seed=seed) for seed in range(seeds) for arm in asked.values()]
+    done = arms.judged(wanted, look=look)
+    return {name: [done[replace(arm, seed=seed)] for seed in range(seeds)] for name, arm in asked.items()}
+
+
+def solved(runs: Sequence[Mapping]) -> np.ndarray:
     """(seeds, questions) of 0 and 1."""
-    return np.array([run[where]["by question"] for run in runs], dtype=np.float64)
+    return np.array([run["greedy"]["by question"] for run in runs], dtype=np.float64)
 
 
-def row(runs: Sequence[Mapping], control: Sequence[Mapping]) -> dict:
+def share(runs: Sequence[Mapping], minus: Sequence[Mapping] = ()) -> dict[str, float]:
+    """The share solved, or by how much it is larger than that of other runs of the same seeds, with its interval."""
+    found = solved(runs) - (solved(minus[: len(runs)]) if minus else 0)
+    return share_with_interval(found, np.ones(found.shape[1]))
+
+
+def row(runs: Sequence[Mapping], control: Sequence[Mapping], seconds: float) -> dict:
     """One arm: what it solves, against the control on the same questions, what it cost, and where it errs."""
-    found: dict = {"seeds": len(runs)}
-    for where in ("greedy", "longer"):
-        ours = solved(runs, where)
-        one_each = np.ones(ours.shape[1])
-        found[where] = share_with_interval(ours, one_each)
-        found[where]["by seed"] = ours.mean(axis=1).tolist()
-        found[where][f"minus {CONTROL}"] = share_with_interval(ours - solved(control, where), one_each)
-        found[where] |= errors(runs, where)
-    for name in ("tokens", "own tokens", "steps", "stopped"):
-        found[name] = [run[name] for run in runs]
-    found["seconds"] = [run["training seconds"] + run["text seconds"] for run in runs]
-    found["of which text"] = [run["text seconds"] for run in runs]
-    for temperature in TEMPERATURES:
-        found[f"sampled at {temperature:g}"] = added([run[f"sampled at {temperature:g}"] for run in runs])
-    for text in (REFERENCE, TEACHER):
-        known = [run[f"nats on {text} text"] for run in runs]
-        found[f"nats a token of {text} text"] = sum(sum(k["nats"]) for k in known) / sum(
-            sum(k["tokens"]) for k in known
-        )
+    found: dict = {"seeds": len(runs), **share(runs), "by seed": solved(runs).mean(axis=1).tolist()}
+    found |= {"minus control": share(runs, control), "seconds": seconds * runs[0]["steps"]} | errors(runs)
+    found |= {name: [run[name] for run in runs] for name in ("tokens", "own tokens", "steps", "stopped")}
+    for name in (f"sampled at {temperature:g}" for temperature in TEMPERATURES):
+        if name in runs[0]:
+            found[name] = added([run[name] for run in runs])
+    for name in (f"nats on {text} text" for text in (REFERENCE, TEACHER)):
+        if name in runs[0]:
+            found[name] = sum(sum(run[name]["nats"]) for run in runs) / sum(sum(run[name]["tokens"]) for run in runs)
     return found
 
 
-def errors(runs: Sequence[Mapping], where: str) -> dict:
+def errors(runs: Sequence[Mapping]) -> dict:
     """By position, how many steps fail of those before which all was right; and how many are right behind an error."""
-    risk, failed = (np.array([run[where][name] for run in runs]).sum(axis=0) for name in ("at_risk", "failed"))
-    right, wrong = (sum(run[where][f"{name}_behind"] for run in runs) for name in ("right", "wrong"))
+    risk, failed = (np.array([run["greedy"][name] for run in runs]).sum(axis=0) for name in ("at_risk", "failed"))
+    right, wrong = (sum(run["greedy"][f"{name}_behind"] for run in runs) for name in ("right", "wrong"))
     return {
         "at risk by step": risk.tolist(),
         "failed by step": failed.tolist(),
@@ -98,83 +120,104 @@ def added(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
     return {name: sum(one[name] for one in counts) for name in counts[0]}
 
 
-def at_equal_tokens(arms: Arms, rates: Mapping[str, float], seeds: int) -> dict[str, dict]:
-    """Every arm for as many steps of as many rows."""
-    runs = run_all(arms, [replace(arm, rate=rates[arm.name]) for arm in ARMS], seeds)
-    return {name: row(some, runs[CONTROL]) for name, some in runs.items()}
+def at_equal_tokens(arms: Arms, rates: Mapping[str, float], seeds: int) -> dict:
+    """The lab's arms for as many steps of as many rows, and what each of the two choices does."""
+    runs = runs_of(arms, {name: replace(arm, rate=rates[arm.name]) for name, arm in LIVE.items()}, seeds, look=True)
+    costs = arms.costs()
+    return {
+        "tokens": {name: row(some, runs[CONTROL], LIVE[name].seconds(costs)) for name, some in runs.items()},
+        "axes": [{"change": name, **share(runs[one], runs[other])} for name, (one, other) in AXES.items()],
+    }
 
 
-def at_equal_seconds(arms: Arms, rates: Mapping[str, float], seeds: int, tokens: Mapping[str, Mapping]) -> dict:
-    """As many steps as the paying arm's seconds buy, by what a step cost in the runs at equal tokens."""
-    a_step = {name: sum(one["seconds"]) / sum(one["steps"]) for name, one in tokens.items()}
-    steps = {arm.name: round(arms.scale.steps * a_step[PAYS] / a_step[arm.name]) for arm in IN_SECONDS}
-    asked = [replace(arm, rate=rates[arm.name], steps=steps[arm.name]) for arm in IN_SECONDS]
-    runs = run_all(arms, asked, seeds)
-    return {name: row(some, runs[CONTROL]) for name, some in runs.items()}
+def at_equal_seconds(arms: Arms, rates: Mapping[str, float], seeds: int) -> dict[str, dict]:
+    """As many steps as the paying arm's seconds buy."""
+    costs = arms.costs()
+    steps = {
+        name: round(arms.scale.steps * LIVE[PAYS].seconds(costs) / arm.seconds(costs)) for name, arm in LIVE.items()
+    }
+    asked = {name: replace(arm, rate=rates[arm.name], steps=steps[name]) for name, arm in LIVE.items()}
+    asked = {name: replace(arm, steps=None) if arm.steps == arms.scale.steps else arm for name, arm in asked.items()}
+    runs = runs_of(arms, asked, seeds)
+    return {name: row(some, runs[CONTROL], LIVE[name].seconds(costs)) for name, some in runs.items()}
+
+
+def mixtures(arms: Arms, rates: Mapping[str, float], seeds: int) -> dict[str, dict]:
+    """The rest of the grid of lambda and beta."""
+    runs = runs_of(arms, {arm.name: replace(arm, rate=rates[arm.name]) for arm in MIXTURES}, seeds)
+    control = runs_of(arms, {CONTROL: replace(LIVE[CONTROL], rate=rates[LIVE[CONTROL].name])}, seeds)[CONTROL]
+    costs = arms.costs()
+    return {arm.name: row(runs[arm.name], control, arm.seconds(costs)) for arm in MIXTURES}
 
 
 def by_gap(arms: Arms, rates: Mapping[str, float], seeds: int) -> list[dict]:
-    """The same comparison with students that are nearer to the teacher and farther from it."""
+    """Three arms with students that are nearer to the teacher and farther from it, at the rates of the usual one."""
     rows = []
     for student, warm_up in GAPS:
-        before = [arms.start(student, seed, warm_up)["by question"] for seed in range(seeds)]
-        asked = [replace(arm, rate=rates[arm.name], student=student, warm_up=warm_up) for arm in IN_GAPS]
-        runs = run_all(arms, asked, seeds)
-        start = {"student": student, "warm-up steps": warm_up, "solved before": float(np.mean(before))}
-        rows += [{**start, "arm": name, **row(some, runs[CONTROL])["greedy"]} for name, some in runs.items()]
+        start = {"student": student, "warm-up steps": arms.scale.warm_up if warm_up is None else warm_up}
+        before = [{"greedy": arms.start(student, seed, warm_up)} for seed in range(seeds)]
+        rows.append({**start, "arm": "none: the start", "seeds": seeds, **share(before)})
+        arm_of = {name: replace(LIVE[name], student=student, warm_up=warm_up) for name in IN_GAPS}
+        runs = runs_of(arms, {name: replace(arm, rate=rates[arm.name]) for name, arm in arm_of.items()}, seeds)
+        for name, some in runs.items():
+            rows.append(
+                {**start, "arm": name, "seeds": seeds, **share(some), "minus control": share(some, runs[CONTROL])}
+            )
     return rows
-
-
-LIVE = {  # the arms that the lab trains, by the names that it has for them
-    "SFT, world": SFT[0],
-    "SFT, teacher": SFT[1],
-    "forward, teacher": Arm(TEACHER, 0.0, 0.0),
-    "reverse, teacher": Arm(TEACHER, 0.0, 1.0),
-    "forward, student": Arm(TEACHER, 1.0, 0.0),
-    "reverse, student": Arm(TEACHER, 1.0, 1.0),
-}
 
 
 def shown(result: Mapping) -> dict:
     """The tables of the lab's text."""
-    tokens, seconds = result["tokens"], result.get("seconds", {})
-    return {
+    tokens = result["tokens"]
+    found = {
         "seeds": tokens[CONTROL]["seeds"],
         "live rates": {name: result["rates"][arm.name] for name, arm in LIVE.items()},
-        "rows": [_line(name, tokens[arm.name]) for name, arm in LIVE.items()],
-        "rows_in_seconds": [_line(name, seconds[arm.name]) for name, arm in LIVE.items() if arm.name in seconds],
-        "grid": [
-            {"lambda": share}
-            | {
-                column: tokens[Arm(TEACHER, share, beta).name]["greedy"]["share"]
-                for column, beta in zip(("forward", "half", "reverse"), BETAS, strict=True)
-            }
-            for share in (0.0, 0.5, 1.0)
-        ],
-        "errors": [_errors(name, tokens[arm.name]["greedy"]) for name, arm in LIVE.items()],
+        "rows": [_line(name, one) for name, one in tokens.items()],
+        "choices": [{"change": one["change"], "difference": signed(one)} for one in result["axes"]],
+        "errors": [_errors(name, one) for name, one in tokens.items()],
         "diversity": [
-            _diversity(name, tokens[arm.name], temperature)
-            for name, arm in LIVE.items()
-            for temperature in TEMPERATURES
+            _diversity(name, one, temperature) for name, one in tokens.items() for temperature in TEMPERATURES
         ],
     }
+    if "seconds" in result:
+        found["rows_in_seconds"] = [_line(name, one) for name, one in result["seconds"].items()]
+    if "gap" in result:
+        found["gaps"] = [
+            {name: one[name] for name in ("student", "warm-up steps", "arm", "share", "low", "high", "seeds")}
+            | {"minus": signed(one["minus control"]) if "minus control" in one else ""}
+            for one in result["gap"]
+        ]
+    if "mixtures" in result:
+        named = {LIVE[name].name: one for name, one in tokens.items()} | result["mixtures"]
+        found["grid"] = [
+            {"lambda": part} | {column: bounds(named[Arm(TEACHER, part, beta).name]) for column, beta in BETAS.items()}
+            for part in SHARES
+        ]
+        found["fewer seeds"] = result["mixtures"][MIXTURES[0].name]["seeds"]
+    return found
+
+
+def signed(one: Mapping[str, float]) -> str:
+    """A difference with its interval."""
+    return f"{one['share']:+.3f} [{one['low']:+.3f}, {one['high']:+.3f}]"
+
+
+def bounds(one: Mapping[str, float]) -> str:
+    """A share with its interval."""
+    return f"{one['share']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"
 
 
 def _line(name: str, one: Mapping) -> dict:
-    minus = one["greedy"][f"minus {CONTROL}"]
-    bounds = {key: one["greedy"][key] for key in ("low", "high")}
-    more = f"{minus['share']:+.3f} [{minus['low']:+.3f}, {minus['high']:+.3f}]"
-    cost = {name: float(np.mean(one[name])) for name in ("steps", "tokens", "seconds")}
-    return {"arm": name, "solved": one["greedy"]["share"], **bounds, "minus": more, **cost}
+    cost = {"steps": one["steps"][0], "tokens": float(np.mean(one["tokens"])), "seconds": one["seconds"]}
+    found = {"solved": one["share"], "low": one["low"], "high": one["high"]}
+    return {"arm": name, **found, "minus": signed(one["minus control"]), **cost}
 
 
-def _errors(name: str, found: Mapping) -> dict:
-    shares = [
-        failed / max(1, risk) for failed, risk in zip(found["failed by step"], found["at risk by step"], strict=True)
-    ]
-    right, wrong = found["right behind an error"], found["wrong behind an error"]
-    steps = {f"step {place}": share for place, share in enumerate(shares, start=1)}
-    return {"arm": name, **steps, "behind": right / max(1, right + wrong)}
+def _errors(name: str, one: Mapping) -> dict:
+    steps = zip(one["failed by step"], one["at risk by step"], strict=True)
+    right, wrong = one["right behind an error"], one["wrong behind an error"]
+    shares = {f"step {place}": failed / max(1, risk) for place, (failed, risk) in enumerate(steps, start=1)}
+    return {"arm": name, **shares, "behind": right / max(1, right + wrong), "steps behind": right + wrong}
 
 
 def _diversity(name: str, one: Mapping, temperature: float) -> dict:
@@ -185,29 +228,38 @@ def _diversity(name: str, one: Mapping, temperature: float) -> dict:
         "right": counts["right"] / counts["texts"],
         "distinct": counts["distinct"] / counts["questions"],
         "any": counts["any_right"] / counts["questions"],
-        "nats": one[f"nats a token of {TEACHER} text"],
+        "nats": one[f"nats on {TEACHER} text"],
     }
 
 
 def main() -> None:
-    """Tune, train, judge, and write benchmarks/results/on_policy.json."""
+    """Tune, train, judge, and write benchmarks/results/on_policy.json after every part."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--fewer", type=int, default=3, help="seeds of mixtures and gaps")
     parser.add_argument("--pair", type=Path, default=FOLDER, help="folder with teacher/ and student/")
-    parser.add_argument("--part", nargs="*", choices=("seconds", "gap"), default=("seconds", "gap"))
+    parts = ("seconds", "gap", "mixtures")
+    parser.add_argument("--part", nargs="*", choices=parts, default=parts)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    keep_freed_memory()
     arms = Arms(arguments.pair, Scale(), "lab")
-    rates, tried = best_rates(arms)
-    result: dict = {"scale": arms.scale.__dict__, "rates": rates, "tried": tried}
-    result["before"] = arms.start()
-    result["teacher"] = arms.teachers_worth()
-    result["tokens"] = at_equal_tokens(arms, rates, arguments.seeds)
-    if "seconds" in arguments.part:
-        result["seconds"] = at_equal_seconds(arms, rates, arguments.seeds, result["tokens"])
-    if "gap" in arguments.part:
-        result["gap"] = by_gap(arms, rates, arguments.seeds)
+    rates, tried = best_rates(arms, tuple(LIVE.values()))
+    result: dict = {"scale": arms.scale.__dict__, "costs": arms.costs(), "rates": rates, "tried": tried}
+    result |= {"before": arms.start(), "teacher": arms.teachers_worth()}
+    result |= at_equal_tokens(arms, rates, arguments.seeds)
     write_result("on_policy", shown(result) | result)
+    if "seconds" in arguments.part:
+        result["seconds"] = at_equal_seconds(arms, rates, arguments.seeds)
+        write_result("on_policy", shown(result) | result)
+    if "gap" in arguments.part:
+        result["gap"] = by_gap(arms, rates, arguments.fewer)
+        write_result("on_policy", shown(result) | result)
+    if "mixtures" in arguments.part:
+        more, tried_too = best_rates(arms, MIXTURES)
+        result |= {"rates": rates | more, "tried": tried + tried_too}
+        result["mixtures"] = mixtures(arms, more | rates, arguments.fewer)
+        write_result("on_policy", shown(result) | result)
 
 
 if __name__ == "__main__":

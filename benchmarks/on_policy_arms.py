@@ -6,10 +6,11 @@ been warmed up on right solutions.  A seed draws the questions, the order and wh
 
 from __future__ import annotations
 
+import copy
 import functools
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,20 +46,22 @@ REFERENCE, TEACHER = "reference", "teacher"  # whose text the rows are, where th
 CE = None  # as beta: cross-entropy on the text, no divergence
 SMALLER, PAIR, LARGER = "smaller", "middle", "larger"  # students; the middle one is the pair's
 TEMPERATURES = (0.5, 1.0, 1.5)
+CROSS_ENTROPY, DIVERGENCE = "a step with cross-entropy", "a step with a divergence"  # parts of an arm's cost
+STUDENT_WRITES, TEACHER_WRITES = "the student writes a batch", "the teacher writes a batch"
+TURNS, BATCHES_IN_A_TURN = 5, 4
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How large everything is.  lengths: operations of a question, trained and judged; longer: judged too."""
+    """How large everything is.  lengths: operations of a question, trained and judged."""
 
-    warm_up: int = 100
-    steps: int = 60
+    warm_up: int = 150
+    steps: int = 30
     batch: int = 32
     lengths: tuple[int, ...] = (3, 4)
-    longer: tuple[int, ...] = (5,)
-    new_tokens: int = 128
+    new_tokens: int = 112  # the longest right solution has 108
     validation: int = 300
-    sampled: int = 100
+    sampled: int = 50
     samples: int = 4
     warm_up_rate: float = 2e-3
 
@@ -87,6 +90,17 @@ class Arm:
         return f"beta {self.beta:g}, {self.text} text, lambda {self.share:g}"
 
     @property
+    def start(self) -> tuple[str, int, int | None]:
+        """Which student it goes on from: which one, its seed, its warm-up."""
+        return self.student, self.seed, self.warm_up
+
+    def seconds(self, costs: Mapping[str, float]) -> float:
+        """Of one core for a step, each batch's text written for this step."""
+        learns = costs[CROSS_ENTROPY if self.beta is CE else DIVERGENCE]
+        others = costs[TEACHER_WRITES] if self.text == TEACHER else 0.0
+        return learns + self.share * costs[STUDENT_WRITES] + (1 - self.share) * others
+
+    @property
     def key(self) -> str:
         """Its name among the partial results."""
         words = (self.name.replace(" ", "-").replace(",", ""), self.student, f"warm-{self.warm_up}", f"lr{self.rate:g}")
@@ -110,36 +124,38 @@ class Arms:
         self.padding = self.tokenizer.pad_token_id
         self.writing = Writing(scale.new_tokens, self.tokenizer.eos_token_id, self.padding)
 
-    def questions(self, split: str, seed: int = 0, count: int = 0, longer: bool = False) -> list[Question]:
+    def questions(self, split: str, seed: int = 0, count: int = 0) -> list[Question]:
         """Questions of a split; those of training differ from seed to seed."""
-        lengths = self.scale.longer if longer else self.scale.lengths
-        return questions(count or self.scale.validation, lengths, split, seed)
+        return questions(count or self.scale.validation, self.scale.lengths, split, seed)
 
     def rows(self, text: str, seed: int, count: int) -> list[Row]:
         """So many questions of a seed with a solution each."""
         asked = self.questions("train", 1000 + seed, count)
         if text == REFERENCE:
             return self.right(asked)
-        ids = self._teachers_text("train", 1000 + seed, count)["ids"]
+        return self._as_rows(asked, self._teachers_text("train", 1000 + seed, count))
+
+    def _as_rows(self, asked: Sequence[Question], ids: Sequence[Sequence[int]]) -> list[Row]:
         return written_rows(asked, [Completion(tuple(one), (), True) for one in ids], self.tokenizer)
 
     def right(self, asked: Sequence[Question]) -> list[Row]:
         """The world's solutions."""
         return rows_of(asked, [one.trace() for one in asked], self.tokenizer)
 
-    def _teachers_text(self, split: str, seed: int, count: int) -> dict:
+    def _teachers_text(self, split: str, seed: int, count: int) -> list[list[int]]:
         key = f"{self.name}/teacher-{split}-{seed}-{count}"
-        return shared({key: functools.partial(self._write, split, seed, count)})[key]
 
-    def _write(self, split: str, seed: int, count: int) -> dict:
-        asked = [prompt_of(one, self.tokenizer) for one in self.questions(split, seed, count)]
-        began = time.process_time()
-        chance = torch.Generator().manual_seed(seed)
-        # In batches as large as the student's, so that the seconds of both are comparable.
-        found = sample(
-            self.teacher, asked, self.scale.new_tokens, self.tokenizer.eos_token_id, 1.0, chance, self.scale.batch
-        )
-        return {"ids": [one.ids for one in found], "seconds": time.process_time() - began}
+        def write() -> dict:
+            asked = self.questions(split, seed, count)
+            return {"ids": [one.ids for one in self._written(self.teacher, asked, seed)]}
+
+        return shared({key: write})[key]["ids"]
+
+    def _written(self, model: PreTrainedModel, asked: Sequence[Question], seed: int) -> list[Completion]:
+        """At temperature 1, in batches as large as those of training."""
+        prompts = [prompt_of(one, self.tokenizer) for one in asked]
+        end, chance = self.tokenizer.eos_token_id, torch.Generator().manual_seed(seed)
+        return sample(model, prompts, self.scale.new_tokens, end, 1.0, chance, self.scale.batch)
 
     def untrained(self, student: str) -> PreTrainedModel:
         """The pair's student, one with a layer less, or one that is every second layer of the teacher."""
@@ -173,33 +189,61 @@ class Arms:
         teacher = None if loss is None else self.teacher
         return distill(model.train(), teacher, plan, settings, loss, step).tokens
 
-    def judged(self, arms: list[Arm], split: str = "validation") -> dict[Arm, dict]:
-        """What became of every arm's student; computed once, shared by all starts."""
-        keys = {arm: f"{self.name}/{split}-{arm.key}" for arm in arms}
-        done = shared({key: functools.partial(self._run, arm, split) for arm, key in keys.items()})
+    def costs(self) -> dict[str, float]:
+        """Seconds of one core for the parts of a step: the fastest of TURNS, in turns, so that load hits all alike."""
+        key = f"{self.name}/costs"
+        return shared({key: self._measured})[key]
+
+    def _measured(self) -> dict[str, float]:
+        asked = self.questions("train", 0, BATCHES_IN_A_TURN * self.scale.batch)
+        model, rows = self.warm(), self.right(asked)
+        loss = functools.partial(divergence_loss, beta=1.0)
+        parts = {
+            CROSS_ENTROPY: lambda: self._train(copy.deepcopy(model), rows, 1e-3, 0, ce_only_step, None),
+            DIVERGENCE: lambda: self._train(copy.deepcopy(model), rows, 1e-3, 0, train_step, loss),
+            STUDENT_WRITES: lambda: self._written(model, asked, 0),
+            TEACHER_WRITES: lambda: self._written(self.teacher, asked, 0),
+        }
+        fastest = dict.fromkeys(parts, float("inf"))
+        for _ in range(TURNS):
+            for name, work in parts.items():
+                began = time.process_time()
+                work()
+                fastest[name] = min(fastest[name], (time.process_time() - began) / BATCHES_IN_A_TURN)
+        return fastest
+
+    def judged(self, arms: list[Arm], split: str = "validation", look: bool = False) -> dict[Arm, dict]:
+        """What every arm's student solves, computed once and shared by all starts; look: and all else of it."""
+        keys = {arm: f"{self.name}/{'looked' if look else 'solved'}-{split}-{arm.key}" for arm in arms}
+        done = shared({key: functools.partial(self._judge, arm, split, look) for arm, key in keys.items()})
         return {arm: done[key] for arm, key in keys.items()}
 
-    def _run(self, arm: Arm, split: str) -> dict:
+    def _judge(self, arm: Arm, split: str, look: bool) -> dict:
+        model, spent = self.trained(arm)
+        return spent | {"greedy": self.greedy(model, split)} | (self.looked_at(model) if look else {})
+
+    def trained(self, arm: Arm) -> tuple[PreTrainedModel, dict]:
+        """An arm's student, trained once whatever it is judged on; and its tokens, steps and whether it broke off."""
+        key, path = f"{self.name}/trained-{arm.key}", self._weights(arm.key)
+        spent = shared({key: functools.partial(self._run, arm, path)})[key]
+        model = self.untrained(arm.student)
+        load_model(model, path)
+        return model, spent
+
+    def _run(self, arm: Arm, path: Path) -> dict:
         steps = arm.steps or self.scale.steps
-        count = steps * self.scale.batch
-        rows, model = self.rows(arm.text, arm.seed, count), self.warm(arm.student, arm.seed, arm.warm_up)
+        rows, model = self.rows(arm.text, arm.seed, steps * self.scale.batch), self.warm(*arm.start)
         loss = None if arm.beta is CE else functools.partial(divergence_loss, beta=arm.beta)
         step = ce_only_step if loss is None else train_step
         if arm.share:
             step = OnPolicyStep(self.writing, arm.share, arm.seed)
-        began = time.process_time()
         spent = {"tokens": 0, "steps": steps, "stopped": ""}
         try:
             spent["tokens"] = self._train(model, rows, arm.rate, arm.seed, step, loss)
         except CourseError as error:  # a rate that is too high for this arm: the student is at its last good weights
             spent["stopped"] = str(error)
-        spent["training seconds"] = time.process_time() - began
-        spent["own tokens"] = step.tokens if isinstance(step, OnPolicyStep) else 0
-        spent["text seconds"] = 0.0
-        if arm.text == TEACHER and arm.share < 1:
-            whole = self._teachers_text("train", 1000 + arm.seed, count)["seconds"]
-            spent["text seconds"] = (1 - arm.share) * whole
-        return spent | ({"greedy": self.greedy(model, split)} if split == "tune" else self.looked_at(model))
+        save_model(model, path)
+        return spent | {"own tokens": step.tokens if isinstance(step, OnPolicyStep) else 0}
 
     def start(self, student: str = PAIR, seed: int = 0, warm_up: int | None = None) -> dict:
         """What a student solves of the validation questions before it meets the teacher."""
@@ -218,32 +262,24 @@ class Arms:
         key = f"{self.name}/teacher"
         return shared({key: look})[key]
 
-    def greedy(self, model: PreTrainedModel, split: str, longer: bool = False) -> dict:
+    def greedy(self, model: PreTrainedModel, split: str) -> dict:
         """What the model solves when it always takes the likeliest token."""
-        asked = self.questions(split, longer=longer)
-        texts = solutions(model, asked, self.tokenizer, self.scale.new_tokens * (2 if longer else 1))
+        asked = self.questions(split)
+        texts = solutions(model, asked, self.tokenizer, self.scale.new_tokens)
         worth = [judged(one, text) for one, (text,) in zip(asked, texts, strict=True)]
         return summary(worth) | {"by question": [int(one.solved) for one in worth]}
 
     def looked_at(self, model: PreTrainedModel) -> dict:
-        """Everything that is asked of a student."""
-        model = models.freeze(model)
-        found = {"greedy": self.greedy(model, "validation"), "longer": self.greedy(model, "validation", longer=True)}
+        """How varied a student's texts are, and how likely it finds those of others."""
+        model, found = models.freeze(model), {}
         asked = self.questions("validation", count=self.scale.sampled)
         for temperature in TEMPERATURES:
             texts = solutions(
                 model, asked, self.tokenizer, self.scale.new_tokens, temperature, self.scale.samples, seed=1
             )
             found[f"sampled at {temperature:g}"] = diversity(asked, texts)
-        for text, rows in self.known_text().items():
+        ids = self._teachers_text("validation", 0, len(asked))
+        for text, rows in {REFERENCE: self.right(asked), TEACHER: self._as_rows(asked, ids)}.items():
             nats = evaluate(model, rows, self.padding)
             found[f"nats on {text} text"] = {"nats": nats.nats.tolist(), "tokens": nats.tokens.tolist()}
         return found
-
-    def known_text(self) -> dict[str, list[Row]]:
-        """Validation questions with the right solution, and with the teacher's."""
-        count = self.scale.sampled
-        asked = self.questions("validation", count=count)
-        ids = self._teachers_text("validation", 0, count)["ids"]
-        written = written_rows(asked, [Completion(tuple(one), (), True) for one in ids], self.tokenizer)
-        return {REFERENCE: self.right(asked), TEACHER: written}

@@ -7,10 +7,23 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from benchmarks import common, on_policy
-from benchmarks.on_policy_arms import CE, LARGER, REFERENCE, SMALLER, TEACHER, Arm, Arms, Scale
+from benchmarks.on_policy_arms import (
+    CE,
+    CROSS_ENTROPY,
+    DIVERGENCE,
+    LARGER,
+    REFERENCE,
+    SMALLER,
+    STUDENT_WRITES,
+    TEACHER,
+    TEACHER_WRITES,
+    Arm,
+    Arms,
+    Scale,
+)
 from utils.pretrained.make_reasoning_pair import make_tokenizer
 
-TINY = Scale(warm_up=2, steps=2, batch=4, lengths=(2,), longer=(3,), new_tokens=24, validation=6, sampled=3, samples=2)
+TINY = Scale(warm_up=2, steps=2, batch=4, lengths=(2,), new_tokens=24, validation=6, sampled=3, samples=2)
 
 
 @pytest.fixture
@@ -40,15 +53,34 @@ def test_an_arm_trains_on_the_text_that_it_is_named_after(arms):
     assert runs[reference]["tokens"] == sum(row.valid for row in rows[REFERENCE])
     assert runs[teacher]["tokens"] == sum(row.valid for row in rows[TEACHER])
     assert runs[own]["tokens"] == runs[own]["own tokens"] > 0
-    assert runs[reference]["own tokens"] == runs[reference]["text seconds"] == runs[own]["text seconds"] == 0
-    assert runs[teacher]["text seconds"] > 0
+    assert runs[reference]["own tokens"] == runs[teacher]["own tokens"] == 0
+
+
+def test_a_step_costs_the_text_that_it_is_made_on():
+    costs = {CROSS_ENTROPY: 1.0, DIVERGENCE: 2.0, STUDENT_WRITES: 10.0, TEACHER_WRITES: 100.0}
+    assert Arm(REFERENCE, 0.0, CE).seconds(costs) == 1
+    assert Arm(TEACHER, 0.0, CE).seconds(costs) == 101
+    assert Arm(TEACHER, 0.0, 1.0).seconds(costs) == 102
+    assert Arm(TEACHER, 1.0, 1.0).seconds(costs) == 12
+    assert Arm(TEACHER, 0.5, 0.0).seconds(costs) == 57
 
 
 def test_an_arm_is_trained_once(arms, monkeypatch):
     arm = Arm(REFERENCE, 0.0, CE)
-    first = arms.judged([arm])[arm]
-    monkeypatch.setattr(arms, "_run", lambda *arguments: pytest.fail("trained again"))
-    assert arms.judged([arm])[arm] == first
+    first = arms.judged([arm], "tune")[arm]
+    monkeypatch.setattr(arms, "_train", lambda *arguments: pytest.fail("trained again"))
+    assert arms.judged([arm], "tune")[arm] == first
+    assert arms.judged([arm])[arm]["tokens"] == first["tokens"]
+
+
+def test_the_grid_of_rates_grows_until_the_best_is_inside(arms, monkeypatch):
+    monkeypatch.setattr(on_policy, "RATES", (1.0, 2.0))
+    solved = {0.25: 1, 0.5: 3, 1.0: 2, 2.0: 1}
+    run = lambda arm: {"greedy": {"solved": solved[arm.rate]}, "stopped": ""}  # noqa: E731
+    monkeypatch.setattr(arms, "judged", lambda asked, split: {arm: run(arm) for arm in asked})
+    arm = Arm(REFERENCE, 0.0, CE)
+    best, tried = on_policy.best_rates(arms, [arm])
+    assert best == {arm.name: 0.5} and {row["rate"]: row["solved"] for row in tried} == solved
 
 
 @pytest.mark.parametrize(("student", "layers"), [(SMALLER, 2), (LARGER, 3)])
@@ -61,16 +93,19 @@ def test_the_other_students_have_other_layers_and_write(arms, student, layers):
 def test_the_whole_table_is_made(arms, monkeypatch):
     monkeypatch.setattr(on_policy, "RATES", (1e-3,))
     monkeypatch.setattr(on_policy, "GAPS", ((SMALLER, 1),))
-    rates, tried = on_policy.best_rates(arms)
-    tokens = on_policy.at_equal_tokens(arms, rates, 2)
-    seconds = on_policy.at_equal_seconds(arms, rates, 1, tokens)
-    gaps = on_policy.by_gap(arms, rates, 1)
-    assert set(rates) == {row["arm"] for row in tried} == set(tokens)
-    assert tokens[on_policy.CONTROL]["greedy"][f"minus {on_policy.CONTROL}"]["share"] == 0
-    assert set(seconds) < set(tokens) and len(gaps) == len(on_policy.IN_GAPS)
+    monkeypatch.setattr("benchmarks.on_policy_arms.TURNS", 1)
+    rates, tried = on_policy.best_rates(arms, (*on_policy.LIVE.values(), *on_policy.MIXTURES))
+    result = {"rates": rates, "tried": tried, **on_policy.at_equal_tokens(arms, rates, 2)}
+    result["seconds"] = on_policy.at_equal_seconds(arms, rates, 1)
+    result["gap"] = on_policy.by_gap(arms, rates, 1)
+    result["mixtures"] = on_policy.mixtures(arms, rates, 1)
+    tokens = result["tokens"]
+    assert set(rates) == {row["arm"] for row in tried} and set(tokens) == set(on_policy.LIVE)
+    assert tokens[on_policy.CONTROL]["minus control"]["share"] == 0
+    assert set(result["seconds"]) == set(tokens) and len(result["gap"]) == 1 + len(on_policy.IN_GAPS)
     for row in tokens.values():
-        assert row["greedy"]["at risk by step"][0] == 2 * TINY.validation and len(row["tokens"]) == 2
-    found = on_policy.shown({"tokens": tokens, "seconds": seconds, "rates": rates})
+        assert row["at risk by step"][0] == 2 * TINY.validation and len(row["tokens"]) == 2
+    found = on_policy.shown(result)
     assert [row["arm"] for row in found["rows"]] == list(found["live rates"]) == list(on_policy.LIVE)
     assert len(found["grid"]) == 3 and found["rows"][0]["minus"] == "+0.000 [+0.000, +0.000]"
-    json.dumps([rates, tried, tokens, seconds, gaps, found])
+    json.dumps([result, found])

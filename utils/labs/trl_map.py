@@ -1,4 +1,4 @@
-"""The same divergence in TRL, to compare with.  The question: is what you wrote what the tools compute?
+"""The same divergence in TRL, to compare with, and TRL's defaults.  Is what you wrote what the tools compute?
 
 TRL's `DistillationTrainer` takes hidden states and output layers; with an identity matrix for the output layer it
 takes logits.  At `beta=0` its divergence is KL(teacher || student) at a temperature, in nats per valid token, without
@@ -6,6 +6,9 @@ the factor T^2 and without a hard part.  Tried with TRL 1.16 (requirements-trl.t
 """
 
 from __future__ import annotations
+
+import dataclasses
+import os
 
 import torch
 from torch import Tensor
@@ -38,6 +41,26 @@ def trl_divergence(
     return divergence
 
 
+ON_POLICY_NAMES = (
+    "lmbda", "beta", "seq_kd", "temperature", "max_new_tokens", "max_completion_length", "disable_dropout",
+)  # fmt: skip
+
+
+def trl_defaults() -> dict[str, dict[str, object]]:
+    """ON_POLICY_NAMES and their defaults in the settings of TRL's two trainers; empty where TRL is not installed."""
+    os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
+    try:
+        from trl import DistillationConfig
+        from trl.experimental.gkd import GKDConfig
+    except ImportError:
+        return {}
+    found = {}
+    for config in (GKDConfig, DistillationConfig):
+        defaults = {field.name: field.default for field in dataclasses.fields(config)}
+        found[config.__name__] = {name: defaults[name] for name in ON_POLICY_NAMES if name in defaults}
+    return found
+
+
 def how_to_install() -> str:
-    """What to do where `trl_divergence` gives None."""
+    """What to do where TRL is not installed."""
     return f"TRL is not installed. This line in a terminal installs it: {install_command('requirements-trl.txt')}"
