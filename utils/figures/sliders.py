@@ -24,10 +24,13 @@ from utils.figures.adapters import SpectrumScene
 from utils.figures.live_picture import LivePicture
 from utils.figures.loss_parts import TEMPERATURES, LossScene, loss_curves
 from utils.figures.modes import ModesScene
+from utils.figures.provenance import COMPANIES, UNKNOWN, SourcesScene
 from utils.figures.sweeps import SurfaceScene
 from utils.figures.temperature import HIGHEST, LOWEST, TemperatureScene
 from utils.labs.dark_knowledge import Prediction
 from utils.machine.threads import one_thread
+from utils.provenance.gate import Decide, decide
+from utils.provenance.terms import PURPOSES, Policy
 
 _ALT = "Figure that follows the sliders; the text below it says what it shows."
 _WIDE = ipywidgets.Layout(width="auto", max_width="880px")
@@ -38,7 +41,7 @@ _LAYER = ipywidgets.Layout(grid_area="1 / 1", width="100%", margin="0", align_se
 _NAMES = {"description_width": "8em"}
 
 
-Scene = TemperatureScene | LossScene | ModesScene | SurfaceScene | SpectrumScene
+Scene = TemperatureScene | LossScene | ModesScene | SurfaceScene | SpectrumScene | SourcesScene
 
 
 class QuietSlider(ipywidgets.FloatSlider):
@@ -165,6 +168,30 @@ def spectrum_explorer(changes: Mapping[str, Sequence[float]], ranks: Sequence[in
 
     def scene_of() -> tuple[SpectrumScene, Callable[[], str]]:
         scene = SpectrumScene(changes, choice.value)
+
+        def move() -> str:
+            scene.move(slider.value)
+            return scene.sentence(slider.value)
+
+        return scene, move
+
+    return _explorer((slider,), scene_of, choice)
+
+
+def sources_explorer(rows: Sequence[dict], policy: Policy, decide: Decide = decide) -> Explorer:
+    """Choose the purpose and the size of the company: which rows of a data set may be used, and what is lost.
+
+    rows: with "subject" and "provenance".  Raises CourseError where there is none.
+    """
+    if not rows:
+        raise CourseError("There is no row to show. Give at least one, with its provenance.")
+    slider = QuietStops(
+        options=[*COMPANIES, UNKNOWN], value=COMPANIES[1][1], description="users", layout=_WIDE, style=_NAMES
+    )
+    choice = ipywidgets.Dropdown(options=PURPOSES, value="product", description="purpose", layout=_WIDE, style=_NAMES)
+
+    def scene_of() -> tuple[SourcesScene, Callable[[], str]]:
+        scene = SourcesScene(rows, policy, choice.value, decide)
 
         def move() -> str:
             scene.move(slider.value)
