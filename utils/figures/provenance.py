@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from utils.figures.base import COLOURS, new_figure
 from utils.provenance.gate import Decide, decide, names_of
 from utils.provenance.records import COLUMN
-from utils.provenance.terms import Policy
+from utils.provenance.terms import CHECK, Policy
 
 # Word, colour, pattern.
 MARKS = {
@@ -75,7 +75,8 @@ class SourcesScene:
         gone = [subject for subject in self._subjects if not self._left[subject]]
         company = "an unknown number of users" if users is None else f"{users:,} users"
         left = f"{sum(self._left.values()):,} of {len(self._rows):,} rows"
-        return f"For {self._purpose}, a company of {company}: {left} may be used. {parts}. Lost altogether: {', '.join(gone) or 'no subject'}. Check the current terms."
+        lost = ", ".join(gone) or "no subject"
+        return f"For {self._purpose}, a company of {company}: {left} may be used. {parts}. Lost altogether: {lost}. {CHECK}."
 
 
 def sources(
