@@ -73,10 +73,10 @@ class SourcesScene:
         named = {answer: [n.splitlines()[0] for n in self._sources if self._answers[n] == answer] for answer in MARKS}
         parts = "; ".join(f"{MARKS[answer][0]}: {', '.join(names)}" for answer, names in named.items() if names)
         gone = [subject for subject in self._subjects if not self._left[subject]]
-        company = "an unknown number of users" if users is None else f"{users:,} users"
+        company = f"a company of {'an unknown number of' if users is None else f'{users:,}'} users"
         left = f"{sum(self._left.values()):,} of {len(self._rows):,} rows"
         lost = ", ".join(gone) or "no subject"
-        return f"For {self._purpose}, a company of {company}: {left} may be used. {parts}. Lost altogether: {lost}. {CHECK}."
+        return f"For {self._purpose}, {company}: {left} may be used. {parts}. Lost altogether: {lost}. {CHECK}."
 
 
 def sources(
