@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from benchmarks.data_arms import SEEN_AGAIN, Data, reworded
-from utils.data.documents import Document, all_shingles, overlap, shingles
+from utils.data.documents import Document, all_shingles, overlap
+from utils.data.repeats import near_duplicates
 
 TRAINING = 1000  # documents that the leaked ones are hidden among
-SIMILAR = 0.5  # Jaccard of 5-word shingles from which two documents are near-duplicates
+SIMILAR = 0.5  # Jaccard index of 3-word shingles from which two documents are near-duplicates
 Found = Callable[[Sequence[Document], Sequence[Document]], set[str]]
 
 
@@ -35,19 +36,11 @@ def by_runs(judged: Sequence[Document], training: Sequence[Document]) -> set[str
 
 
 def by_similarity(judged: Sequence[Document], training: Sequence[Document]) -> set[str]:
-    """Jaccard of single documents, each with each; an index of shingles leaves out those that share none."""
-    places: dict[int, list[int]] = {}
-    sets = [shingles(document.text, 5) for document in training]
-    for place, some in enumerate(sets):
-        for shingle in some:
-            places.setdefault(shingle, []).append(place)
-    found = set()
-    for document in judged:
-        own = shingles(document.text, 5)
-        near = {place for shingle in own for place in places.get(shingle, ())}
-        if any(len(own & sets[place]) >= SIMILAR * len(own | sets[place]) for place in near):
-            found.add(document.name)
-    return found
+    """Those in a group of near-duplicates with a document of the training text."""
+    groups = near_duplicates([document.text for document in (*training, *judged)], SIMILAR)
+    with_training = (group for group in groups if group[0] < len(training))
+    places = {place - len(training) for group in with_training for place in group if place >= len(training)}
+    return {judged[place].name for place in places}
 
 
 CHECKS: dict[str, Found] = {
@@ -55,7 +48,7 @@ CHECKS: dict[str, Found] = {
     "same text": by_text,
     "same words": by_words,
     "13-word runs": by_runs,
-    "Jaccard of 5-word runs": by_similarity,
+    "near-duplicates": by_similarity,
 }
 
 

@@ -103,11 +103,11 @@ def without_repeats(documents: Sequence[Document]) -> list[Document]:
     return list(first.values())
 
 
-def shingles(text: str, n: int = SHINGLE_WORDS) -> set[int]:
-    """Hashes of every run of `n` words (punctuation marks count as words); of the whole text where it is shorter."""
+def shingles(text: str) -> set[int]:
+    """Hashes of every run of 13 words (punctuation marks count as words); of the whole text where it is shorter."""
     words = _WORD.findall(text.lower())
-    runs = max(1, len(words) - n + 1)
-    return {hash(tuple(words[start : start + n])) for start in range(runs)}
+    runs = max(1, len(words) - SHINGLE_WORDS + 1)
+    return {hash(tuple(words[start : start + SHINGLE_WORDS])) for start in range(runs)}
 
 
 def all_shingles(documents: Iterable[Document]) -> set[int]:
