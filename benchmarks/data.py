@@ -144,9 +144,9 @@ def main() -> None:
     data = Data(profile, UNIT[profile.name])
     path = RESULTS / "data.json"
     result = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    result |= {"profile": profile.name, "seeds": arguments.seeds, "N": data.unit}
+    result |= {"profile": profile.name, "N": data.unit}
     for name in arguments.parts:
-        result[name] = parts[name](data, arguments.seeds)
+        result[name] = {**parts[name](data, arguments.seeds), "seeds": arguments.seeds}
         print(name, write_result("data", result), flush=True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sysconfig
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,7 +27,7 @@ LOSSES = {
     DISTILLED: functools.partial(distillation_loss, temperature=1.0, alpha=0.5),
     TEACHER_ALONE: functools.partial(distillation_loss, temperature=1.0, alpha=1.0),
 }
-RATES = {CE: (2.5e-4, 5e-4, 1e-3, 2e-3), DISTILLED: (5e-4, 1e-3, 2e-3, 4e-3), TEACHER_ALONE: (1e-3, 2e-3, 4e-3)}
+FIRST_RATES = {CE: 5e-4, DISTILLED: 1e-3, TEACHER_ALONE: 2e-3}  # from where the best one is searched by factors of 2
 GENERIC = ("torch", "pytest", "traitlets")  # of the course's requirements; neither model of the pair has read them
 SEEN_AGAIN = 0.2  # as utils.data.documents: a document is a near-duplicate from this share of its 13-word runs on
 TUNING_ROWS = 150
@@ -149,7 +149,7 @@ class Data:
 
 def over_seeds(data: Data, kind: str, rates: Mapping[tuple[str, str], float], seeds: int) -> dict[tuple, list[dict]]:
     """Every arm at its rate, a run a seed."""
-    keys = {(arm, seed): _key(data, kind, *arm, rate, seed) for arm, rate in rates.items() for seed in range(seeds)}
+    keys = {(arm, seed): _key(data, kind, *arm, rates[arm], seed) for seed in range(seeds) for arm in rates}
     run = data.run_text if kind == "text" else data.run_leak
     done = shared(
         {key: functools.partial(run, *arm, rates[arm], seed, "validation") for (arm, seed), key in keys.items()}
@@ -158,21 +158,28 @@ def over_seeds(data: Data, kind: str, rates: Mapping[tuple[str, str], float], se
 
 
 def best_rates(data: Data, kind: str, arms: Sequence[tuple[str, str]]) -> tuple[dict[tuple, float], list[dict]]:
-    """Each arm's rate with the lowest perplexity on the tune split, seed 0, and all that was tried.
-
-    Rates are walked upwards from the lowest, until one is worse than the one before.
-    """
+    """Each arm's rate with the lowest perplexity on the tune split, seed 0, and all that was tried."""
     run, best, tried = (data.run_text if kind == "text" else data.run_leak), {}, []
     for arm in arms:
-        values: dict[float, float] = {}
-        for rate in RATES[arm[1]]:
+
+        def perplexity(rate: float, arm: tuple[str, str] = arm) -> float:
             key = _key(data, kind, *arm, rate, 0, "tune")
-            values[rate] = from_numbers(shared({key: functools.partial(run, *arm, rate, 0, "tune")})[key]).perplexity
-            tried.append({"arm": arm[0], "objective": arm[1], "rate": rate, "perplexity": values[rate]})
-            if values[rate] > min(values.values()):
-                break
-        best[arm] = min(values, key=values.get)
+            return from_numbers(shared({key: functools.partial(run, *arm, rate, 0, "tune")})[key]).perplexity
+
+        best[arm], values = searched(perplexity, FIRST_RATES[arm[1]])
+        tried += [{"arm": arm[0], "objective": arm[1], "rate": rate, "perplexity": values[rate]} for rate in values]
     return best, tried
+
+
+def searched(value: Callable[[float], float], first: float) -> tuple[float, dict[float, float]]:
+    """The rate with the least value, and all that were tried: by factors of 2, until both neighbours are worse."""
+    values = {first: value(first)}
+    while True:
+        least = min(values, key=values.get)
+        new = [rate for rate in (least * 2, least / 2) if rate not in values]
+        if not new:
+            return least, values
+        values[new[0]] = value(new[0])
 
 
 def _key(data: Data, kind: str, arm: str, objective: str, rate: float, seed: int, split: str = "validation") -> str:

@@ -60,9 +60,9 @@ def fidelity_table(data: Data, seeds: int) -> list[dict]:
     """Perplexity, calibration and agreement of every setting, and of both models as they are."""
     rates = json.loads((RESULTS / "sweeps.json").read_text(encoding="utf-8"))["learning_rates"]
     jobs, keys = {}, {}
-    for name, setting in SETTINGS.items():
-        rate = rates[f"{name}, {ROWS} rows, 2 epochs"]
-        for seed in range(seeds):
+    for seed in range(seeds):
+        for name, setting in SETTINGS.items():
+            rate = rates[f"{name}, {ROWS} rows, 2 epochs"]
             keys[name, seed] = f"data/{data.profile.name}/beyond-{name}-lr{rate:g}-seed{seed}".replace(" ", "_")
             jobs[keys[name, seed]] = functools.partial(distilled, data, setting, rate, seed)
     for name in ("teacher", "untouched"):
@@ -171,6 +171,7 @@ def honesty_table(seeds: int, small: bool = False) -> list[dict]:
     every |= {name: [done[keys[name, seed]] for seed in range(seeds)] for name in SHARES}
     return [
         {"model": name, "writes at T": temperature, **honesty([run[f"{temperature:g}"] for run in runs])}
+        | {"read": [run["read"] for run in runs if "read" in run]}
         for name, runs in every.items()
         for temperature in WRITING
     ]
