@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from benchmarks.data_arms import SEEN_AGAIN, Data, reworded
 from utils.data.documents import Document, all_shingles, overlap
-from utils.data.repeats import near_duplicates
+from utils.measuring.repeats import near_duplicates
 
 TRAINING = 1000  # documents that the leaked ones are hidden among
 SIMILAR = 0.5  # Jaccard index of 3-word shingles from which two documents are near-duplicates

@@ -1,4 +1,4 @@
-"""Near-duplicates at scale: all pairs, the rarest shingles (`utils.data.repeats`), and `datasketch`'s MinHash with LSH.
+"""Near-duplicates at scale: all pairs, `utils.measuring.repeats`, and `datasketch`'s MinHash with LSH.
 
     pip install datasketch; python -m benchmarks.near_duplicates [--sizes 1000 10000 100000]
 
@@ -21,7 +21,7 @@ import numpy as np
 import psutil
 
 from benchmarks.common import shared, write_result
-from utils.data.repeats import SHINGLE, near_duplicates, runs
+from utils.measuring.repeats import SHINGLE, near_duplicates, runs
 
 THRESHOLD, WIDER = 0.7, 0.5
 SIZES = (1_000, 10_000, 100_000)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from utils.data.repeats import near_duplicates, overlap, runs
 from utils.errors import CourseError
+from utils.measuring.repeats import near_duplicates, overlap, runs
 
 TEXTS = st.lists(st.lists(st.sampled_from("abcd"), min_size=1, max_size=9).map(" ".join), min_size=1, max_size=9)
 
