@@ -3,6 +3,7 @@
 The library holds the mathematics, so in the sandbox its modules are stand-ins: importing from them works, as the
 learner's set-up cell does, and calling what was imported says "write it here". A module that holds no answer says so
 itself, ``HOLDS_NO_ANSWER = True``, or its room's ``__init__.py`` says it for all of them; these are copied as they are.
+A module with an answer in such a room says ``HOLDS_NO_ANSWER = False``.
 Whoever says nothing is a stand-in, so that no forgotten line gives an answer away.
 """
 
@@ -156,14 +157,17 @@ def _is_plain(value: ast.expr) -> bool:
 
 
 def holds_no_answer(source: Path, utils: Path) -> bool:
-    """Whether this file of ``utils``, or a room that it lies in, says so."""
+    """Whether this file of ``utils`` says so, or says nothing and a room that it lies in says so."""
     rooms = [utils / part / "__init__.py" for part in source.relative_to(utils).parents if part != Path()]
-    return any(_says_harmless(path) for path in (source, *rooms) if path.suffix == ".py" and path.is_file())
+    said = [_said_of(path) for path in (source, *rooms) if path.suffix == ".py" and path.is_file()]
+    return next((word for word in said if word is not None), False)
 
 
-def _says_harmless(module: Path) -> bool:
+def _said_of(module: Path) -> bool | None:
+    """Whether a module holds no answer, as it says; None where it says nothing."""
     assigned = [node for node in ast.parse(module.read_text(encoding="utf-8")).body if isinstance(node, ast.Assign)]
-    return any(ast.unparse(node) == f"{HARMLESS} = True" for node in assigned)
+    said = [ast.unparse(node.value) for node in assigned if ast.unparse(node.targets[0]) == HARMLESS]
+    return said[-1] == "True" if said else None
 
 
 def _copy_or_replace(source: Path, library: Path, utils: Path) -> None:

@@ -19,6 +19,8 @@ from utils.data.batches import Batch, model_inputs, to_device
 from utils.errors import CourseError
 from utils.models.forward import in_eval_mode
 
+HOLDS_NO_ANSWER = False
+
 
 def blocks_of(model: PreTrainedModel) -> nn.ModuleList:
     """The model's blocks, first to last.  Raises CourseError for a model that does not keep them in one list."""

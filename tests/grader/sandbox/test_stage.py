@@ -1,5 +1,6 @@
 """What stands beside a submission: no answer, what the lab's cells need, and modules that a cell has written."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ import sys
 
 import pytest
 
+from grader.exercises import all_exercises
 from grader.sandbox import stage
 from tests.grader.attempts import LIMITS, PROBE, error_of
 
@@ -77,6 +79,15 @@ def test_no_file_of_the_stage_holds_an_answer(tmp_path):
         "support",
         "tables",
     }
+
+
+def test_no_function_of_the_stage_is_called_as_an_exercise_is(tmp_path):
+    """The same name with the same parameters would be an answer to import."""
+    folder = stage.build(tmp_path / "course")
+    asked = {(exercise.name, exercise.parameters) for exercise in all_exercises()}
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in folder.rglob("*.py")]
+    functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    assert not asked & {(one.name, tuple(argument.arg for argument in one.args.args)) for one in functions}
 
 
 def test_what_is_no_answer_works_in_the_stage(tmp_path):
