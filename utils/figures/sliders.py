@@ -25,10 +25,13 @@ from utils.figures.live_picture import LivePicture
 from utils.figures.loss_parts import TEMPERATURES, LossScene, loss_curves
 from utils.figures.modes import ModesScene
 from utils.figures.provenance import COMPANIES, UNKNOWN, SourcesScene
+from utils.figures.serving import BATCHES, BITS, CONTEXTS, FIRST, ServingScene
 from utils.figures.sweeps import SurfaceScene
 from utils.figures.temperature import HIGHEST, LOWEST, TemperatureScene
 from utils.labs.dark_knowledge import Prediction
 from utils.machine.threads import one_thread
+from utils.measuring.serving import known_hardware
+from utils.models.costs import Sizes
 from utils.provenance.gate import Decide, decide
 from utils.provenance.terms import PURPOSES, Policy
 
@@ -41,7 +44,7 @@ _LAYER = ipywidgets.Layout(grid_area="1 / 1", width="100%", margin="0", align_se
 _NAMES = {"description_width": "8em"}
 
 
-Scene = TemperatureScene | LossScene | ModesScene | SurfaceScene | SpectrumScene | SourcesScene
+Scene = TemperatureScene | LossScene | ModesScene | SurfaceScene | SpectrumScene | SourcesScene | ServingScene
 
 
 class QuietSlider(ipywidgets.FloatSlider):
@@ -200,6 +203,33 @@ def sources_explorer(rows: Sequence[dict], policy: Policy, decide: Decide = deci
         return scene, move
 
     return _explorer((slider,), scene_of, choice)
+
+
+def serving_explorer(models: Mapping[str, Sizes]) -> Explorer:
+    """Set the bits of the weights, the batch and the context of several models, on one machine at a time."""
+    if not models:
+        raise CourseError("There is no model to serve. Give the sizes of at least one.")
+    stops = {"bits": BITS, "batch": BATCHES, "context": CONTEXTS}
+    sliders = tuple(
+        QuietStops(
+            options=[(f"{stop:,}", stop) for stop in some], value=first, description=name, layout=_WIDE, style=_NAMES
+        )
+        for (name, some), first in zip(stops.items(), FIRST, strict=True)
+    )
+    options = [(machine.name, machine) for machine in known_hardware().values()]
+    choice = ipywidgets.Dropdown(options=options, description="machine", layout=_WIDE, style=_NAMES)
+
+    def scene_of() -> tuple[ServingScene, Callable[[], str]]:
+        scene = ServingScene(models, choice.value)
+
+        def move() -> str:
+            now = tuple(slider.value for slider in sliders)
+            scene.move(*now)
+            return scene.sentence(*now)
+
+        return scene, move
+
+    return _explorer(sliders, scene_of, choice)
 
 
 def _explorer(
