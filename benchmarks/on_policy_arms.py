@@ -133,7 +133,8 @@ class Arms:
         asked = self.questions("train", 1000 + seed, count)
         if text == REFERENCE:
             return self.right(asked)
-        return self._as_rows(asked, self._teachers_text("train", 1000 + seed, count))
+        written = self._teachers_text("train", 1000 + seed, max(count, self.scale.steps * self.scale.batch))
+        return self._as_rows(asked, written[:count])  # a shorter training reads the first of the same texts
 
     def _as_rows(self, asked: Sequence[Question], ids: Sequence[Sequence[int]]) -> list[Row]:
         return written_rows(asked, [Completion(tuple(one), (), True) for one in ids], self.tokenizer)

@@ -1,0 +1,684 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Lab 6. Who writes the text: the world, the teacher, or the student itself?
+#
+# A student learns from text. In Lab 2 people had written it. A teacher can write it too, and then every line of it is
+# something that the teacher would say. But when the student is used, it reads neither: it reads what *it* has written so
+# far, with its own mistakes in it. So should it be trained on its own text, with the teacher as a critic? This is called
+# {{ term("on-policy") }} distillation, and two questions hide in it: *whose text*, and *which divergence*. This lab takes
+# them apart.
+#
+# **After this lab you can**
+#
+# - say how likely a model finds a whole text, and count only the tokens that somebody wrote;
+# - write one loss that goes from forward to reverse KL, and say what each end makes of a student;
+# - write a training step in which the student writes and the teacher scores;
+# - say when on-policy training wins, what it costs, and why "on-policy" alone is no recipe.
+#
+# {{ header }}
+
+# %% [markdown]
+# ## Before you start
+#
+# | You need | Where to read it |
+# |---|---|
+# | KL divergence, and that it has a direction | Labs 1 and 2 of this course |
+# | The task: chains of small steps, and the pair that solves them | Lab 5 |
+# | The idea in the words of those who had it | [Agarwal et al., 2024](https://arxiv.org/abs/2306.13649) (GKD), sections 2 and 3; [Gu et al., 2024](https://arxiv.org/abs/2306.08543) (MiniLLM) |
+# | A report from practice | [Thinking Machines, 2025](https://thinkingmachines.ai/blog/on-policy-distillation/) |
+#
+# Run the cells from top to bottom, also the folded one below, which finds the course. If a cell needs a function that
+# you have not written yet, it says so in one sentence, and the cells after it still run.
+
+# %% tags=["set-up"]
+import torch
+
+from utils.checks import check
+from utils.notebook import begin, committed, guess, ready
+
+profile, outputs = begin("06_who_writes")
+
+# %% [markdown]
+# ## Step 1. Three writers
+#
+# The pair is that of Lab 5. The teacher has read solutions of many lengths. The student has read solutions of one or two
+# steps only: it can calculate, and it knows what a short solution looks like. The questions of this lab have three or four
+# operations. So the student first reads a few thousand right solutions of such questions: a warm-up. Every training of this
+# lab starts from this warm student.
+
+# %%
+from utils.data.batches import BatchPlan, model_inputs, pad
+from utils.labs import on_policy as lab
+from utils.labs.arithmetic import questions
+from utils.labs.reasoning import load_reasoning_pair, prompt_of, rows_of
+from utils.models.loading import count_parameters, freeze
+from utils.training.loop import ce_only_step, distill, train_step
+from utils.training.settings import TrainingSettings
+
+small = profile.name == "smoke"
+lengths = (3, 4)
+batch_size, warm_up, steps, new_tokens = (8, 2, 2, 24) if small else (32, 150, 30, 112)
+
+pair = load_reasoning_pair()
+teacher, warm, tokenizer = pair.teacher, pair.student, pair.tokenizer
+padding, end = tokenizer.pad_token_id, tokenizer.eos_token_id
+asked = questions(20 if small else 300, lengths, "validation")
+print(f"teacher {count_parameters(teacher):,} parameters, student {count_parameters(warm):,}")
+print(asked[0].text, asked[0].trace(), sep="\n")
+
+
+# %% tags=["train"]
+def trained(student, rows, rate, step=ce_only_step, loss=None, name="warm-up"):
+    """One pass over the rows; the student is trained in place."""
+    settings = TrainingSettings(rate, epochs=1, record_parts_every=10**9, seed=profile.seed)
+    plan = BatchPlan(tuple(rows), batch_size, padding, profile.seed)
+    return distill(student, teacher if loss else None, plan, settings, loss, step, name=name)
+
+
+first = questions(warm_up * batch_size, lengths)
+_ = trained(warm, rows_of(first, [one.trace() for one in first], tokenizer), 2e-3)
+
+# %% [markdown]
+# All three solve the same questions: the world, which is always right, the teacher, and the student. Teacher and student
+# draw from their whole distribution, at temperature 1.
+
+# %%
+few = asked[: 5 if small else 100]
+readers = {"the teacher": teacher, "the student": warm}
+texts = {"the world": [one.trace() for one in few]}
+for name, model in readers.items():
+    texts[name] = [found[0] for found in lab.solutions(model, few, tokenizer, new_tokens, temperature=1.0, seed=1)]
+for name, written in texts.items():
+    solved = sum(lab.judged(one, text).solved for one, text in zip(few, written, strict=True))
+    print(f"{name} solves {solved} of {len(few)}; for {few[0].text!r} it writes:")
+    print("    " + written[0].replace("\n", "\n    "))
+
+# %% [markdown]
+# ### How likely is a text?
+#
+# A language model gives each token a probability, after all tokens before it. The probability of a text is their product.
+# A product of a hundred small numbers underflows, so we add logarithms:
+#
+# $$\log p(\text{completion} \mid \text{prompt}) = \sum_{t \,\in\, \text{completion}} \log p(x_t \mid x_{<t})$$
+#
+# Two things go wrong easily. The logits at position $t$ are about token $t + 1$. And only the completion counts: nobody
+# asked the model how likely the question is.
+#
+# **Difficulty:** 2 of 5. **Time:** about 10 minutes.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Make log-probabilities of the logits, pick the written token's at the position *before* it, and add up where the mask
+# says so.
+#
+# </details>
+# <details><summary>Hint 2: the formula</summary>
+#
+# Cut the last position off the logits, and the first token off the ids and off the mask. Then all three line up.
+#
+# </details>
+# <details><summary>Hint 3: the functions</summary>
+#
+# `torch.log_softmax(..., dim=-1)`; `.gather(-1, ids.unsqueeze(-1)).squeeze(-1)` picks one entry of each position;
+# `torch.where(mask, x, 0.0)`; `.sum(dim=1)`.
+#
+# </details>
+
+
+# %% nbgrader={"grade": false, "grade_id": "sequence_log_probability", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def sequence_log_probability(logits, input_ids, completion_mask):
+    """The log-probability of each row's completion, given what stands before it, in nats.
+
+    logits: (B, S, V), as the model gives them; input_ids: (B, S).
+    completion_mask: (B, S) bool, True where the token of that place belongs to the completion; never at place 0.
+    Returns (B,): a sum for each row, 0 for a row without a completion.  The gradient reaches logits.
+    """
+    ### BEGIN SOLUTION
+    log_probabilities = torch.log_softmax(logits[:, :-1], dim=-1)
+    written = log_probabilities.gather(-1, input_ids[:, 1:].unsqueeze(-1)).squeeze(-1)
+    return torch.where(completion_mask[:, 1:], written, 0.0).sum(dim=1)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_sequence_log_probability", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+check("sequence_log_probability", sequence_log_probability)
+
+# %% [markdown]
+# **Predict first:** the student reads three texts: the world's, the teacher's, and its own. Which one does it find most
+# likely, per token?
+
+# %%
+my_likeliest = None  # "the world", "the teacher" or "the student"
+my_likeliest = guess(my_likeliest, "the world", "the teacher", "the student")
+
+# %%
+if ready(sequence_log_probability):
+    for name, written in texts.items():
+        batch = pad(rows_of(few, written, tokenizer), padding)
+        written_here = batch["labels"] != -100
+        for reader, model in readers.items():
+            with torch.no_grad():
+                logits = model.eval()(**model_inputs(batch)).logits
+            nats = -sequence_log_probability(logits, batch["input_ids"], written_here).sum() / written_here.sum()
+            print(f"{reader} reads a text of {name}: {nats:.3f} nats a token")
+
+# %% [markdown]
+# <details><summary>What you should see</summary>
+#
+# To the student the right solution is the likeliest text, likelier than its own. Its own text was drawn, and a draw takes an
+# unlikely token now and then; one is enough to go astray. So a student may read right text well and still not write it.
+#
+# Now the teacher. On right text the two differ little. But it finds the student's text far less likely than the student
+# does. That difference is what on-policy training hopes to teach, and it exists only on the student's own text. Whether it
+# teaches more is measured in Step 4.
+#
+# </details>
+#
+# ## Step 2. Which tokens did the student write?
+#
+# A row of sampled text holds more than the student's words: a prompt in front, padding behind, and where a tool does not
+# stop at the end of text, even text that nobody will ever read. Only what the student wrote may count, *with* its end of
+# text: stopping is a decision too.
+#
+# The end of text is the trap. GPT-2 and many others pad with it, and begin a prompt with it.
+#
+# **Difficulty:** 2 of 5. **Time:** about 10 minutes.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Start behind the prompt, go on to the first end of text, and take that along. Without an end of text, go on to the
+# padding, or to the end of the row.
+#
+# </details>
+# <details><summary>Hint 2: the formula</summary>
+#
+# A place counts if it is not before the prompt's end, and if no end of text stands *before* it, behind the prompt. An
+# end of text that is also the padding's id counts once.
+#
+# </details>
+# <details><summary>Hint 3: the functions</summary>
+#
+# A loop over rows and places is fine. Without one: `torch.arange(S) >= prompt_lengths[:, None]`, and
+# `ends.cumsum(dim=1) - ends.long()` counts the ends of text that came before each place.
+#
+# </details>
+
+
+# %% nbgrader={"grade": false, "grade_id": "completion_mask", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def completion_mask(input_ids, prompt_lengths, eos_id, pad_id):
+    """Which tokens the model wrote itself: (B, S) bool.
+
+    input_ids: (B, S).  prompt_lengths: (B,), how many places stand before each row's completion, padding in front
+    included.  The completion goes up to its first end of text, which counts.  Where there is none it goes up to the
+    first pad_id or, without one, to the end of the row.  pad_id may be eos_id; then every row that is padded has ended.
+    """
+    ### BEGIN SOLUTION
+    written = torch.arange(input_ids.shape[1]) >= prompt_lengths[:, None]
+    ends = (input_ids == eos_id) & written
+    ended_before = ends.cumsum(dim=1) - ends.long()
+    mask = written & (ended_before == 0)
+    return mask if pad_id == eos_id else mask & (input_ids != pad_id)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_completion_mask", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+check("completion_mask", completion_mask)
+
+# %% [markdown]
+# Here is the `sample` of this lab. It uses your mask. The model writes behind every prompt; neither gradients nor dropout
+# are its business, so it does not switch them.
+
+# %%
+from utils.decoding.sampling import sample as write_many
+
+
+def sample(model, prompts, chance=None):
+    """What the model writes behind each prompt: input_ids, attention_mask and completion_mask, each (B, S)."""
+    given = [ids[real.bool()].tolist() for ids, real in zip(*prompts.values(), strict=True)]
+    found = write_many(model, given, new_tokens, end, temperature=1.0, generator=chance)
+    width = prompts["input_ids"].shape[1]
+    rows = torch.full((len(given), width + max(len(one.ids) for one in found)), padding)
+    rows[:, :width] = prompts["input_ids"]
+    for row, one in zip(rows, found, strict=True):
+        row[width : width + len(one.ids)] = torch.tensor(one.ids)
+    written = completion_mask(rows, torch.full((len(rows),), width), end, padding)
+    before = torch.nn.functional.pad(prompts["attention_mask"], (0, rows.shape[1] - width))
+    return {"input_ids": rows, "attention_mask": before | written.long(), "completion_mask": written}
+
+
+# %% [markdown]
+# ## Step 3. One loss from forward to reverse KL
+#
+# The teacher has a distribution $P$ at every position, the student $Q$. Forward KL, $\mathrm{KL}(P \| Q)$, is Lab 2's: the
+# student must give weight to all that the teacher might say. Reverse KL, $\mathrm{KL}(Q \| P)$, asks the other way round:
+# the student must not say what the teacher would not. Between them lies a mixture $M = \beta P + (1 - \beta) Q$:
+#
+# $$\mathrm{JSD}_\beta = \beta \, \mathrm{KL}(P \| M) + (1 - \beta) \, \mathrm{KL}(Q \| M)$$
+#
+# Put in $\beta = 0$ or 1: one of the two is itself the mixture, and everything is 0. So by agreement 0 means forward KL there,
+# and 1 means reverse KL. (They are the limits of $\mathrm{JSD}_\beta / \beta$ and $\mathrm{JSD}_\beta / (1 - \beta)$.)
+#
+# **Difficulty:** 3 of 5. **Time:** about 15 minutes.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Three cases: 0, 1, and everything between. In each, one number for every position, and then one mean over the positions
+# that count.
+#
+# </details>
+# <details><summary>Hint 2: the formula</summary>
+#
+# Stay with logarithms: the log of the mixture is `logaddexp(log P + log beta, log Q + log(1 - beta))`. A probability of
+# exp(-2000) is 0 on a computer, and its logarithm is lost. Which logits must not get a gradient?
+#
+# </details>
+# <details><summary>Hint 3: the functions</summary>
+#
+# `torch.log_softmax`, `torch.logaddexp`, `math.log`. `F.kl_div(input, target, log_target=True, reduction="none")` is
+# KL(target || input), in this order. `.detach()`.
+#
+# </details>
+
+
+# %% nbgrader={"grade": false, "grade_id": "divergence", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def divergence(student_logits, teacher_logits, mask, beta):
+    """The generalised Jensen-Shannon divergence, averaged over the positions that count; a scalar tensor, in nats.
+
+    student_logits, teacher_logits: (B, S, V); mask: (B, S) bool, aligned with the logits: nothing is shifted here.
+    beta: 0 gives KL(teacher || student), 1 gives KL(student || teacher), and between them it weighs the teacher.
+    Its gradient reaches student_logits; none reaches teacher_logits.
+    """
+    ### BEGIN SOLUTION
+    q = torch.log_softmax(student_logits[mask], dim=-1)
+    p = torch.log_softmax(teacher_logits[mask].detach(), dim=-1)
+
+    def kl(one, other):
+        return (one.exp() * (one - other)).sum(dim=-1)
+
+    if beta == 0:
+        return kl(p, q).mean()
+    if beta == 1:
+        return kl(q, p).mean()
+    weight = torch.tensor(beta, dtype=q.dtype)
+    mixture = torch.logaddexp(p + weight.log(), q + (1 - weight).log())
+    return (beta * kl(p, mixture) + (1 - beta) * kl(q, mixture)).mean()
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_divergence", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
+check("divergence", divergence)
+
+# %% [markdown]
+# ### Two modes, and a student with one
+#
+# What do the two ends make of a student that *cannot* be like its teacher? On the left the teacher likes two places. On the
+# right it says "yes" or "no" and hardly ever "perhaps", which lies between them. The student is one bell, fitted anew for
+# every beta. **Predict first:** what will it do at beta = 0, and what at beta = 1? Then slide.
+
+# %% tags=["notebook-only"]
+from utils.figures.sliders import divergence_explorer
+
+divergence_explorer()
+
+# %% [markdown]
+# <details><summary>The same without a slider: both ends</summary>
+#
+# At beta = 0 the student covers both modes. More than a quarter of what it says lies between them, where the teacher says
+# next to nothing, and "perhaps" becomes one of its usual words. At beta = 1 it takes the larger mode and gives up the other.
+# It does not slide from one to the other: it jumps at a beta above one half.
+#
+# </details>
+
+# %% tags=["notebook-only"]
+from utils.figures.modes import show_modes
+
+show_modes(0.0)
+show_modes(1.0)
+
+# %% [markdown]
+# ## Step 4. The student writes, the teacher scores
+#
+# Now the step. In it
+#
+# 1. the student writes behind every prompt, without gradient and without dropout: sampled tokens are whole numbers, and no
+#    gradient flows through a choice;
+# 2. both models read *the same* text, the student with gradient and in train mode;
+# 3. the loss compares them at the positions that predict a written token. `completion_mask` marks tokens; the logits at
+#    position $t$ are about token $t + 1$;
+# 4. the optimizer moves the student, as in Lab 2.
+#
+# **Difficulty:** 3 of 5. **Time:** about 12 minutes.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# It is Lab 2's `train_step` with one line in front. What has to be switched before that line, and back after it?
+#
+# </details>
+# <details><summary>Hint 2: the order</summary>
+#
+# eval, no gradient, sample; train; teacher without gradient; student; loss of logits without their last position and of the
+# mask without its first; zero_grad, backward, step.
+#
+# </details>
+# <details><summary>Hint 3: the functions</summary>
+#
+# `student.eval()`, `student.train()`, `with torch.no_grad():`, `logits[:, :-1]`, `mask[:, 1:]`, `.item()`. Both models need
+# the `attention_mask`: prompts are padded in front.
+#
+# </details>
+
+
+# %% nbgrader={"grade": false, "grade_id": "on_policy_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def on_policy_step(student, teacher, prompts, optimizer, sample, loss):
+    """One update of the student on text that it writes itself; returns the loss before the update, as a float.
+
+    prompts: a dict of input_ids and attention_mask, padded in front.  It goes to `sample` as it is.
+    sample(model, prompts): what the model writes; a dict of input_ids, attention_mask and completion_mask, each (B, S).
+    It switches neither gradients nor dropout.
+    loss(student_logits, teacher_logits, mask): a scalar; mask is True at the positions that count.
+    The student learns in train mode and is left in it; the teacher is in eval mode already and stays as it is.
+    """
+    ### BEGIN SOLUTION
+    student.eval()
+    with torch.no_grad():
+        text = sample(student, prompts)
+        inputs = {"input_ids": text["input_ids"], "attention_mask": text["attention_mask"]}
+        teacher_logits = teacher(**inputs).logits
+    student.train()
+    student_logits = student(**inputs).logits
+    value = loss(student_logits[:, :-1], teacher_logits[:, :-1], text["completion_mask"][:, 1:])
+    optimizer.zero_grad()
+    value.backward()
+    optimizer.step()
+    return value.item()
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_on_policy_step", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
+check("on_policy_step", on_policy_step)
+
+# %% [markdown]
+# ### Predict first: two times two
+#
+# "On-policy" changes two things at once: the text, and usually the divergence. Here both are changed one at a time, from the
+# same student, on the same questions and for as many steps:
+#
+# | | forward KL | reverse KL |
+# |---|---|---|
+# | **the teacher's text** | white box, as in Lab 2 | ? |
+# | **the student's text** | ? | "on-policy distillation" |
+#
+# Beside them: cross-entropy on right solutions ({{ term("SFT") }} on the world's text), and on the teacher's (black box: only
+# its text is known, not its distributions). Which of the six
+# solves most questions?
+
+# %%
+names = ("SFT, world", "SFT, teacher", "forward, teacher", "reverse, teacher", "forward, student", "reverse, student")
+my_best = None  # one of the names
+my_best = guess(my_best, *names)
+
+# %% tags=["train"]
+import copy
+import functools
+import time
+
+from utils.labs.speculation import as_training_loss
+
+lab_results = {"rows": []}
+if ready(completion_mask, divergence, on_policy_step):
+    asked_now = questions(steps * batch_size, lengths, seed=1000)
+    prompts_now = [prompt_of(one, tokenizer) for one in asked_now]
+    began = time.process_time()
+    by_teacher = write_many(teacher, prompts_now, new_tokens, end, 1.0, torch.Generator().manual_seed(1), batch_size)
+    writing_seconds = time.process_time() - began
+    rows = {
+        "world": rows_of(asked_now, [one.trace() for one in asked_now], tokenizer),
+        "teacher": lab.written_rows(asked_now, by_teacher, tokenizer),
+    }
+    rows["student"] = rows["world"]  # of which only the prompts are used
+    rates = committed("on_policy")["live rates"]
+    students = {}
+    for name in names:
+        objective, text = name.split(", ")
+        loss = (
+            None if objective == "SFT" else functools.partial(divergence, beta={"forward": 0, "reverse": 1}[objective])
+        )
+        step = ce_only_step if loss is None else train_step
+        if text == "student":
+            step = lab.LearnersStep(on_policy_step, loss, sample, profile.seed)
+        student = copy.deepcopy(warm)
+        began = time.process_time()
+        history = trained(student, rows[text], rates[name], step, loss and as_training_loss(loss), name)
+        seconds = time.process_time() - began + (writing_seconds if text == "teacher" else 0)
+        students[name] = freeze(student)
+        found = lab.solutions(student, asked, tokenizer, new_tokens)
+        worth = lab.summary(lab.judged(one, text) for one, (text,) in zip(asked, found, strict=True))
+        lab_results["rows"].append({"arm": name, "tokens": history.tokens, "seconds": seconds, **worth})
+        print(
+            f"{name:>16}: solves {worth['solved']} of {worth['questions']}; {history.tokens:,} tokens, {seconds:.0f} s"
+        )
+    print(f"your guess: {my_best}")
+
+# %% [markdown]
+# Ours, each arm with the learning rate that solved most questions of another split:
+#
+# {{ table(results.on_policy.rows, {"arm": "arm", "solved": "solved", "minus": "difference to SFT on the world's text", "tokens": "tokens"}) }}
+#
+# *{{ results.on_policy.seeds }} seeds, {{ results.on_policy.before.questions }} questions each. In brackets: 95 %
+# {{ term("interval") }} over questions and seeds. Before all this, the warm student of the first seed solves
+# {{ results.on_policy.before.solved }} of the {{ results.on_policy.before.questions }}.* One choice changed, the other held:
+#
+# {{ table(results.on_policy.choices, {"change": "change", "difference": "difference in questions solved"}) }}
+#
+# {% if results.on_policy.grid is defined %}
+# The whole grid, with a mixture of both texts (lambda is the share of steps on the student's own) and of both divergences;
+# its middle row and column have {{ results.on_policy["fewer seeds"] }} seeds:
+#
+# {{ table(results.on_policy.grid, {"lambda": "lambda", "forward": "forward KL", "half": "beta = 1/2", "reverse": "reverse KL"}) }}
+# {% endif %}
+#
+# Read the tables before you open the answer. Does the text matter, or the divergence, or both? Is a difference larger than
+# its interval? One run, yours too, shows what is possible and not what is usual.
+#
+# <details><summary>Our answer</summary>
+#
+# At this size on-policy training does *not* win. With either divergence the student learns less from its own text than from
+# the teacher's, and both intervals leave 0 out. Reverse KL is ahead of forward KL on both texts, but both of these intervals
+# contain 0. So here the text matters, and about the divergence {{ results.on_policy.seeds }} seeds are too few to say.
+#
+# The best arm, reverse KL on the teacher's text, is not safely ahead of cross-entropy on right solutions either: see where
+# its interval begins. And the teacher's bare text (black box) is worth as much as the world's: this teacher is nearly always
+# right.
+#
+# Why may its own text teach this student less? Its errors come early in some texts, and what follows then answers
+# another question than the one that was asked. That fits these numbers, and they do not prove it.
+#
+# An experiment that changes text and divergence at once and calls the sum "on-policy" would have reported one difference,
+# {{ results.on_policy.rows[5].minus }} to SFT, and could not have said which of the two it was.
+#
+# </details>
+#
+# ### What does it cost?
+#
+# The student's own text has to be written anew in every step. The teacher's has to be written too, by a larger model. Here
+# no text is read twice, so neither is cheap; a team that reads the teacher's text in many trainings pays for it once. The
+# world's is there already. At equal *seconds*, the writing included, each arm has the steps that the seconds of the last arm
+# buy:
+#
+# {{ table(results.on_policy.rows_in_seconds, {"arm": "arm", "steps": "steps", "solved": "solved", "minus": "difference to SFT on the world's text"}) }}
+#
+# That first row is the control that comparisons of teachers forget. Where right solutions cost nothing, plain training for
+# as many seconds on more of them beats everything here. The world's text ran for {{ results.on_policy.rows_in_seconds[0].steps }}
+# steps, so a teacher is worth its price only where right text is dear. Between the student's own text and the teacher's
+# there is little left at equal seconds: the small student writes faster than the teacher, so it takes more steps.
+#
+# ### Where do they err?
+#
+# A student that never sees its own mistakes may not know how to go on behind one. This is called
+# {{ term("exposure bias") }}. Here it can be measured: a step is right if it does the question's operation on the value that
+# the text *has*, be that right or wrong.
+#
+# {{ table(results.on_policy.errors, {"arm": "arm", "step 1": "step 1 fails", "step 2": "step 2", "step 3": "step 3", "step 4": "step 4", "behind": "steps right behind an error", "steps behind": "of"}) }}
+#
+# *Share of those questions in which all steps before are right. The last two columns: of so many steps behind an error, how
+# many are right by themselves.*
+#
+# The last step of four fails most often, the one that the student knew least. The two arms that read their own mistakes do not
+# go on better behind an error than the others. So the cure for exposure bias does not show here. Mind the last column: there
+# are few such steps, and they are not the same questions in each row.
+#
+# ### What does reverse KL drop?
+#
+# Four texts for each of {{ results.on_policy.scale.sampled }} questions, at three temperatures:
+#
+# {{ table(results.on_policy.diversity, {"arm": "arm", "temperature": "temperature", "right": "texts right", "distinct": "distinct texts a question", "any": "questions with a right one of four", "nats": "nats per token of the teacher's text"}) }}
+#
+# Reverse KL makes a student more decided: fewer distinct texts, and more of them right, at every temperature. A question of
+# this task has one right solution, so what is dropped is mostly errors. With several right answers the fall of distinct
+# texts would be a loss. The other price, that the student might find the teacher's own text less likely, is not paid here:
+# see the last column.
+#
+# {% if results.on_policy.gaps is defined %}
+# ### From which gap on?
+#
+# {{ table(results.on_policy.gaps, {"student": "student", "warm-up steps": "warm-up steps", "arm": "arm", "share": "solved", "minus": "difference to SFT on the world's text"}) }}
+#
+# *{{ results.on_policy.gaps[0].seeds }} seeds, and the learning rates of the usual student. "middle" is the pair's student,
+# "smaller" has a layer less, "larger" is made of half of the teacher's layers.*
+#
+# In no row does the student's own text win, so this experiment cannot say from where on it would. Without a warm-up no arm
+# teaches anything in so few steps. Where the student is nearly as good as its teacher, after a long warm-up or with more
+# layers, every arm makes it *worse*: the rates of the usual student are too high for it. With a rate of its own each, those
+# rows could look different, and {{ results.on_policy.gaps[0].seeds }} seeds are few.
+# {% endif %}
+
+# %% [markdown]
+# ## Say it
+#
+# **Whose text, which divergence?** Your team has a strong teacher with open weights, and a small student that answers
+# customers' questions in several right ways. In about 150 words: on whose text would you train, with which divergence, and
+# what would you measure before you decide? Use your own numbers from this lab.
+#
+# | Points | Rubric |
+# |---|---|
+# | 1 | Separates the two choices (whose text, which divergence) and gives a reason for each |
+# | 1 | Says what the chosen divergence does where the student cannot be like the teacher (covers, or chooses) |
+# | 1 | Names a cost or a risk of on-policy training: seconds for writing, or a teacher that is at a loss on the student's errors |
+# | 1 | Names a measurement with its control, and supports a claim with a number from the lab |
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "written_who_writes", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
+# *A sketch of an answer.* Two choices. Text: I would start on the teacher's text. It can be written once and used in many
+# trainings, and with reverse KL it took the student to {{ results.on_policy.rows[3].solved | percent }} here; on the
+# student's own text, as many tokens of it, it was {{ results.on_policy.rows[5].solved | percent }}. That text has to be
+# written anew in every step. I would still try it, because my student is better than this one and makes other errors.
+#
+# Divergence: there are several right answers. Forward KL would have the student cover all of them and also what lies
+# between; reverse KL would have it choose one, and be right. For customers one right answer is enough, so reverse KL. If the
+# variety is the product, not.
+#
+# Before I decide I would measure both at equal seconds, on questions that no training saw, with cross-entropy on the
+# teacher's text as the control, and with several seeds: two seeds of one arm can differ as much as two arms. And I would
+# ask what right answers from people cost: for as many seconds they beat all arms here.
+
+# %% [markdown]
+# ## Check yourself
+#
+# Open the choice you would take; each one explains itself.
+#
+# **1. You train on the student's own samples, with cross-entropy on them as the loss and no teacher. What will it learn?**
+#
+# <details><summary>A. To be better: on-policy text fits it best.</summary>
+# No. Its own text is what it already says. Somebody has to tell what is wrong with it.
+# </details>
+# <details><summary>B. To say more surely what it says already.</summary>
+# Right. The gradient is zero on average, and chance makes it drift. The teacher's score is what on-policy training lives on.
+# </details>
+# <details><summary>C. Nothing at all, in any run.</summary>
+# On average nothing. In a single run the samples differ from the average, and the student drifts.
+# </details>
+#
+# **2. With beta = 0.001 your loss is tiny and the student hardly moves. What is wrong?**
+#
+# <details><summary>A. Nothing: JSD is about beta times forward KL there.</summary>
+# Right. Near the ends beta is a strength and not a direction. Compare betas with a learning rate of their own each.
+# </details>
+# <details><summary>B. The limit is wrong: at 0 it should be reverse KL.</summary>
+# At 0 it is forward KL. The size is what changes near it.
+# </details>
+# <details><summary>C. The mixture underflows.</summary>
+# Not if you stay with logarithms. Divide the loss by beta: what do you get?
+# </details>
+#
+# **3. A colleague masks with `input_ids != pad_id` after the prompt; pad and end of text have one id. What does the student
+# unlearn?**
+#
+# <details><summary>A. Nothing: padding must not count.</summary>
+# Padding must not. But the first of these tokens was written.
+# </details>
+# <details><summary>B. To stop.</summary>
+# Right. The end of text never counts, so nothing holds it, and the student writes on until it is cut.
+# </details>
+# <details><summary>C. To begin.</summary>
+# The beginning stands behind the prompt and counts.
+# </details>
+
+# %% [markdown]
+# ## Take away
+#
+# - "On-policy" is one of two choices. Whose text, and which divergence: change one at a time.
+# - On-policy training is no law. At this size the teacher's text taught more than the student's own, with either divergence.
+# - Forward KL covers, reverse KL chooses. Near its ends beta changes the strength of the loss more than its direction.
+# - The control at equal seconds is more right text. Where that is cheap, no teacher is needed.
+# - The student writes without gradient and in eval mode; both models score the same tokens; the first end of text counts.
+# - Compare at equal tokens and at equal seconds, each arm with its own learning rate.
+
+# %% [markdown]
+# ## After this: the same thing in TRL
+#
+# TRL has two trainers for it. `DistillationTrainer` always trains on the student's text; `GKDTrainer`, among the
+# experimental ones, can mix texts.
+#
+# | Here | `GKDConfig` | `DistillationConfig` | What to watch |
+# |---|---|---|---|
+# | share of steps on the student's text | `lmbda` | | at 0 it trains on the dataset alone |
+# | `beta` | `beta` | `beta` | the same meaning in both, 0 forward and 1 reverse; another default |
+# | the teacher writes the rows | `seq_kd` | | it writes anew in each step, wherever the student does not |
+# | temperature of the writing | `temperature` | `temperature` | in `GKDTrainer` of the writing alone, in the other also of the divergence |
+# | `new_tokens` | `max_new_tokens` | `max_completion_length` | a text that is cut has no end of text |
+# | no dropout while writing | `disable_dropout` | `disable_dropout` | it switches dropout off in training as well |
+#
+# The defaults of the release that is installed here:
+
+# %%
+from utils.labs.trl_map import how_to_install, trl_defaults, trl_divergence
+
+defaults = trl_defaults()
+for config, values in defaults.items():
+    print(f"{config}: " + ", ".join(f"{name}={value}" for name, value in values.items()))
+if not defaults:
+    print(how_to_install())
+
+# %% [markdown]
+# Is its divergence yours? Both get the same logits and the same mask.
+
+# %%
+if ready(divergence):
+    generator = torch.Generator().manual_seed(0)
+    ours, theirs = torch.randn(2, 2, 12, len(tokenizer), generator=generator)
+    labels = torch.randint(len(tokenizer), (2, 12), generator=generator)
+    labels[0, 8:] = -100
+    for beta in (0.0, 0.5, 1.0):
+        mine = divergence(ours[:, :-1], theirs[:, :-1], labels[:, 1:] != -100, beta).item()
+        same = trl_divergence(ours, theirs, labels, beta=beta)
+        print(f"beta {beta}: yours {mine:.6f}", how_to_install() if same is None else f"TRL {same.item():.6f}")
