@@ -202,6 +202,7 @@ def in_turn(cells: Sequence[Cell], seeds: int) -> list[Arm]:
 def row(cell: Cell, runs: Sequence[Mapping], teacher: Mapping) -> dict:
     """An arm's pooled perplexity, each seed's, its ratio to the teacher's, its size, and processor's seconds a seed."""
     each, kept = [from_numbers(run) for run in runs], {str(arm.blocks) for arm in cell.arms}
+    over = paired_effect(each, [from_numbers(teacher)] * len(each))
     return {
         "student": cell.student,
         "seeds": len(each),
@@ -211,7 +212,9 @@ def row(cell: Cell, runs: Sequence[Mapping], teacher: Mapping) -> dict:
         "learning rate": cell.arms[0].rate,
         "parameters": runs[0]["parameters"],
         "perplexity": pooled_perplexity(each),
-        "over the teacher": paired_effect(each, [from_numbers(teacher)] * len(each)).as_dict(),
+        "over the teacher": over.ratio,
+        "low": over.low,
+        "high": over.high,
         "by seed": [one.perplexity for one in each],
         "seconds": sum(run["seconds"] for run in runs) / len(runs),
     }

@@ -81,16 +81,14 @@ class ServingScene:
 def frontier(points: Sequence[Mapping]) -> Figure:
     """Perplexity over the teacher's against seconds a token over the teacher's.
 
-    points: with "student", "cost", and "over the teacher" (ratio, low, high).
+    points: with "student", "cost", "over the teacher", and its "low" and "high".
     """
     figure, (axis,) = new_figure("frontier", height=4.2)
     for place, point in enumerate(points):
-        found, colour = point["over the teacher"], list(COLOURS.values())[place % len(COLOURS)]
-        error = [[found["ratio"] - found["low"]], [found["high"] - found["ratio"]]]
+        ratio, colour = point["over the teacher"], list(COLOURS.values())[place % len(COLOURS)]
+        error = [[ratio - point["low"]], [point["high"] - ratio]]
         mark = "osD^vPX*<>"[place % 10]
-        axis.errorbar(
-            point["cost"], found["ratio"], yerr=error, fmt=mark, color=colour, capsize=3, label=point["student"]
-        )
+        axis.errorbar(point["cost"], ratio, yerr=error, fmt=mark, color=colour, capsize=3, label=point["student"])
     axis.axhline(1, color=COLOURS["untouched"], linestyle="--", linewidth=1, label="as good as the teacher")
     axis.set(
         title="What a token costs, and how good the student is", xlabel="seconds for a token, over the teacher's",
@@ -105,7 +103,7 @@ def describe_frontier(points: Sequence[Mapping]) -> str:
     """The same as a sentence for each student."""
     lines = [
         f"{point['student']}: {point['cost']:.2f} of the teacher's seconds, perplexity "
-        f"{point['over the teacher']['ratio']:.3f} of the teacher's ({interval(point['over the teacher'], '.3f')})"
+        f"{point['over the teacher']:.3f} of the teacher's ({interval(point, '.3f')})"
         for point in points
     ]
     return "Distilled students by cost and quality.\n" + "\n".join(lines)

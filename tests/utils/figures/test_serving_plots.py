@@ -43,7 +43,7 @@ def test_a_slider_and_the_machine_change_the_words(models):
 
 
 def test_a_student_has_its_interval_in_the_picture_and_in_the_words():
-    point = {"student": "half", "cost": 0.5, "over the teacher": {"ratio": 1.3, "low": 1.2, "high": 1.4}}
+    point = {"student": "half", "cost": 0.5, "over the teacher": 1.3, "low": 1.2, "high": 1.4}
     (axis,) = frontier([point]).axes
     (bars,) = axis.containers
     assert bars.lines[2][0].get_segments()[0].tolist() == [[0.5, pytest.approx(1.2)], [0.5, pytest.approx(1.4)]]
