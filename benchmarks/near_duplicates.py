@@ -13,7 +13,6 @@ import argparse
 import functools
 import itertools
 import multiprocessing
-import resource
 import time
 from collections.abc import Callable, Sequence
 
@@ -101,6 +100,8 @@ def _measure(method: str, size: int) -> dict:
     before, started = psutil.Process().memory_info().rss, time.process_time()
     found = METHODS[method](documents, THRESHOLD)
     seconds = time.process_time() - started
+    import resource  # Windows has none, and reads recorded results all the same
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     members = sorted({place for some in found for place in some})
     return {"seconds": seconds, "bytes": max(0, peak - before), "members": members}

@@ -423,7 +423,7 @@ def prune(model, layers):
         small.transformer.h = kept
     else:
         small.model.layers = kept
-    small.config.num_hidden_layers = len(layers)
+    small.config.get_text_config().num_hidden_layers = len(layers)
     return small
     ### END SOLUTION
 

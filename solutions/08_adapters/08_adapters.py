@@ -377,8 +377,8 @@ if trained:
 # <details><summary>Our answer</summary>
 #
 # Up to rank {{ gaps | selectattr("low", "gt", 1) | map(attribute="rank") | max }} the intervals lie above 1: a low rank costs distillation more, by
-# {{ (gaps[0].ratio - 1) | percent(1) }} at rank {{ gaps[0].rank }}. At ranks 16 and 32 they contain 1. No difference was found there, and one of a
-# percent would have been seen. So the advice is right in its direction, and not in its number: what distillation needs more
+# {{ (gaps[0].ratio - 1) | percent(1) }} at rank {{ gaps[0].rank }}. At ranks 16 and 32 they contain 1. No difference was found there, and both
+# intervals end within one percent of 1. So the advice is right in its direction, and not in its number: what distillation needs more
 # of is there at rank 16, before the advice begins. (At 64 the ratio is below 1.)
 #
 # Why? A teacher has more to give than labels, and a low rank cannot take it. At rank 1 distilling lowers the perplexity by
@@ -428,8 +428,8 @@ if trained:
 #
 # *Ours, at rank {{ results.adapters["which matrices"][0].rank }}, each with its own rate.* Attention alone is worst. It
 # also has the fewest numbers. Is it the place, or the count? All matrices at rank 2 have fewer numbers still
-# ({{ results.adapters.rows[2].parameters | number }}), and in the table of Step 4 they are no worse ({{ results.adapters.rows[2].ratio | number(4) }} and {{ results.adapters.rows[3].ratio | number(4) }}, over five seeds). So it is
-# the place. *LoRA Without Regret* finds the same: all matrices, and the MLP's before the others.
+# ({{ results.adapters.rows[2].parameters | number }}), and in the table of Step 4 they are no worse ({{ results.adapters.rows[2].ratio | number(4) }} and {{ results.adapters.rows[3].ratio | number(4) }}, over five seeds). That
+# speaks for the place. It is no paired comparison: the two tables have other seeds. *LoRA Without Regret* finds the same: all matrices, and the MLP's before the others.
 #
 # Alpha: if you sweep the rank and hold alpha, the scale alpha / rank falls as the rank grows. Here the learning rate is that
 # of rank 8 for every row, and alpha is 16 or twice the rank:

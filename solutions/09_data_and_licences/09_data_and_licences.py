@@ -42,16 +42,12 @@
 # you have not written yet, it says so in one sentence, and the cells after it still run.
 
 # %% tags=["set-up"]
-import re
-from collections import namedtuple
-
 import torch
 
 from utils.checks import check
 from utils.notebook import begin, guess, ready
 
 profile, outputs = begin("09_data_and_licences")
-Decision = namedtuple("Decision", ["answer", "reason"])
 
 # %% [markdown]
 # ## Step 1. Who wrote it, and under which terms?
@@ -60,11 +56,15 @@ Decision = namedtuple("Decision", ["answer", "reason"])
 # terms were read, and when. Check the current terms: they change.
 
 # %%
+import re
+from collections import namedtuple
+
 import pandas as pd
 from IPython.display import display
 
 from utils.provenance.terms import providers, read_policy
 
+Decision = namedtuple("Decision", ["answer", "reason"])
 display(pd.DataFrame(providers()).style.hide(axis="index").set_uuid("providers"))
 
 # %% [markdown]

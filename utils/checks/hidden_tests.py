@@ -96,7 +96,8 @@ def to_text(tests: HiddenTests) -> str:
         "numbers": packed({key: _short(array) for key, array in tests.table.numbers.items()}, store.place),
         "arrays": store.described,
     }
-    text = json.dumps(header, separators=(",", ":")).encode()
+    plain, shared = _as_json(header), _as_json(_shared(header))
+    text = shared if 2 * len(shared) < len(plain) else plain
     return base64.b64encode(len(text).to_bytes(4, "little") + text + b"".join(store.content)).decode("ascii")
 
 
@@ -111,10 +112,35 @@ def from_text(record: str) -> HiddenTests:
         end += array.nbytes
         arrays.append(array.astype(dtype))
 
-    probes = tuple(unpacked_probe(stored, arrays) for stored in header["probes"])
+    probes = tuple(unpacked_probe(stored, arrays) for stored in _unshared(header)["probes"])
     numbers = {key: array.astype(np.float64) for key, array in unpacked(header["numbers"], arrays).items()}
     parts = tuple((name, value, tuple(indices)) for name, value, indices in header["parts"])
     return HiddenTests(Table(header["name"], probes, numbers, header["texts"]), parts)
+
+
+def _as_json(header: dict) -> bytes:
+    return json.dumps(header, separators=(",", ":")).encode()
+
+
+def _shared(header: dict) -> dict:
+    """The header in which what several probes are given is written once, under "given"."""
+    given: dict[str, int] = {}
+    probes = []
+    for probe in header["probes"]:
+        pairs = [[name, given.setdefault(json.dumps(value), len(given))] for name, value in probe["inputs"]["dict"]]
+        probes.append(probe | {"inputs": {"dict": pairs}})
+    return header | {"probes": probes, "given": [json.loads(text) for text in given]}
+
+
+def _unshared(header: dict) -> dict:
+    """The header as it was before `_shared`, if it came from there."""
+    if "given" not in header:
+        return header
+    probes = [
+        probe | {"inputs": {"dict": [[name, header["given"][place]] for name, place in probe["inputs"]["dict"]]}}
+        for probe in header["probes"]
+    ]
+    return header | {"probes": probes}
 
 
 def _short(array: np.ndarray) -> np.ndarray:

@@ -24,6 +24,7 @@ MARKS = {
 MOST = 700_000_000
 COMPANIES = (("20 thousand", 20_000), ("2 million", 2_000_000), ("700 million", MOST), ("701 million", MOST + 10**6))
 UNKNOWN = ("unknown", None)
+_NAMES = {count: name for name, count in (*COMPANIES, UNKNOWN)}
 
 
 class SourcesScene:
@@ -46,9 +47,9 @@ class SourcesScene:
         self._words = [left.text(n + 4, place, "", va="center") for place, n in enumerate(self._sources.values())]
         self._lost = [right.text(n + 6, place, "", va="center") for place, n in enumerate(self._subjects.values())]
         left.set_title(f"May it be used for: {purpose}?")
-        right.set_title("What is left (grey: lost)")
+        self._company = right.set_title("")
         self.figure.tight_layout()
-        self.moving = (*self._bars, *self._kept, *self._words, *self._lost)
+        self.moving = (*self._bars, *self._kept, *self._words, *self._lost, self._company)
 
     def move(self, users: int | None) -> None:
         """Ask for a company of so many users."""
@@ -59,6 +60,7 @@ class SourcesScene:
                 record = row[COLUMN] | {"purpose": self._purpose, "users_at_release": users}
                 self._answers[name] = self._decide(record, self._policy)[0]
             self._left[row["subject"]] += self._answers[name] == "yes"
+        self._company.set_text(f"Left with {_NAMES.get(users) or f'{users:,}'} users (grey: lost)")
         for name, bar, word in zip(self._sources, self._bars, self._words, strict=True):
             said, colour, pattern = MARKS[self._answers[name]]
             bar.set_facecolor(colour)

@@ -26,7 +26,7 @@ FILES = sorted((HERE / "exercises").glob("*.py"))
 POINTS = {
     "draw_tokens": 2,
     "first_number": 1,
-    "may_train": 1,
+    "may_use": 1,
     "cut_layers": 2,
     "total_variation": 4,
     "keep_or_reject": 2,

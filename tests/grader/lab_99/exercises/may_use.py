@@ -1,4 +1,4 @@
-"""``may_train(record)``: a decision with its reason, which may be worded freely; a record in, a record out."""
+"""``may_use(record)``: a decision with its reason, which may be worded freely; a record in, a record out."""
 
 from collections import namedtuple
 
@@ -10,7 +10,7 @@ Decision = namedtuple("Decision", ["answer", "reason"])
 KNOWN = {"MIT": "yes", "NC": "no"}
 
 
-def may_train(record):
+def may_use(record):
     return Decision(KNOWN.get(record["licence"], "ask"), "because of its licence")
 
 
@@ -35,4 +35,4 @@ def another_reason(record):
 
 
 PROBES = ("record MIT", "record NC", "record ?")
-EXERCISE = exercise("may_train", "99", may_train, draw, [("decision", 1, PROBES)], catalogue, free=("reason",))
+EXERCISE = exercise("may_use", "99", may_use, draw, [("decision", 1, PROBES)], catalogue, free=("reason",))
