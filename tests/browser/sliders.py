@@ -74,6 +74,7 @@ class Explorer:
 
     def drag(self, slider: int, pixels: int, steps: int) -> tuple[int, float]:
         """Drag a handle; returns how many pictures that took, and milliseconds from letting go to the last of them."""
+        self.handles.nth(slider).scroll_into_view_if_needed()  # a tall explorer's picture may have taken its place
         box = self.handles.nth(slider).bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         before = self._pictures()
