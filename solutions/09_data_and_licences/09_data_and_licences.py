@@ -42,6 +42,8 @@
 # you have not written yet, it says so in one sentence, and the cells after it still run.
 
 # %% tags=["set-up"]
+import re
+
 import torch
 
 from utils.checks import check
@@ -56,15 +58,11 @@ profile, outputs = begin("09_data_and_licences")
 # terms were read, and when. Check the current terms: they change.
 
 # %%
-import re
-from collections import namedtuple
-
 import pandas as pd
 from IPython.display import display
 
 from utils.provenance.terms import providers, read_policy
 
-Decision = namedtuple("Decision", ["answer", "reason"])
 display(pd.DataFrame(providers()).style.hide(axis="index").set_uuid("providers"))
 
 # %% [markdown]
@@ -116,6 +114,11 @@ for name in ("Apache-2.0", "Llama 3.3", "OpenAI"):
 
 
 # %% nbgrader={"grade": false, "grade_id": "may_train", "locked": false, "schema_version": 3, "solution": true, "task": false}
+from collections import namedtuple
+
+Decision = namedtuple("Decision", ["answer", "reason"])
+
+
 def may_train(record, policy):
     """Decision(answer, reason): "yes", "no" or "ask", the strictest of all terms that apply, and a sentence of your own.
 
