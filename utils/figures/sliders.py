@@ -188,17 +188,17 @@ def sources_explorer(rows: Sequence[dict], policy: Policy, decide: Decide = deci
     """
     if not rows:
         raise CourseError("There is no row to show. Give at least one, with its provenance.")
-    slider = QuietStops(
-        options=[*COMPANIES, UNKNOWN], value=COMPANIES[1][1], description="users", layout=_WIDE, style=_NAMES
-    )
+    companies = dict([*COMPANIES, UNKNOWN])  # by name: the unknown number is None, which would be no choice at all
+    slider = QuietStops(options=list(companies), value=COMPANIES[1][0], description="users", layout=_WIDE, style=_NAMES)
     choice = ipywidgets.Dropdown(options=PURPOSES, value="product", description="purpose", layout=_WIDE, style=_NAMES)
 
     def scene_of() -> tuple[SourcesScene, Callable[[], str]]:
         scene = SourcesScene(rows, policy, choice.value, decide)
 
         def move() -> str:
-            scene.move(slider.value)
-            return scene.sentence(slider.value)
+            users = companies[slider.value]
+            scene.move(users)
+            return scene.sentence(users)
 
         return scene, move
 

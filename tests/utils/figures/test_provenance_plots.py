@@ -53,7 +53,9 @@ def test_the_picture_asks_the_function_it_is_given():
 def test_purpose_and_size_of_company_move_the_picture():
     explorer = sliders.sources_explorer(ROWS, POLICY)
     assert "1,280 of 2,000" in explorer.numbers
-    explorer.sliders[0].value = MOST + 10**6
+    explorer.sliders[0].value = "unknown"
+    assert "an unknown number" in explorer.numbers
+    explorer.sliders[0].value = "701 million"
     assert "620 of 2,000" in explorer.numbers
     explorer.choice.value = "competing"
     assert "For competing" in explorer.numbers and "NO: R1-Distill-Llama-8B" in explorer.numbers
