@@ -72,7 +72,13 @@ class Explorer:
             self.page.evaluate("() => window.watched.next")
         return self._delays()
 
-    def drag(self, slider: int, pixels: int, steps: int) -> tuple[int, float]:
+    def far(self, slider: int) -> float:
+        """Pixels that surely reach another stop, at least 150; negative where the handle cannot go further right."""
+        track = self.place.locator(".noUi-base").nth(slider).bounding_box()["width"]
+        stops = self._value(slider, "max") - self._value(slider, "min")
+        return max(150.0, track / max(1.0, stops)) * (-1 if self.at_the_end(slider) else 1)
+
+    def drag(self, slider: int, pixels: float, steps: int) -> tuple[int, float]:
         """Drag a handle; returns how many pictures that took, and milliseconds from letting go to the last of them."""
         self.handles.nth(slider).scroll_into_view_if_needed()  # a tall explorer's picture may have taken its place
         box = self.handles.nth(slider).bounding_box()

@@ -105,7 +105,7 @@ def test_sliders_take_mouse_and_keys_and_the_picture_follows(lab, artefacts):
             delays += explorer.press_arrows(slider, 5)
             assert explorer.pixels() != pixels and explorer.numbers != numbers
             pixels = explorer.pixels()
-            pictures, last = explorer.drag(slider, pixels=-150 if explorer.at_the_end(slider) else 150, steps=30)
+            pictures, last = explorer.drag(slider, pixels=explorer.far(slider), steps=30)
             assert explorer.pixels() != pixels
             assert pictures <= 31, "a drag must not make more pictures than the mouse made moves"
             drags.append({"moves": 30, "pictures": pictures, "milliseconds_to_the_last_picture": last})
