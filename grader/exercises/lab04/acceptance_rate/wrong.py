@@ -1,24 +1,15 @@
-"""acceptance_rate(target_logits, draft_logits, mask): the mean of sum min(p, q) over the positions that count."""
+"""Wrong ways to write acceptance_rate."""
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
 
-from grader.exercises.lab04 import logits
-from grader.exercises.ordinary import Catalogue, exercise
+from grader.exercises.lab04.acceptance_rate.rule import both
+from grader.exercises.ordinary import Catalogue
 
 catalogue = Catalogue()
-wrong, right = catalogue.wrong, catalogue.right
-
-
-def _both(target_logits, draft_logits):
-    return target_logits.softmax(-1), draft_logits.softmax(-1)
-
-
-def acceptance_rate(target_logits, draft_logits, mask):
-    p, q = _both(target_logits, draft_logits)
-    return torch.minimum(p, q).sum(-1)[mask].mean()
+wrong = catalogue.wrong
 
 
 # Which number of a position is averaged
@@ -39,7 +30,7 @@ def argmax_agreement(target_logits, draft_logits, mask):
     "If p = q, how many drafted tokens should be kept? What does your formula give then?",
 )
 def products(target_logits, draft_logits, mask):
-    p, q = _both(target_logits, draft_logits)
+    p, q = both(target_logits, draft_logits)
     return (p * q).sum(-1)[mask].mean()
 
 
@@ -49,7 +40,7 @@ def products(target_logits, draft_logits, mask):
     "With which chance is a token kept whose p is five times its q?",
 )
 def unclipped(target_logits, draft_logits, mask):
-    p, q = _both(target_logits, draft_logits)
+    p, q = both(target_logits, draft_logits)
     return (p / q).mean(-1)[mask].mean()
 
 
@@ -59,7 +50,7 @@ def unclipped(target_logits, draft_logits, mask):
     "How often is each token drafted?",
 )
 def not_weighted(target_logits, draft_logits, mask):
-    p, q = _both(target_logits, draft_logits)
+    p, q = both(target_logits, draft_logits)
     return (p / q).clamp(max=1).mean(-1)[mask].mean()
 
 
@@ -69,7 +60,7 @@ def not_weighted(target_logits, draft_logits, mask):
     "Who draws the token that is to be kept?",
 )
 def weighted_by_p(target_logits, draft_logits, mask):
-    p, q = _both(target_logits, draft_logits)
+    p, q = both(target_logits, draft_logits)
     return (p * (p / q).clamp(max=1)).sum(-1)[mask].mean()
 
 
@@ -79,7 +70,7 @@ def weighted_by_p(target_logits, draft_logits, mask):
     "A token that the target never says must be rejected: does yours get ratio 0?",
 )
 def swapped_ratio(target_logits, draft_logits, mask):
-    p, q = _both(target_logits, draft_logits)
+    p, q = both(target_logits, draft_logits)
     return (q * (q / p).clamp(max=1)).sum(-1)[mask].mean()
 
 
@@ -89,7 +80,7 @@ def swapped_ratio(target_logits, draft_logits, mask):
     "What is the sum of |p - q| for two distributions that share no token?",
 )
 def without_the_half(target_logits, draft_logits, mask):
-    p, q = _both(target_logits, draft_logits)
+    p, q = both(target_logits, draft_logits)
     return 1 - (p - q).abs().sum(-1)[mask].mean()
 
 
@@ -99,7 +90,7 @@ def without_the_half(target_logits, draft_logits, mask):
     "Which value should two equal models have?",
 )
 def distance(target_logits, draft_logits, mask):
-    p, q = _both(target_logits, draft_logits)
+    p, q = both(target_logits, draft_logits)
     return 0.5 * (p - q).abs().sum(-1)[mask].mean()
 
 
@@ -109,7 +100,7 @@ def distance(target_logits, draft_logits, mask):
     "Can a share be above 1?",
 )
 def larger(target_logits, draft_logits, mask):
-    p, q = _both(target_logits, draft_logits)
+    p, q = both(target_logits, draft_logits)
     return torch.maximum(p, q).sum(-1)[mask].mean()
 
 
@@ -119,7 +110,7 @@ def larger(target_logits, draft_logits, mask):
     "It is an overlap, but of which rule is it the share of kept tokens?",
 )
 def bhattacharyya(target_logits, draft_logits, mask):
-    p, q = _both(target_logits, draft_logits)
+    p, q = both(target_logits, draft_logits)
     return (p * q).sqrt().sum(-1)[mask].mean()
 
 
@@ -141,7 +132,7 @@ def exp_of_kl(target_logits, draft_logits, mask):
     "This draft draws its token from q. What changes when it always proposes the likeliest?",
 )
 def greedy_draft(target_logits, draft_logits, mask):
-    p, _ = _both(target_logits, draft_logits)
+    p, _ = both(target_logits, draft_logits)
     return p.gather(-1, draft_logits.argmax(-1, keepdim=True))[..., 0][mask].mean()
 
 
@@ -172,7 +163,7 @@ def softmax_over_positions(target_logits, draft_logits, mask):
     "Change the logits at a position that does not count: does your answer change?",
 )
 def no_mask(target_logits, draft_logits, mask):
-    p, q = _both(target_logits, draft_logits)
+    p, q = both(target_logits, draft_logits)
     return torch.minimum(p, q).sum(-1).mean()
 
 
@@ -182,7 +173,7 @@ def no_mask(target_logits, draft_logits, mask):
     "How many numbers does your mean divide by?",
 )
 def divided_by_all(target_logits, draft_logits, mask):
-    p, q = _both(target_logits, draft_logits)
+    p, q = both(target_logits, draft_logits)
     return (torch.minimum(p, q).sum(-1) * mask).mean()
 
 
@@ -192,7 +183,7 @@ def divided_by_all(target_logits, draft_logits, mask):
     "Should a token of a short row weigh more than one of a long row?",
 )
 def mean_of_means(target_logits, draft_logits, mask):
-    p, q = _both(target_logits, draft_logits)
+    p, q = both(target_logits, draft_logits)
     overlap, used = torch.minimum(p, q).sum(-1), mask.any(1)
     return ((overlap * mask).sum(1)[used] / mask.sum(1)[used]).mean()
 
@@ -203,7 +194,7 @@ def mean_of_means(target_logits, draft_logits, mask):
     "What does True in the mask stand for?",
 )
 def inverted(target_logits, draft_logits, mask):
-    p, q = _both(target_logits, draft_logits)
+    p, q = both(target_logits, draft_logits)
     return torch.minimum(p, q).sum(-1)[~mask].mean()
 
 
@@ -213,7 +204,7 @@ def inverted(target_logits, draft_logits, mask):
     "Read again what mask says: does it mark logits or labels?",
 )
 def shifted(target_logits, draft_logits, mask):
-    p, q = _both(target_logits, draft_logits)
+    p, q = both(target_logits, draft_logits)
     return torch.minimum(p, q).sum(-1)[:, :-1][mask[:, 1:]].mean()
 
 
@@ -223,7 +214,7 @@ def shifted(target_logits, draft_logits, mask):
     "Two models that disagree everywhere can agree on average. Where must the minimum be taken?",
 )
 def averaged_first(target_logits, draft_logits, mask):
-    p, q = _both(target_logits, draft_logits)
+    p, q = both(target_logits, draft_logits)
     return torch.minimum(p[mask].mean(0), q[mask].mean(0)).sum()
 
 
@@ -233,7 +224,7 @@ def averaged_first(target_logits, draft_logits, mask):
     "A rate lies between 0 and 1. What is missing?",
 )
 def summed(target_logits, draft_logits, mask):
-    p, q = _both(target_logits, draft_logits)
+    p, q = both(target_logits, draft_logits)
     return torch.minimum(p, q).sum(-1)[mask].sum()
 
 
@@ -243,110 +234,5 @@ def summed(target_logits, draft_logits, mask):
     "Which value should two equal models have, and which do you get?",
 )
 def averaged_over_vocabulary(target_logits, draft_logits, mask):
-    p, q = _both(target_logits, draft_logits)
+    p, q = both(target_logits, draft_logits)
     return torch.minimum(p, q)[mask].mean()
-
-
-@right
-def one_minus_distance(target_logits, draft_logits, mask):
-    p, q = F.softmax(target_logits, dim=-1), F.softmax(draft_logits, dim=-1)
-    return 1 - ((p - q).abs().sum(dim=2) / 2)[mask].mean()
-
-
-@right
-def excess_taken_off(target_logits, draft_logits, mask):
-    p, q = _both(target_logits, draft_logits)
-    return 1 - F.relu(q - p).sum(-1).masked_select(mask).mean()
-
-
-@right
-def expected_under_the_draft(target_logits, draft_logits, mask):
-    p, q = target_logits.log_softmax(-1), draft_logits.log_softmax(-1)
-    kept = (p - q).clamp(max=0).exp()
-    return torch.einsum("nv,nv->n", q.exp()[mask], kept[mask]).mean()
-
-
-@right
-def in_logarithms(target_logits, draft_logits, mask):
-    p, q = (torch.log_softmax(each[mask], dim=-1) for each in (target_logits, draft_logits))
-    return torch.logsumexp(torch.minimum(p, q), dim=-1).exp().mean()
-
-
-@right
-def with_loops(target_logits, draft_logits, mask):
-    total, count = torch.tensor(0.0), 0
-    for row in range(mask.shape[0]):
-        for place in range(mask.shape[1]):
-            if mask[row, place]:
-                p, q = target_logits[row, place].softmax(0), draft_logits[row, place].softmax(0)
-                total += min_sum(p, q)
-                count += 1
-    return total / count
-
-
-def min_sum(p, q):
-    return sum(min(a, b) for a, b in zip(p.tolist(), q.tolist(), strict=True))
-
-
-@right
-def weighted(target_logits, draft_logits, mask):
-    p, q = _both(target_logits, draft_logits)
-    weight = mask.to(p.dtype)
-    return (torch.where(p < q, p, q).sum(-1) * weight).sum() / weight.sum()
-
-
-@right
-def flattened(target_logits, draft_logits, mask):
-    keep = mask.reshape(-1).nonzero()[:, 0]
-    p, q = (each.reshape(-1, each.shape[-1]).index_select(0, keep).softmax(1) for each in (target_logits, draft_logits))
-    return torch.stack((p, q)).amin(0).sum() / len(keep)
-
-
-@right
-def in_double(target_logits, draft_logits, mask):
-    p, q = _both(target_logits.double(), draft_logits.double())
-    return torch.min(p, q).sum(-1)[mask].mean()
-
-
-@right
-def half_of_a_sum(target_logits, draft_logits, mask):
-    p, q = _both(target_logits, draft_logits)
-    return (0.5 * (p + q - (p - q).abs())).sum(-1)[mask].mean()
-
-
-PARTS = (
-    (
-        "the overlap of two distributions",
-        2.0,
-        (logits.GAPS, logits.LARGE),
-        (
-            "p/q is averaged without",
-            "the ratio is q/p",
-            "total variation without the half",
-            "the distance instead of the overlap",
-            "the larger of p and q",
-            "min(1, p/q) is weighted by p",
-        ),
-    ),
-    (
-        "only positions that count",
-        2.0,
-        (logits.PADDED, logits.ROW),
-        (
-            "padding counts",
-            "divided by all",
-            "a mean of the rows'",
-            "the mask is turned round",
-            "shifted by one once more",
-            "summed over the positions",
-        ),
-    ),
-)
-EXERCISE = exercise(
-    "acceptance_rate",
-    "04",
-    acceptance_rate,
-    lambda random: logits.draw(random, "target_logits", "draft_logits"),
-    PARTS,
-    catalogue,
-)
