@@ -1,11 +1,13 @@
-"""Made-up texts for the probes of Lab 9: words that are all different, so that every shared run is meant."""
+"""Texts of Lab 9: runs of their words, and made-up texts whose words all differ, so that each shared run is meant."""
 
 from __future__ import annotations
 
 import itertools
+import re
 
 from utils.checks.records import Probe
 
+SIZE = 3  # words in a shingle
 SYLLABLES = tuple(a + b for a, b in itertools.product("bdfgklmnprstvz", "aeiou"))
 
 
@@ -22,6 +24,15 @@ class Words:
 
     def text(self, count: int) -> str:
         return " ".join(self(count))
+
+
+def words_of(text):
+    return re.findall(r"\w+", text.lower())
+
+
+def listed(items, size=SIZE):
+    """Every run of so many items, as often as it comes; one run of everything where there is less."""
+    return [tuple(items[start : start + size]) for start in range(max(1, len(items) - size + 1))]
 
 
 def probe(name: str, **inputs: object) -> Probe:

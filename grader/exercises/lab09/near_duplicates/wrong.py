@@ -6,16 +6,8 @@ import itertools
 import re
 from collections import Counter
 
-from grader.exercises.lab09.near_duplicates.rule import (
-    SIZE,
-    by_sets,
-    grouped,
-    jaccard,
-    listed,
-    near_duplicates,
-    shingles,
-    words_of,
-)
+from grader.exercises.lab09.near_duplicates.rule import by_sets, grouped, jaccard, near_duplicates, shingles
+from grader.exercises.lab09.texts import SIZE, listed, words_of
 from grader.exercises.ordinary import Catalogue
 
 catalogue = Catalogue()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from grader.exercises.lab09.overlap.rule import everything, listed, runs, words_of
+from grader.exercises.lab09.overlap.rule import everything, runs
 from grader.exercises.lab09.overlap.wrong import catalogue
+from grader.exercises.lab09.texts import listed, words_of
 
 right = catalogue.right
 
