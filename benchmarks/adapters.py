@@ -18,7 +18,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from transformers import PreTrainedModel
 
-from benchmarks.common import arguments_of, as_numbers, from_numbers, pooled_perplexity, shared, write_result
+from benchmarks.common import (
+    arguments_of,
+    as_numbers,
+    from_numbers,
+    next_rates,
+    pooled_perplexity,
+    shared,
+    write_result,
+)
 from benchmarks.effect import Experiment
 from utils.data.batches import BatchPlan
 from utils.labs import adapters
@@ -62,14 +70,6 @@ class Cell:
 def cell(rank: int, objective: str, targets: tuple[str, ...] = ALL, alpha: float | None = None) -> Cell:
     """An adapter; alpha is twice its rank unless given, so that the scale is 2 at every rank."""
     return Cell(targets, objective, rank, 2.0 * rank if alpha is None else alpha)
-
-
-def beyond_the_edge(tried: Mapping[float, float]) -> tuple[float, ...]:
-    """The next rate to try where the best of those tried is the largest or the smallest.  tried: perplexity by rate."""
-    best = min(tried, key=tried.get)
-    if best == max(tried):
-        return (2 * best,)
-    return (best / 2,) if best == min(tried) else ()
 
 
 class Arms:
@@ -126,7 +126,7 @@ class Arms:
             done = shared(jobs)
             for (one, rate), key in asked.items():
                 tried[one][rate] = from_numbers(done[key]["perplexity"]).perplexity
-            open_rates = {one: beyond_the_edge(tried[one]) for one in cells}
+            open_rates = {one: next_rates(tried[one]) for one in cells}
         listed = [
             {"cell": one.key, "rate": rate, "perplexity": value}
             for one, some in tried.items()

@@ -114,6 +114,12 @@ def arguments_of(description: str | None, seeds: int = 5, tunes: bool = False) -
     return parser.parse_args()
 
 
+def next_rates(tried: Mapping[float, float]) -> tuple[float, ...]:
+    """The rates beside the best one, by a factor of 2, that were not tried.  tried: what is to be small, by rate."""
+    best = min(tried, key=tried.get)
+    return tuple(rate for rate in (best * 2, best / 2) if rate not in tried)
+
+
 def pooled_perplexity(runs: Sequence[Evaluation]) -> float:
     """The perplexity of several runs: the nats of all over the tokens of all, one division."""
     return math.exp(sum(run.nats.sum() for run in runs) / sum(run.tokens.sum() for run in runs))

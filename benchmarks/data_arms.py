@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import as_numbers, from_numbers, shared, train_and_judge
+from benchmarks.common import as_numbers, from_numbers, next_rates, shared, train_and_judge
 from benchmarks.effect import Experiment
 from utils.data.batches import Row, rows_of
 from utils.data.corpus import load_corpus, python_documents
@@ -176,7 +176,7 @@ def searched(value: Callable[[float], float], first: float) -> tuple[float, dict
     values = {first: value(first)}
     while True:
         least = min(values, key=values.get)
-        new = [rate for rate in (least * 2, least / 2) if rate not in values]
+        new = next_rates(values)
         if not new:
             return least, values
         values[new[0]] = value(new[0])

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.common import share_with_interval, write_result
+from benchmarks.common import next_rates, share_with_interval, write_result
 from benchmarks.on_policy_arms import CE, LARGER, PAIR, REFERENCE, SMALLER, TEACHER, TEMPERATURES, Arm, Arms, Scale
 from utils.labs.reasoning import FOLDER
 from utils.machine.allocator import keep_freed_memory
@@ -58,17 +58,10 @@ def best_rates(arms: Arms, asked: Sequence[Arm]) -> tuple[dict[str, float], list
                 {"arm": arm.name, "rate": one.rate, "solved": run["greedy"]["solved"], "stopped": run["stopped"]}
                 for one, run in runs.items()
             ]
-            best[arm.name] = max(sorted(rows, key=lambda row: row["rate"]), key=lambda row: row["solved"])["rate"]
-            more = _beyond(best[arm.name], [row["rate"] for row in rows])
+            missed = {row["rate"]: -row["solved"] for row in sorted(rows, key=lambda row: row["rate"])}
+            best[arm.name], more = min(missed, key=missed.get), next_rates(missed)
         tried += rows
     return best, tried
-
-
-def _beyond(best: float, rates: Sequence[float]) -> tuple[float, ...]:
-    """The next rate to try where the best one lies at the edge of those tried."""
-    if len(rates) == 1:
-        return ()
-    return (best / 2,) if best == min(rates) else (best * 2,) if best == max(rates) else ()
 
 
 def runs_of(arms: Arms, asked: Mapping[str, Arm], seeds: int, look: bool = False) -> dict[str, list[dict]]:

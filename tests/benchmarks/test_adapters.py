@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import adapters
+from benchmarks.common import next_rates
 
 DOCUMENTS = 60
 
@@ -30,7 +31,7 @@ def runs(perplexity: float) -> list[dict]:
     [({1.0: 9, 2.0: 8, 4.0: 7}, (8.0,)), ({1.0: 7, 2.0: 8, 4.0: 9}, (0.5,)), ({1.0: 8, 2.0: 7, 4.0: 9}, ())],
 )
 def test_a_grid_grows_where_its_best_rate_is_at_an_edge(tried, more):
-    assert adapters.beyond_the_edge(tried) == more
+    assert next_rates(tried) == more
 
 
 def test_the_gap_of_gaps_is_a_ratio_of_ratios_and_surer_than_each_of_them():

@@ -92,6 +92,7 @@ def test_the_other_students_have_other_layers_and_write(arms, student, layers):
 
 def test_the_whole_table_is_made(arms, monkeypatch):
     monkeypatch.setattr(on_policy, "RATES", (1e-3,))
+    monkeypatch.setattr(on_policy, "MOST_RATES", 1)
     monkeypatch.setattr(on_policy, "GAPS", ((SMALLER, 1),))
     monkeypatch.setattr("benchmarks.on_policy_arms.TURNS", 1)
     rates, tried = on_policy.best_rates(arms, (*on_policy.LIVE.values(), *on_policy.MIXTURES))
