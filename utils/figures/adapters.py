@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from utils.figures.base import COLOURS, new_figure
+from utils.figures.base import COLOURS, new_figure, with_legend_below
 from utils.measuring.shown import interval
 
 LINES = {"CE-only": ("ce_only", "s", "--"), "distilled": ("distilled", "o", "-")}
@@ -42,9 +42,7 @@ def rank_curves(recorded: Sequence[Mapping], live: Sequence[Mapping] = (), guess
         title="What a low rank costs", xlabel="rank of the adapters",
         ylabel="perplexity over that of full matrices",
     )  # fmt: skip
-    figure.set_layout_engine("constrained")
-    figure.legend(frameon=False, loc="outside lower center", ncols=2, fontsize="small")
-    return figure
+    return with_legend_below(figure)
 
 
 def describe_ranks(recorded: Sequence[Mapping], live: Sequence[Mapping] = ()) -> str:

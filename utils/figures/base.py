@@ -51,6 +51,13 @@ def new_figure(
     return figure, list(grid.flat)
 
 
+def with_legend_below(figure: Figure) -> Figure:
+    """The figure with one legend for all its axes, below them."""
+    figure.set_layout_engine("constrained")
+    figure.legend(frameon=False, loc="outside lower center", ncols=2, fontsize="small")
+    return figure
+
+
 def training_curves(histories: Sequence[History], temperature: float) -> Figure:
     """Left: the loss of each run by step.  Right: soft and hard part of the distilled run apart (nats per token)."""
     figure, (left, right) = new_figure("training", columns=2)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from utils.figures.base import COLOURS, new_figure
+from utils.figures.base import COLOURS, new_figure, with_legend_below
 from utils.labs.guesses import as_number
 from utils.measuring.shown import interval
 
@@ -34,9 +34,7 @@ def ratios(
     axis.set_yticks(places, list(live))
     axis.set_ylim(len(live) - 0.4, -0.6)
     axis.set(title=title, xlabel="perplexity over that of hard labels (below 1 is better)")
-    figure.set_layout_engine("constrained")
-    figure.legend(frameon=False, loc="outside lower center", ncols=2, fontsize="small")
-    return figure
+    return with_legend_below(figure)
 
 
 def describe(live: Mapping[str, Mapping], recorded: Mapping[str, Mapping]) -> str:

@@ -22,9 +22,11 @@ MARKS = {
     "no": ("NO", COLOURS["distilled"], "xx"),
 }
 MOST = 700_000_000
-COMPANIES = (("20 thousand", 20_000), ("2 million", 2_000_000), ("700 million", MOST), ("701 million", MOST + 10**6))
-UNKNOWN = ("unknown", None)
-_NAMES = {count: name for name, count in (*COMPANIES, UNKNOWN)}
+# Users, by a name: None, for an unknown number, would be no choice of a slider at all.
+COMPANIES = {
+    "20 thousand": 20_000, "2 million": 2_000_000, "700 million": MOST, "701 million": MOST + 10**6, "unknown": None
+}  # fmt: skip
+FIRST_COMPANY = "2 million"
 
 
 class SourcesScene:
@@ -60,7 +62,7 @@ class SourcesScene:
                 record = row[COLUMN] | {"purpose": self._purpose, "users_at_release": users}
                 self._answers[name] = self._decide(record, self._policy)[0]
             self._left[row["subject"]] += self._answers[name] == "yes"
-        self._company.set_text(f"Left with {_NAMES.get(users) or f'{users:,}'} users (grey: lost)")
+        self._company.set_text(f"Left with {'unknown' if users is None else f'{users:,}'} users (grey: lost)")
         for name, bar, word in zip(self._sources, self._bars, self._words, strict=True):
             said, colour, pattern = MARKS[self._answers[name]]
             bar.set_facecolor(colour)

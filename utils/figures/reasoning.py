@@ -13,7 +13,7 @@ import ipywidgets
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from utils.figures.base import COLOURS, new_figure
+from utils.figures.base import COLOURS, new_figure, with_legend_below
 from utils.labs import arithmetic
 from utils.labs.arithmetic import Question
 
@@ -42,9 +42,7 @@ def frontier(rows: Sequence[Mapping]) -> Figure:
         title="What an answer costs, and how often it is right", xlabel="characters that the student writes for it",
         ylabel="share of right answers", ylim=(-0.02, 1.02), xlim=(0, None),
     )  # fmt: skip
-    figure.set_layout_engine("constrained")
-    figure.legend(frameon=False, loc="outside lower center", ncols=2, fontsize="small")
-    return figure
+    return with_legend_below(figure)
 
 
 def describe_frontier(rows: Sequence[Mapping]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from utils.figures.base import COLOURS, new_figure
+from utils.figures.base import COLOURS, new_figure, with_legend_below
 from utils.measuring.serving import Hardware, Serving
 from utils.measuring.shown import interval, number
 from utils.models.costs import Sizes
@@ -94,9 +94,7 @@ def frontier(points: Sequence[Mapping]) -> Figure:
         title="What a token costs, and how good the student is", xlabel="seconds for a token, over the teacher's",
         ylabel="perplexity over the teacher's", xlim=(0, 1.1),
     )  # fmt: skip
-    figure.set_layout_engine("constrained")
-    figure.legend(frameon=False, loc="outside lower center", ncols=2, fontsize="small")
-    return figure
+    return with_legend_below(figure)
 
 
 def describe_frontier(points: Sequence[Mapping]) -> str:

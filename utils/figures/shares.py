@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from utils.figures.base import COLOURS, new_figure
+from utils.figures.base import COLOURS, new_figure, with_legend_below
 from utils.labs.guesses import as_number
 from utils.measuring.shown import interval
 
@@ -42,9 +42,7 @@ def shares(
     axis.set_yticks(list(places.values()), list(places))
     axis.set_ylim(len(places) - 0.4, -0.6)
     axis.set(title=title, xlabel=axis_label)
-    figure.set_layout_engine("constrained")
-    figure.legend(frameon=False, loc="outside lower center", ncols=2, fontsize="small")
-    return figure
+    return with_legend_below(figure)
 
 
 def describe_shares(live: Mapping[str, float], recorded: Mapping[str, Mapping], what: str) -> str:

@@ -24,7 +24,7 @@ from utils.figures.adapters import SpectrumScene
 from utils.figures.live_picture import LivePicture
 from utils.figures.loss_parts import TEMPERATURES, LossScene, loss_curves
 from utils.figures.modes import ModesScene
-from utils.figures.provenance import COMPANIES, UNKNOWN, SourcesScene
+from utils.figures.provenance import COMPANIES, FIRST_COMPANY, SourcesScene
 from utils.figures.serving import BATCHES, BITS, CONTEXTS, FIRST, ServingScene
 from utils.figures.sweeps import SurfaceScene
 from utils.figures.temperature import HIGHEST, LOWEST, TemperatureScene
@@ -122,16 +122,7 @@ def loss_explorer(
     first = _slider("temperature", temperature, TEMPERATURES[0], TEMPERATURES[-1], TEMPERATURES[1] - TEMPERATURES[0])
     second = _slider("alpha", alpha, 0.0, 1.0, 0.05)
 
-    def scene_of() -> tuple[LossScene, Callable[[], str]]:
-        scene = LossScene(curves)
-
-        def move() -> str:
-            scene.move(first.value, second.value)
-            return scene.sentence(first.value, second.value)
-
-        return scene, move
-
-    return _explorer((first, second), scene_of)
+    return _explorer((first, second), lambda: _following(LossScene(curves), first, second))
 
 
 def surface_explorer(surface: Sequence[Mapping]) -> Explorer:
@@ -140,14 +131,7 @@ def surface_explorer(surface: Sequence[Mapping]) -> Explorer:
     options = [(f"{temperature:g}", temperature) for temperature in scene.temperatures]
     slider = QuietStops(options=options, description="temperature", layout=_WIDE, style=_NAMES)
 
-    def scene_of() -> tuple[SurfaceScene, Callable[[], str]]:
-        def move() -> str:
-            scene.move(slider.value)
-            return scene.sentence(slider.value)
-
-        return scene, move
-
-    return _explorer((slider,), scene_of)
+    return _explorer((slider,), lambda: _following(scene, slider))
 
 
 def divergence_explorer(beta: float = 0.0) -> Explorer:
@@ -169,16 +153,7 @@ def spectrum_explorer(changes: Mapping[str, Sequence[float]], ranks: Sequence[in
     slider = QuietStops(options=options, description="rank", layout=_WIDE, style=_NAMES)
     choice = ipywidgets.Dropdown(options=list(changes), description="matrix", layout=_WIDE, style=_NAMES)
 
-    def scene_of() -> tuple[SpectrumScene, Callable[[], str]]:
-        scene = SpectrumScene(changes, choice.value)
-
-        def move() -> str:
-            scene.move(slider.value)
-            return scene.sentence(slider.value)
-
-        return scene, move
-
-    return _explorer((slider,), scene_of, choice)
+    return _explorer((slider,), lambda: _following(SpectrumScene(changes, choice.value), slider), choice)
 
 
 def sources_explorer(rows: Sequence[dict], policy: Policy, decide: Decide = decide) -> Explorer:
@@ -188,21 +163,13 @@ def sources_explorer(rows: Sequence[dict], policy: Policy, decide: Decide = deci
     """
     if not rows:
         raise CourseError("There is no row to show. Give at least one, with its provenance.")
-    companies = dict([*COMPANIES, UNKNOWN])  # by name: the unknown number is None, which would be no choice at all
-    slider = QuietStops(options=list(companies), value=COMPANIES[1][0], description="users", layout=_WIDE, style=_NAMES)
+    slider = QuietStops(options=list(COMPANIES), value=FIRST_COMPANY, description="users", layout=_WIDE, style=_NAMES)
     choice = ipywidgets.Dropdown(options=PURPOSES, value="product", description="purpose", layout=_WIDE, style=_NAMES)
-
-    def scene_of() -> tuple[SourcesScene, Callable[[], str]]:
-        scene = SourcesScene(rows, policy, choice.value, decide)
-
-        def move() -> str:
-            users = companies[slider.value]
-            scene.move(users)
-            return scene.sentence(users)
-
-        return scene, move
-
-    return _explorer((slider,), scene_of, choice)
+    return _explorer(
+        (slider,),
+        lambda: _following(SourcesScene(rows, policy, choice.value, decide), slider, read=COMPANIES.get),
+        choice,
+    )
 
 
 def serving_explorer(models: Mapping[str, Sizes]) -> Explorer:
@@ -219,17 +186,20 @@ def serving_explorer(models: Mapping[str, Sizes]) -> Explorer:
     options = [(machine.name, machine) for machine in known_hardware().values()]
     choice = ipywidgets.Dropdown(options=options, description="machine", layout=_WIDE, style=_NAMES)
 
-    def scene_of() -> tuple[ServingScene, Callable[[], str]]:
-        scene = ServingScene(models, choice.value)
+    return _explorer(sliders, lambda: _following(ServingScene(models, choice.value), *sliders), choice)
 
-        def move() -> str:
-            now = tuple(slider.value for slider in sliders)
-            scene.move(*now)
-            return scene.sentence(*now)
 
-        return scene, move
+def _following(
+    scene: Scene, *sliders: QuietSlider | QuietStops, read: Callable = lambda value: value
+) -> tuple[Scene, Callable[[], str]]:
+    """The scene, and what moves it to where the sliders are and says so.  read: of a value, what the scene is given."""
 
-    return _explorer(sliders, scene_of, choice)
+    def move() -> str:
+        now = [read(slider.value) for slider in sliders]
+        scene.move(*now)
+        return scene.sentence(*now)
+
+    return scene, move
 
 
 def _explorer(

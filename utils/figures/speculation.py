@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from utils.figures.base import COLOURS, new_figure
+from utils.figures.base import COLOURS, new_figure, with_legend_below
 from utils.figures.shares import describe_shares, shares
 
 LINES = (("o", "-"), ("s", "--"), ("^", ":"), ("D", "-."))
@@ -47,9 +47,7 @@ def speed(rows: Sequence[Mapping], guess: float | None = None, title: str = "Spe
     axis.axhline(1, color=COLOURS["untouched"], linewidth=1, label="as fast as the target alone")
     axis.set_xticks(sorted({row["gamma"] for row in rows}))
     axis.set(title=title, xlabel="gamma: tokens drafted in a round", ylabel="times as fast (above 1 is faster)")
-    figure.set_layout_engine("constrained")
-    figure.legend(frameon=False, loc="outside lower center", ncols=2, fontsize="small")
-    return figure
+    return with_legend_below(figure)
 
 
 def describe_speed(rows: Sequence[Mapping]) -> str:
