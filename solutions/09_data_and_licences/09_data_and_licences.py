@@ -591,7 +591,7 @@ if ready(expected_calibration_error, agreement):
 #
 # | claim | here | measured | at which size | where |
 # |---|---|---|---|---|
-# {% for row in results.claims.rows %}| {{ row.claim }} | **{{ row.verdict }}** | {{ row.found }}: {{ row.what }} | {{ row.size }} | {% if row.notebook %}[Lab {{ row.lab | int }}](../{{ row.notebook }}#{{ row.heading | replace(" ", "-") }}){% else %}Lab {{ row.lab | int }}{% endif %} |
+# {% for row in results.claims.rows %}| {{ row.claim }} | **{{ row.verdict }}** | {{ row.found }}: {{ row.what }} | {{ row.size }} | [{{ row.place }}](../{{ row.link }}) |
 # {% endfor %}
 
 # %% [markdown]
