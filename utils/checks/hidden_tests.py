@@ -96,8 +96,7 @@ def to_text(tests: HiddenTests) -> str:
         "numbers": packed({key: _short(array) for key, array in tests.table.numbers.items()}, store.place),
         "arrays": store.described,
     }
-    plain, shared = _as_json(header), _as_json(_shared(header))
-    text = shared if 2 * len(shared) < len(plain) else plain
+    text = json.dumps(_shared(header), separators=(",", ":")).encode()
     return base64.b64encode(len(text).to_bytes(4, "little") + text + b"".join(store.content)).decode("ascii")
 
 
@@ -118,10 +117,6 @@ def from_text(record: str) -> HiddenTests:
     return HiddenTests(Table(header["name"], probes, numbers, header["texts"]), parts)
 
 
-def _as_json(header: dict) -> bytes:
-    return json.dumps(header, separators=(",", ":")).encode()
-
-
 def _shared(header: dict) -> dict:
     """The header in which what several probes are given is written once, under "given"."""
     given: dict[str, int] = {}
@@ -133,7 +128,7 @@ def _shared(header: dict) -> dict:
 
 
 def _unshared(header: dict) -> dict:
-    """The header as it was before `_shared`, if it came from there."""
+    """The header as it was before `_shared`; one of an assignment that was released without it stays as it is."""
     if "given" not in header:
         return header
     probes = [
