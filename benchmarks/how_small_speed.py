@@ -6,11 +6,10 @@ import time
 from collections.abc import Mapping
 
 import numpy as np
-import torch
-from transformers import DynamicCache, PreTrainedModel
 
 from benchmarks.common import shared
 from benchmarks.how_small_arms import Arm, Arms
+from utils.labs.how_small import step_seconds
 
 TOKENS, ROUNDS = 48, 15
 
@@ -24,15 +23,9 @@ def relative_seconds(arms: Arms, students: Mapping[str, Arm]) -> list[dict]:
 
 def _ratios(arms: Arms, arm: Arm) -> dict:
     student = arms.cut(arm).eval()
-    rounds = [(_seconds(student), _seconds(arms.teacher)) for _ in range(ROUNDS + 1)][1:]
+    rounds = [
+        tuple(step_seconds(model, TOKENS, time.process_time) for model in (student, arms.teacher))
+        for _ in range(ROUNDS + 1)
+    ][1:]
     low, middle, high = np.percentile([one / other for one, other in rounds], [25, 50, 75])
     return {"share of the teacher's": float(middle), "low": float(low), "high": float(high)}
-
-
-@torch.inference_mode()
-def _seconds(model: PreTrainedModel) -> float:
-    cache, token = DynamicCache(config=model.config), torch.zeros(1, 1, dtype=torch.long)
-    started = time.process_time()
-    for _ in range(TOKENS):
-        token = model(input_ids=token, past_key_values=cache).logits[:, -1:].argmax(-1)
-    return time.process_time() - started

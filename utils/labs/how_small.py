@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from transformers import AutoModelForCausalLM, DynamicCache, PreTrainedConfig
@@ -39,18 +39,19 @@ def predicted_and_measured(
     return rows
 
 
-@torch.inference_mode()
 def measured_seconds(config: PreTrainedConfig) -> float:
     """Seconds for one token of one text, with a cache: the best of some rounds."""
     with torch.random.fork_rng():
         model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
-    return min(_round(model) for _ in range(ROUNDS))
+    return min(step_seconds(model, STEPS) for _ in range(ROUNDS))
 
 
-def _round(model: torch.nn.Module) -> float:
+@torch.inference_mode()
+def step_seconds(model: torch.nn.Module, steps: int, clock: Callable[[], float] = time.perf_counter) -> float:
+    """Seconds for one token of one text, with a cache: the mean over so many that follow a first one."""
     cache, token = DynamicCache(config=model.config), torch.zeros(1, 1, dtype=torch.long)
     model(input_ids=token, past_key_values=cache)
-    started = time.perf_counter()
-    for _ in range(STEPS):
+    started = clock()
+    for _ in range(steps):
         token = model(input_ids=token, past_key_values=cache).logits[:, -1:].argmax(-1)
-    return (time.perf_counter() - started) / STEPS
+    return (clock() - started) / steps
