@@ -3,7 +3,8 @@
     python -m benchmarks.adapters_cost [--rounds 60] [--profile embedded]
 
 Counts and bytes are exact on any machine; for the seconds, run it with nothing else running.  The settings take turns
-on one batch after another, so a machine that slows down slows all of them; the median counts.
+on one batch after another, so a machine that slows down slows all of them; the median counts.  Each round begins with
+another setting: the first to meet a new shape of batch also pays for what the backend prepares for that shape.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import argparse
 import copy
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
+from typing import TypeVar
 
 import torch
 from transformers import PreTrainedModel
@@ -32,6 +35,7 @@ from utils.training.history import History
 from utils.training.loop import ce_only_step, optimizer_of
 from utils.training.settings import settings_of
 
+T = TypeVar("T")
 WARM_UP = 2  # rounds that do not count
 
 
@@ -59,6 +63,21 @@ def stored_bytes(student: PreTrainedModel) -> int:
         return adapters.bytes_of_adapter(student, Path(folder))
 
 
+def median_milliseconds(
+    asked: Mapping[str, T], batches: Sequence[Batch], use: Callable[[str, T, Batch], object]
+) -> dict[str, float]:
+    """How long `use` takes with each setting; the rounds that warm up are left out."""
+    taken: dict[str, list[float]] = {name: [] for name in asked}
+    order = deque(asked)
+    for batch in batches:
+        for name in order:
+            began = time.perf_counter()
+            use(name, asked[name], batch)
+            taken[name].append(time.perf_counter() - began)
+        order.rotate(-1)
+    return {name: 1000 * median(some[WARM_UP:]) for name, some in taken.items()}
+
+
 def steps(profile: Profile, batches: Sequence[Batch]) -> list[dict]:
     """One row for each student: numbers, bytes, and the median milliseconds of a step on labels alone."""
     asked = students(profile)
@@ -66,19 +85,16 @@ def steps(profile: Profile, batches: Sequence[Batch]) -> list[dict]:
         name: optimizer_of(student, settings_of(profile, 1e-3), History(name, len(batches), len(batches)))[0]
         for name, student in asked.items()
     }
-    taken: dict[str, list[float]] = {name: [] for name in asked}
-    for batch in batches:
-        for name, student in asked.items():
-            began = time.perf_counter()
-            ce_only_step(student, None, batch, optimizers[name], None)
-            taken[name].append(time.perf_counter() - began)
+    milliseconds = median_milliseconds(
+        asked, batches, lambda name, student, batch: ce_only_step(student, None, batch, optimizers[name], None)
+    )
     return [
         {
             "what": name,
             "trained": sum(p.numel() for p in student.parameters() if p.requires_grad),
             "optimizer MB": state_bytes(optimizers[name]) / 1e6,
             "saved MB": stored_bytes(student) / 1e6,
-            "milliseconds": 1000 * median(taken[name][WARM_UP:]),
+            "milliseconds": milliseconds[name],
         }
         for name, student in asked.items()
     ]
@@ -90,16 +106,8 @@ def forward(profile: Profile, batches: Sequence[Batch]) -> list[dict]:
     beside = adapters.with_adapter(load_model(profile.student), CHOSEN_RANK, 2.0 * CHOSEN_RANK, ALL)
     merged = copy.deepcopy(beside).merge_and_unload()
     asked = {"untouched": load_model(profile.student), "adapter beside": beside, "merged": merged}
-    taken: dict[str, list[float]] = {name: [] for name in asked}
-    for batch in batches:
-        for name, student in asked.items():
-            began = time.perf_counter()
-            student.eval()(**model_inputs(batch))
-            taken[name].append(time.perf_counter() - began)
-    return [
-        {"what": name, "rank": CHOSEN_RANK, "milliseconds": 1000 * median(some[WARM_UP:])}
-        for name, some in taken.items()
-    ]
+    found = median_milliseconds(asked, batches, lambda _, student, batch: student.eval()(**model_inputs(batch)))
+    return [{"what": name, "rank": CHOSEN_RANK, "milliseconds": value} for name, value in found.items()]
 
 
 def measured(profile: Profile, rounds: int) -> Mapping:
