@@ -1,9 +1,10 @@
 """Which text should a student read, what does a leak do to its perplexity, and what does perplexity not see?
 
-    python -m benchmarks.data [--seeds 5] [--profile embedded] [--parts text leaks beyond]
+    python -m benchmarks.data [--seeds 5] [--profile embedded] [--parts text leaks repeats beyond]
 
 Text: N tokens of the domain against generic text, for labels and for distilling.  Leaks: validation text, or its
-natural near-duplicates, in place of as many tokens of training text.  Beyond: see `benchmarks.data_beyond`.  Every
+natural near-duplicates, in place of as many tokens of training text.  Repeats: training text that repeats itself, at
+equal tokens.  Beyond: see `benchmarks.data_beyond`.  Every
 arm's learning rate is chosen on the tune split; the verdict is on the validation split.  An interrupted run goes on
 where it was, and two starts share the work.
 """
@@ -17,7 +18,18 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from benchmarks.common import RESULTS, from_numbers, pooled_perplexity, write_result
-from benchmarks.data_arms import CE, CLEAN, DISTILLED, LEAKS, OBJECTIVES, TEACHER_ALONE, TEXTS, Data, over_seeds
+from benchmarks.data_arms import (
+    CE,
+    CLEAN,
+    DISTILLED,
+    LEAKS,
+    OBJECTIVES,
+    REPEATS,
+    TEACHER_ALONE,
+    TEXTS,
+    Data,
+    over_seeds,
+)
 from benchmarks.data_arms import best_rates as best
 from benchmarks.data_beyond import beyond
 from benchmarks.data_checks import checks
@@ -117,6 +129,22 @@ def leak_tables(data: Data, seeds: int) -> dict:
     }  # fmt: skip
 
 
+def repeat_tables(data: Data, seeds: int) -> dict:
+    """What training text that repeats itself does at equal tokens, on a split that it repeats nowhere."""
+    rates, _ = best(data, "leak", [(CLEAN, objective) for objective in (CE, DISTILLED)])
+    arms = [(name, objective) for name in REPEATS for objective in (CE, DISTILLED)]
+    done = over_seeds(data, "leak", {arm: rates[CLEAN, arm[1]] for arm in arms}, seeds)
+    apart = frozenset(document.name for document in data.apart)
+    found = {arm: [only(run, apart) for run in evaluations(runs)] for arm, runs in done.items()}
+    rows = [
+        {"training text": name, "objective": objective, "perplexity": pooled_perplexity(runs)}
+        | paired_effect(runs, found[CLEAN, objective]).as_dict()
+        for (name, objective), runs in found.items()
+    ]
+    repeated = len(data.with_repeats) - len(data.clean)
+    return {"rows": rows, "documents": len(data.with_repeats), "documents that repeat others": repeated}
+
+
 def two_texts(runs: Sequence[Evaluation], first: frozenset[str], second: frozenset[str]) -> dict[str, float]:
     """The perplexity on one text over that on another, with a 95 % interval over documents of both and seeds."""
     logs, value = [], 0.0
@@ -135,8 +163,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--profile", default="embedded")
     parts: dict[str, Callable[[Data, int], dict]] = {
-        "checks": lambda data, _: checks(data), "leaks": leak_tables, "beyond": beyond, "text": text_tables
-    }  # fmt: skip
+        "checks": lambda data, _: checks(data),
+        "leaks": leak_tables,
+        "repeats": repeat_tables,
+        "beyond": beyond,
+        "text": text_tables,
+    }
     parser.add_argument("--parts", nargs="+", choices=parts, default=list(parts))
     arguments = parser.parse_args()
     keep_freed_memory()

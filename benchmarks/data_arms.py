@@ -58,12 +58,15 @@ OBJECTIVES = {name: (CE, DISTILLED, TEACHER_ALONE) if name in WITH_TEACHER_ALONE
 class Leak:
     """What of the judged text stands in the training text: this share of it, all its natural repetitions, or nothing.
 
-    reworded: the leaked text has its words in a slightly other order.
+    reworded: the leaked text has its words in a slightly other order.  repeats: documents that repeat each other, but
+    nothing that is judged, are kept.  copies: each document stands so often in the training text.
     """
 
     share: float = 0.0
     natural: bool = False
     reworded: bool = False
+    repeats: bool = False
+    copies: int = 1
 
 
 CLEAN = "clean"
@@ -74,6 +77,12 @@ LEAKS = {
     "100 % leaked": Leak(1.0),
     "100 % leaked, reworded": Leak(1.0, reworded=True),
     "near-duplicates kept": Leak(natural=True),
+}
+REPEATS = {  # none of them leaks: they differ in how often the training text repeats itself
+    CLEAN: LEAKS[CLEAN],
+    "its own repetitions kept": Leak(repeats=True),
+    "each document twice": Leak(copies=2),
+    "each document ten times": Leak(copies=10),
 }
 LEAK_ROWS, LEAK_EPOCHS = 750, 2
 
@@ -96,6 +105,8 @@ class Data:
         runs = all_shingles(self.repeating)
         self.hit = [document.name for document in self.judged if overlap(document, runs) > SEEN_AGAIN]
         self.apart = corpus.tune
+        all_judged = judged_runs | all_shingles(raw["tune"])
+        self.with_repeats = [one for one in raw["train"] if overlap(one, all_judged) <= SEEN_AGAIN]
 
     def text_rows(self, text: Text, seed: int) -> list[Row]:
         """The rows of an arm, drawn from a seed, up to its tokens."""
@@ -107,14 +118,17 @@ class Data:
         return self.judged[: round(leak.share * len(self.judged))]
 
     def leak_rows(self, leak: Leak, seed: int) -> list[Row]:
-        """As many tokens as the clean rows have: what is leaked, then clean rows."""
+        """As many tokens as the clean rows have: what is leaked, then rows that leak nothing."""
         clean = shuffled(self.experiment.train, seed)
         budget = sum(row.valid for row in clean[:LEAK_ROWS])
         documents = self.repeating if leak.natural else self.leaked(leak)
         if leak.reworded:
             documents = [replace(one, text=reworded(one.text)) for one in documents]
         first = self._rows(documents) if documents else []
-        return up_to(first, budget) + up_to(clean, budget - sum(row.valid for row in first))
+        rest = shuffled(self._rows(self.with_repeats), seed) if leak.repeats else clean
+        return up_to(first, budget) + leak.copies * up_to(
+            rest, (budget - sum(row.valid for row in first)) / leak.copies
+        )
 
     def run(self, rows: Sequence[Row], epochs: int, objective: str, rate: float, seed: int, judged: list[Row]) -> dict:
         """Train a student on the rows and judge it."""
@@ -132,7 +146,7 @@ class Data:
         """One arm of the question what a leak does: judged on the raw validation text and on the text apart."""
         judged = [] if split == "tune" else self._rows(self.judged)
         judged += self.experiment.tune
-        return self.run(self.leak_rows(LEAKS[name], seed), LEAK_EPOCHS, objective, rate, seed, judged)
+        return self.run(self.leak_rows({**LEAKS, **REPEATS}[name], seed), LEAK_EPOCHS, objective, rate, seed, judged)
 
     def references(self) -> dict[str, Evaluation]:
         """Teacher and untouched student on the validation rows, and the student on the text of the leaks."""
