@@ -87,7 +87,7 @@ print(f"\n{asked[0].text}\n{solutions[0]}\n\nthe same in compact form:\n{asked[0
 # </details>
 # <details><summary>Hint 2: the rules</summary>
 #
-# The word in the middle of a line is no mark: a question may have it. A number has an optional minus and one or more
+# The word in the middle of a line is not a mark: a question may contain it. A number has an optional minus and one or more
 # digits. If the first mark has no number, a later mark does not help.
 #
 # </details>
@@ -124,7 +124,7 @@ if ready(extract_answer):
 # %% [markdown]
 # ## Step 2. Do the steps fit together?
 #
-# A right answer may stand behind wrong steps, and no answer may be known at all. What can be checked without it? Every
+# A right answer may follow wrong steps, or the answer may not be known at all. What can be checked without it? Every
 # equation can be computed, each step has to go on from the result before it, and the answer has to be the last result.
 #
 # Your function reads both forms: `First, 7 + 5 = 12.` in a line of its own, and `7+5=12;` in a row. It gets the trace
@@ -134,7 +134,7 @@ if ready(extract_answer):
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Turn the text into a list of steps (start, sign, number, result) first. After that, no text is needed any more.
+# Turn the text into a list of steps (start, sign, number, result) first. After that, you no longer need the text.
 #
 # </details>
 # <details><summary>Hint 2: the rules</summary>
@@ -376,7 +376,7 @@ check("compact", compact)
 # - **all three filters**: those that passed;
 # - **compact**: the same as the last one, in your compact form.
 #
-# **Predict first:** what share of new questions, of three to five operations, will each answer rightly?
+# **Predict first:** what share of new questions, of three to five operations, will each answer correctly?
 
 # %%
 my_guesses = {"answers alone": None, "unfiltered": None, "all three filters": None, "compact": None}  # such as 0.5

@@ -52,7 +52,7 @@ profile, outputs = begin("06_who_writes")
 # %% [markdown]
 # ## Step 1. Three writers
 #
-# The pair is that of Lab 5. The teacher has read solutions of many lengths. The student has read solutions of one or two
+# The pair is the one from Lab 5. The teacher has read solutions of many lengths. The student has read solutions of one or two
 # steps only: it can calculate, and it knows what a short solution looks like. The questions of this lab have three or four
 # operations. So the student first reads a few thousand right solutions of such questions: a warm-up. Every training of this
 # lab starts from this warm student.
@@ -203,7 +203,7 @@ if ready(sequence_log_probability):
 # </details>
 # <details><summary>Hint 2: the formula</summary>
 #
-# A place counts if it is not before the prompt's end, and if no end of text stands *before* it, behind the prompt. An
+# A place counts if it is not before the prompt's end, and if no end of text comes *before* it, after the prompt. An
 # end of text that is also the padding's id counts once.
 #
 # </details>
@@ -630,7 +630,7 @@ if ready(completion_mask, divergence, on_policy_step):
 # Right. The end of text never counts, so nothing holds it, and the student writes on until it is cut.
 # </details>
 # <details><summary>C. To begin.</summary>
-# The beginning stands behind the prompt and counts.
+# The beginning comes after the prompt and counts.
 # </details>
 
 # %% [markdown]
