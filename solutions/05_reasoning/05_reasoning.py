@@ -265,7 +265,7 @@ if ready(extract_answer, steps_are_consistent, is_repetitive):
 #
 # <details><summary>How can steps fit and the answer be wrong?</summary>
 #
-# The filter does not know the question. A trace that leaves out one operation, or does a different one, is still a chain of
+# The filter does not know the question. A trace that leaves out one operation, or does another one, is still a chain of
 # true equations. So is one that starts from another number. Only the comparison with the right answer finds these, and
 # for real questions somebody has to know that answer.
 #
@@ -452,7 +452,7 @@ if students:
 #
 # It is the steps. Answers alone teach this student next to nothing in as many steps of training. With as many tokens,
 # which are answers to many more questions and take longer, it learns something, but far less than from traces. Shuffled
-# steps have the same tokens but not the way: a step that starts from a number which was not computed yet cannot be written
+# steps have the same tokens but not the way: a step that starts from a number that is not computed yet cannot be written
 # from what is there. So the student reads its own steps.
 #
 # An answer alone asks for all operations at once, in one token's computation. A step asks for one.
@@ -573,7 +573,7 @@ my_winners = guess(my_winners, "verified", "unfiltered")
 # |---|---|
 # | [MetaMath](https://arxiv.org/abs/2309.12284): right paths give 52.2, wrong ones 43.6 | [OpenMathInstruct-2](https://arxiv.org/abs/2410.01560): filters change almost nothing; more questions gain 10.5 |
 # | [s1](https://arxiv.org/abs/2501.19393): 1,000 chosen examples 50.0, 1,000 random ones 36.7 | the same paper: all 59,000 give 53.3 |
-# | [LIMO](https://arxiv.org/abs/2502.03387): its own small set 63.3, 100,000 others 6.5 | other questions, teacher and lengths on both sides, so it says nothing about selection |
+# | [LIMO](https://arxiv.org/abs/2502.03387): its own small set 63.3, 100,000 others 6.5 | other questions, teacher and lengths on both sides, so nothing follows about selection |
 # | [Li et al.](https://arxiv.org/abs/2502.07374): shuffled steps hurt much | the same paper: traces with wrong answers cost 3.2 only |
 # | | [Phi-4-mini-reasoning](https://arxiv.org/abs/2504.21233): tiny selected sets make a small student *worse*, 71.8 to 57.8 (we have these numbers second-hand) |
 #

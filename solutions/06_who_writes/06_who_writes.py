@@ -53,8 +53,8 @@ profile, outputs = begin("06_who_writes")
 # ## Step 1. Three writers
 #
 # The pair is the one from Lab 5. The teacher has read solutions of many lengths. The student has read solutions of one or
-# two steps only: it can calculate, and it knows what a short solution looks like. The questions of this lab have three or four
-# operations. So the student first reads a few thousand right solutions of such questions: a warm-up. Every training of this
+# two steps only: it can calculate, and it knows what a short solution looks like. The questions of this lab have three or
+# four operations. So the student first reads a few thousand right solutions of such questions: a warm-up. Every training of this
 # lab starts from this warm student.
 
 # %%
@@ -494,8 +494,8 @@ if ready(completion_mask, divergence, on_policy_step):
 # <details><summary>Our answer</summary>
 #
 # At this size on-policy training does *not* win. With either divergence the student learns less from its own text than from
-# the teacher's, and neither interval contains 0. Reverse KL is ahead of forward KL on both texts, but both of these intervals
-# contain 0. So here the text matters; {{ results.on_policy.seeds }} seeds are too few to judge the divergence.
+# the teacher's, and neither interval contains 0. Reverse KL is ahead of forward KL on both texts, but both of these
+# intervals contain 0. So here the text matters; {{ results.on_policy.seeds }} seeds are too few to judge the divergence.
 #
 # The best arm, reverse KL on the teacher's text, is not safely ahead of cross-entropy on right solutions either: see where
 # its interval begins. And the teacher's bare text (black box) is worth as much as the world's: this teacher is nearly always
@@ -520,8 +520,8 @@ if ready(completion_mask, divergence, on_policy_step):
 #
 # That first row is the control that comparisons of teachers forget. Where right solutions cost nothing, plain training for
 # as many seconds on more of them beats everything here. The world's text ran for {{ results.on_policy.rows_in_seconds[0].steps }}
-# steps, so a teacher is worth its price only where right text is expensive. Between the student's own text and the teacher's
-# there is little left at equal seconds: the small student writes faster than the teacher, so it takes more steps.
+# steps, so a teacher is worth its price only where right text is expensive. Between the student's own text and the
+# teacher's there is little left at equal seconds: the small student writes faster than the teacher, so it takes more steps.
 #
 # ### Where do they err?
 #
@@ -535,8 +535,8 @@ if ready(completion_mask, divergence, on_policy_step):
 # right by themselves, and of how many.*
 #
 # The last step of four fails most often, the one that the student knew least. The two arms that read their own mistakes do not
-# go on better after an error than the others. So the cure for exposure bias does not show here. Mind the last column: there
-# are few of these steps, and they are not the same questions in each row.
+# go on better after an error than the others. So the cure for exposure bias does not show here. Mind the last column:
+# there are few of these steps, and they are not the same questions in each row.
 #
 # ### What does reverse KL drop?
 #
@@ -637,7 +637,8 @@ if ready(completion_mask, divergence, on_policy_step):
 # ## Take away
 #
 # - "On-policy" is one of two choices. Whose text, and which divergence: change one at a time.
-# - On-policy training does not always win. At this size the teacher's text taught more than the student's own, with either divergence.
+# - On-policy training does not always win. At this size the teacher's text taught more than the student's own,
+#   with either divergence.
 # - Forward KL covers, reverse KL chooses. Near its ends beta changes the strength of the loss more than its direction.
 # - The control at equal seconds is more right text. Where that is cheap, no teacher is needed.
 # - The student writes without gradient and in eval mode; both models score the same tokens; the first end of text counts.

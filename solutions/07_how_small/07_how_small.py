@@ -218,8 +218,8 @@ def decode_seconds(parameters, bytes_per_parameter, cache_bytes, batch, bandwidt
 check("decode_seconds", decode_seconds)
 
 # %% [markdown]
-# **Predict first:** on one A100 with 80 GB, in 16 bits and for one text, how many times as fast is a 3 B as an 8 B? And for the
-# largest batch that fits, at 4,096 tokens each?
+# **Predict first:** on one A100 with 80 GB, in 16 bits and for one text, how many times as fast is a 3 B as an 8 B? And for
+# the largest batch that fits, at 4,096 tokens each?
 
 # %%
 my_gain = {"one text": None, "largest batch": None}  # such as 2
@@ -434,7 +434,7 @@ check("prune", prune)
 # %% [markdown]
 # ### Predict first
 #
-# The course's teacher has six blocks, 0 to 5. Each can be taken out alone. Which one does the model miss most, and which least?
+# The course's teacher has six blocks, 0 to 5. Each can be taken out alone. Which one does the model miss most, which least?
 
 # %%
 my_blocks = {"missed most": None, "missed least": None}  # 0 to 5
@@ -537,7 +537,7 @@ if ready(block_influence, kept_layers, prune):
 # <details><summary>Our answer</summary>
 #
 # Which blocks. Evenly spaced ones win, and influence comes third of the four that keep block 0. It finds the block that must
-# stay; without that block, so few steps heal little. But it kept the last two blocks. Each influence is measured while all other
+# stay; without it, so few steps heal little. But it kept the last two blocks. Each influence is measured while all other
 # blocks are there, and says nothing about pairs.
 # A trial of all choices is better than influence, and it is not the best after healing either.
 #
@@ -549,8 +549,8 @@ if ready(block_influence, kept_layers, prune):
 # ### Fewer blocks, or narrower ones?
 #
 # Half of the blocks' parameters can go in another way: all blocks stay, each with half of its heads and neurons. And do
-# the teacher's weights help, or the shape alone? And what if the hidden states are matched too, each kept block's to what the
-# next one read in the teacher?
+# the teacher's weights help, or the shape alone? And what if the hidden states are matched too, each kept block's to what
+# the next one read in the teacher?
 #
 # {% set shapes = ["narrow, half", "evenly spaced", "by influence", "narrow, a third", "2 by influence", "fresh weights"] %}
 # {{ table(results.how_small.rows | selectattr("student", "in", shapes) | selectattr("epochs", "equalto", 2) | rejectattr("healing", "equalto", "CE-only") | list, {"student": "student", "healing": "healed", "parameters": "parameters", "perplexity": "perplexity", "over the teacher": "over the teacher's, with 95 % interval", "seconds": "seconds of ours", "seeds": "seeds"}) }}
