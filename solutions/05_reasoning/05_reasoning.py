@@ -15,7 +15,7 @@
 #
 # A small model often fails at a question that takes several steps. A large one solves it and can write its steps down.
 # What should the small one learn from: the answers, or the written steps? Such a written solution is called a {{
-# term("trace") }}. And a teacher makes mistakes. Should its wrong traces be thrown away, and how would you find them?
+# term("trace") }}. And a teacher makes mistakes. Should you throw its wrong traces away, and how would you find them?
 #
 # **After this lab you can**
 #
@@ -87,8 +87,8 @@ print(f"\n{asked[0].text}\n{solutions[0]}\n\nthe same in compact form:\n{asked[0
 # </details>
 # <details><summary>Hint 2: the rules</summary>
 #
-# The word in the middle of a line is no mark: a question may have it. A number has an optional minus and one or more
-# digits. If the first mark has no number, a later mark does not help.
+# The word in the middle of a line is not a mark: a question may contain it. A number has an optional minus and one or
+# more digits. If the first mark has no number, a later mark does not help.
 #
 # </details>
 # <details><summary>Hint 3: the functions</summary>
@@ -124,7 +124,7 @@ if ready(extract_answer):
 # %% [markdown]
 # ## Step 2. Do the steps fit together?
 #
-# A right answer may stand behind wrong steps, and no answer may be known at all. What can be checked without it? Every
+# A right answer may follow wrong steps, or the answer may not be known at all. What can be checked without it? Every
 # equation can be computed, each step has to go on from the result before it, and the answer has to be the last result.
 #
 # Your function reads both forms: `First, 7 + 5 = 12.` in a line of its own, and `7+5=12;` in a row. It gets the trace
@@ -134,7 +134,7 @@ if ready(extract_answer):
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Turn the text into a list of steps (start, sign, number, result) first. After that, no text is needed any more.
+# Turn the text into a list of steps (start, sign, number, result) first. After that, you no longer need the text.
 #
 # </details>
 # <details><summary>Hint 2: the rules</summary>
@@ -178,14 +178,14 @@ check("steps_are_consistent", steps_are_consistent)
 # ### Repetition
 #
 # A model may write the same step again and again. So a third filter: a trace has more than `longest` steps, or it has
-# the same step twice. A step is an equation. The word in front of it does not matter, nor how far apart the two are,
-# nor the form.
+# the same step twice. A step is an equation. The word in front of it, the distance between the two,
+# and the form do not matter.
 #
 # **Difficulty:** 2 of 5. **Time:** about 8 minutes.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Make a list of the equations alone. Then ask for its length, and whether anything is in it twice.
+# Make a list of the equations alone. Then check its length, and whether anything is in it twice.
 #
 # </details>
 # <details><summary>Hint 2: the rules</summary>
@@ -376,7 +376,7 @@ check("compact", compact)
 # - **all three filters**: those that passed;
 # - **compact**: the same as the last one, in your compact form.
 #
-# **Predict first:** what share of new questions, of three to five operations, will each answer rightly?
+# **Predict first:** what share of new questions, of three to five operations, will each answer correctly?
 
 # %%
 my_guesses = {"answers alone": None, "unfiltered": None, "all three filters": None, "compact": None}  # such as 0.5
@@ -451,8 +451,8 @@ if students:
 # <details><summary>Our answer</summary>
 #
 # It is the steps. Answers alone teach this student next to nothing in as many steps of training. With as many tokens,
-# which are answers to many more questions and take longer, it learns something, and far less than from traces. Shuffled
-# steps have the tokens and not the way: a step that starts from a number which was not computed yet cannot be written
+# which are answers to many more questions and take longer, it learns something, but far less than from traces. Shuffled
+# steps have the same tokens but not the way: a step that starts from a number that is not computed yet cannot be written
 # from what is there. So the student reads its own steps.
 #
 # An answer alone asks for all operations at once, in one token's computation. A step asks for one.
@@ -519,9 +519,9 @@ if students:
 #
 # *Ours, in pairs on the same questions.* Look at "not repetitive" before you believe the other rows. That filter
 # removes about one solution in a hundred, so its student reads nearly the same text as the unfiltered one. What it
-# seems to gain is the luck of another sample and order. After four of our seeds its interval left 0 out all the same,
-# and the fifth seed took that back: from a few seeds an interval is easily too narrow. A difference of that size is no
-# finding, here and in the rows beside it.
+# seems to gain is the luck of another sample and order. Yet after four of our seeds its interval did not contain 0,
+# and after the fifth it did: from a few seeds an interval is easily too narrow. A difference of that size is not a
+# finding, either here or in the rows beside it.
 #
 # And wrong steps with a right answer? The teacher wrote only a few of these, so all three students here have few
 # solutions, read many times:
@@ -552,7 +552,7 @@ my_winners = guess(my_winners, "verified", "unfiltered")
 #
 # Our first seed alone said what the claim says: in the short training N verified solutions won clearly. Over
 # {{ results.reasoning.rows[2].seeds }} seeds the first difference is uncertain, and its interval contains 0. With 2.5
-# times the steps hardly a difference is left, and if there is one, it favours the 10 N unfiltered solutions.
+# times the steps there is hardly any difference left, and if there is one, it favours the 10 N unfiltered solutions.
 #
 # The claim also leaves a control out: *all* verified solutions of the 10 N, read for as many steps. They are as clean
 # as the N verified ones, but each is read at most once, and the N are read four times. What this control gains over the
@@ -563,7 +563,7 @@ my_winners = guess(my_winners, "verified", "unfiltered")
 # (see the table of filters above; its interval begins near 0). That is no reason to throw away nine solutions of ten.
 #
 # So at this size, with this teacher, the claim compares two things at once: quality, and how often each example is
-# read. "N beats 10 N" is no fact about verification alone.
+# read. "N beats 10 N" is not a fact about verification alone.
 #
 # </details>
 #
@@ -573,7 +573,7 @@ my_winners = guess(my_winners, "verified", "unfiltered")
 # |---|---|
 # | [MetaMath](https://arxiv.org/abs/2309.12284): right paths give 52.2, wrong ones 43.6 | [OpenMathInstruct-2](https://arxiv.org/abs/2410.01560): filters change almost nothing; more questions gain 10.5 |
 # | [s1](https://arxiv.org/abs/2501.19393): 1,000 chosen examples 50.0, 1,000 random ones 36.7 | the same paper: all 59,000 give 53.3 |
-# | [LIMO](https://arxiv.org/abs/2502.03387): its own small set 63.3, 100,000 others 6.5 | other questions, teacher and lengths on both sides, so nothing is told about selection |
+# | [LIMO](https://arxiv.org/abs/2502.03387): its own small set 63.3, 100,000 others 6.5 | other questions, teacher and lengths on both sides, so nothing follows about selection |
 # | [Li et al.](https://arxiv.org/abs/2502.07374): shuffled steps hurt much | the same paper: traces with wrong answers cost 3.2 only |
 # | | [Phi-4-mini-reasoning](https://arxiv.org/abs/2504.21233): tiny selected sets make a small student *worse*, 71.8 to 57.8 (we have these numbers second-hand) |
 #
@@ -606,7 +606,7 @@ plots.show(pictures.frontier(rows), pictures.describe_frontier(rows))
 # {{ table(results.reasoning.votes, {"arm": "trained on", "samples": "samples", "accuracy": "right answers by majority"}) }}
 #
 # *Ours, at temperature 1.* One sample is worse than the greedy answer of the same student, which is in the table below.
-# Voting helps where right answers are more alike than wrong ones. It adds nothing where hardly any sample is right.
+# Voting helps where right answers agree more often than wrong ones. It adds nothing where hardly any sample is right.
 #
 # None of these students solves questions longer than those it has read, and the teacher does not either:
 #

@@ -24,7 +24,7 @@
 # - say how likely a model finds a whole text, and count only the tokens that somebody wrote;
 # - write one loss that goes from forward to reverse KL, and say what each end makes of a student;
 # - write a training step in which the student writes and the teacher scores;
-# - say when on-policy training wins, what it costs, and why "on-policy" alone is no recipe.
+# - say when on-policy training wins, what it costs, and why "on-policy" alone is not a recipe.
 #
 # {{ header }}
 
@@ -52,9 +52,9 @@ profile, outputs = begin("06_who_writes")
 # %% [markdown]
 # ## Step 1. Three writers
 #
-# The pair is that of Lab 5. The teacher has read solutions of many lengths. The student has read solutions of one or two
-# steps only: it can calculate, and it knows what a short solution looks like. The questions of this lab have three or four
-# operations. So the student first reads a few thousand right solutions of such questions: a warm-up. Every training of this
+# The pair is the one from Lab 5. The teacher has read solutions of many lengths. The student has read solutions of one or
+# two steps only: it can calculate, and it knows what a short solution looks like. The questions of this lab have three or
+# four operations. So the student first reads a few thousand right solutions of such questions: a warm-up. Every training of this
 # lab starts from this warm student.
 
 # %%
@@ -138,7 +138,7 @@ for name, written in texts.items():
 
 # %% nbgrader={"grade": false, "grade_id": "sequence_log_probability", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def sequence_log_probability(logits, input_ids, completion_mask):
-    """The log-probability of each row's completion, given what stands before it, in nats.
+    """The log-probability of each row's completion, given what comes before it, in nats.
 
     logits: (B, S, V), as the model gives them; input_ids: (B, S).
     completion_mask: (B, S) bool, True where the token of that place belongs to the completion; never at place 0.
@@ -203,7 +203,7 @@ if ready(sequence_log_probability):
 # </details>
 # <details><summary>Hint 2: the formula</summary>
 #
-# A place counts if it is not before the prompt's end, and if no end of text stands *before* it, behind the prompt. An
+# A place counts if it is not before the prompt's end, and if no end of text comes *before* it, after the prompt. An
 # end of text that is also the padding's id counts once.
 #
 # </details>
@@ -349,7 +349,7 @@ show_modes(1.0)
 # %% [markdown]
 # ## Step 4. The student writes, the teacher scores
 #
-# Now the step. In it
+# Now the step. In this step
 #
 # 1. the student writes behind every prompt, without gradient and without dropout: sampled tokens are whole numbers, and no
 #    gradient flows through a choice;
@@ -494,15 +494,15 @@ if ready(completion_mask, divergence, on_policy_step):
 # <details><summary>Our answer</summary>
 #
 # At this size on-policy training does *not* win. With either divergence the student learns less from its own text than from
-# the teacher's, and both intervals leave 0 out. Reverse KL is ahead of forward KL on both texts, but both of these intervals
-# contain 0. So here the text matters, and about the divergence {{ results.on_policy.seeds }} seeds are too few to say.
+# the teacher's, and neither interval contains 0. Reverse KL is ahead of forward KL on both texts, but both of these
+# intervals contain 0. So here the text matters; {{ results.on_policy.seeds }} seeds are too few to judge the divergence.
 #
 # The best arm, reverse KL on the teacher's text, is not safely ahead of cross-entropy on right solutions either: see where
 # its interval begins. And the teacher's bare text (black box) is worth as much as the world's: this teacher is nearly always
 # right.
 #
 # Why may its own text teach this student less? Its errors come early in some texts, and what follows then answers
-# another question than the one that was asked. That fits these numbers, and they do not prove it.
+# another question than the one that was asked. That fits these numbers, but they do not prove it.
 #
 # An experiment that changes text and divergence at once and calls the sum "on-policy" would have reported one difference,
 # {{ results.on_policy.rows[5].minus }} to SFT, and could not have said which of the two it was.
@@ -520,23 +520,23 @@ if ready(completion_mask, divergence, on_policy_step):
 #
 # That first row is the control that comparisons of teachers forget. Where right solutions cost nothing, plain training for
 # as many seconds on more of them beats everything here. The world's text ran for {{ results.on_policy.rows_in_seconds[0].steps }}
-# steps, so a teacher is worth its price only where right text is dear. Between the student's own text and the teacher's
-# there is little left at equal seconds: the small student writes faster than the teacher, so it takes more steps.
+# steps, so a teacher is worth its price only where right text is expensive. Between the student's own text and the
+# teacher's there is little left at equal seconds: the small student writes faster than the teacher, so it takes more steps.
 #
 # ### Where do they err?
 #
-# A student that never sees its own mistakes may not know how to go on behind one. This is called
+# A student that never sees its own mistakes may not know how to go on after one. This is called
 # {{ term("exposure bias") }}. Here it can be measured: a step is right if it does the question's operation on the value that
-# the text *has*, be that right or wrong.
+# the text *has*, whether that value is right or wrong.
 #
 # {{ table(results.on_policy.errors, {"arm": "arm", "step 1": "step 1 fails", "step 2": "step 2", "step 3": "step 3", "step 4": "step 4", "behind": "steps right behind an error", "steps behind": "of"}) }}
 #
-# *Share of those questions in which all steps before are right. The last two columns: of so many steps behind an error, how
-# many are right by themselves.*
+# *Share of those questions in which all steps before are right. The last two columns: how many steps after an error are
+# right by themselves, and of how many.*
 #
 # The last step of four fails most often, the one that the student knew least. The two arms that read their own mistakes do not
-# go on better behind an error than the others. So the cure for exposure bias does not show here. Mind the last column: there
-# are few such steps, and they are not the same questions in each row.
+# go on better after an error than the others. So the cure for exposure bias does not show here. Mind the last column:
+# there are few of these steps, and they are not the same questions in each row.
 #
 # ### What does reverse KL drop?
 #
@@ -585,7 +585,7 @@ if ready(completion_mask, divergence, on_policy_step):
 #
 # Divergence: there are several right answers. Forward KL would have the student cover all of them and also what lies
 # between; reverse KL would have it choose one, and be right. For customers one right answer is enough, so reverse KL. If the
-# variety is the product, not.
+# variety is the product, I would not.
 #
 # Before I decide I would measure both at equal seconds, on questions that no training saw, with cross-entropy on the
 # teacher's text as the control, and with several seeds: two seeds of one arm can differ as much as two arms. And I would
@@ -599,9 +599,9 @@ if ready(completion_mask, divergence, on_policy_step):
 # **1. You train on the student's own samples, with cross-entropy on them as the loss and no teacher. What will it learn?**
 #
 # <details><summary>A. To be better: on-policy text fits it best.</summary>
-# No. Its own text is what it already says. Somebody has to tell what is wrong with it.
+# No. Its own text is what it already says. Somebody has to tell it what is wrong.
 # </details>
-# <details><summary>B. To say more surely what it says already.</summary>
+# <details><summary>B. To say what it already says, more surely.</summary>
 # Right. The gradient is zero on average, and chance makes it drift. The teacher's score is what on-policy training lives on.
 # </details>
 # <details><summary>C. Nothing at all, in any run.</summary>
@@ -630,14 +630,15 @@ if ready(completion_mask, divergence, on_policy_step):
 # Right. The end of text never counts, so nothing holds it, and the student writes on until it is cut.
 # </details>
 # <details><summary>C. To begin.</summary>
-# The beginning stands behind the prompt and counts.
+# The beginning comes after the prompt and counts.
 # </details>
 
 # %% [markdown]
 # ## Take away
 #
 # - "On-policy" is one of two choices. Whose text, and which divergence: change one at a time.
-# - On-policy training is no law. At this size the teacher's text taught more than the student's own, with either divergence.
+# - On-policy training does not always win. At this size the teacher's text taught more than the student's own,
+#   with either divergence.
 # - Forward KL covers, reverse KL chooses. Near its ends beta changes the strength of the loss more than its direction.
 # - The control at equal seconds is more right text. Where that is cheap, no teacher is needed.
 # - The student writes without gradient and in eval mode; both models score the same tokens; the first end of text counts.

@@ -203,7 +203,7 @@ if ready(kv_cache_bytes):
 
 # %% nbgrader={"grade": false, "grade_id": "decode_seconds", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def decode_seconds(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
-    """The seconds of one step for a batch, as a limit that no program beats.
+    """The seconds of one step for a batch, as a limit that no program can beat.
 
     cache_bytes: keys and values of all texts together.  bandwidth: bytes per second.  rate: FLOP per second.
     """
@@ -218,8 +218,8 @@ def decode_seconds(parameters, bytes_per_parameter, cache_bytes, batch, bandwidt
 check("decode_seconds", decode_seconds)
 
 # %% [markdown]
-# **Predict first:** on one A100 with 80 GB, in 16 bits and for one text, how many times as fast as an 8 B is a 3 B? And for the
-# largest batch that fits, at 4,096 tokens each?
+# **Predict first:** on one A100 with 80 GB, in 16 bits and for one text, how many times as fast is a 3 B as an 8 B? And for
+# the largest batch that fits, at 4,096 tokens each?
 
 # %%
 my_gain = {"one text": None, "largest batch": None}  # such as 2
@@ -434,7 +434,7 @@ check("prune", prune)
 # %% [markdown]
 # ### Predict first
 #
-# The course's teacher has six blocks, 0 to 5. Each can be taken out alone. Which one is missed most, and which least?
+# The course's teacher has six blocks, 0 to 5. Each can be taken out alone. Which one does the model miss most, which least?
 
 # %%
 my_blocks = {"missed most": None, "missed least": None}  # 0 to 5
@@ -476,7 +476,7 @@ if ready(block_influence, prune):
 # - **which blocks**: half of them by influence, against the first half;
 # - **how healed**: on labels alone (CE-only), against distilled from the teacher it was cut from, for as many steps.
 #
-# **Predict first:** which of the two choices makes the larger difference after healing: which blocks, or how?
+# **Predict first:** what makes the larger difference after healing: which blocks are kept, or how they are healed?
 
 # %%
 my_factor = None  # "which blocks" or "how healed"
@@ -537,7 +537,7 @@ if ready(block_influence, kept_layers, prune):
 # <details><summary>Our answer</summary>
 #
 # Which blocks. Evenly spaced ones win, and influence comes third of the four that keep block 0. It finds the block that must
-# stay; without it so few steps heal little. But it kept the two last blocks. Each influence is measured while all other
+# stay; without it, so few steps heal little. But it kept the last two blocks. Each influence is measured while all other
 # blocks are there, and says nothing about pairs.
 # A trial of all choices is better than influence, and it is not the best after healing either.
 #
@@ -548,9 +548,9 @@ if ready(block_influence, kept_layers, prune):
 #
 # ### Fewer blocks, or narrower ones?
 #
-# Half of the blocks' parameters can go in another way: all blocks stay, each with half of its heads and neurons. And is it the
-# teacher's weights that help, or the shape alone? And what if the hidden states are matched too, each kept block's to what the
-# next one read in the teacher?
+# Half of the blocks' parameters can go in another way: all blocks stay, each with half of its heads and neurons. And do
+# the teacher's weights help, or the shape alone? And what if the hidden states are matched too, each kept block's to what
+# the next one read in the teacher?
 #
 # {% set shapes = ["narrow, half", "evenly spaced", "by influence", "narrow, a third", "2 by influence", "fresh weights"] %}
 # {{ table(results.how_small.rows | selectattr("student", "in", shapes) | selectattr("epochs", "equalto", 2) | rejectattr("healing", "equalto", "CE-only") | list, {"student": "student", "healing": "healed", "parameters": "parameters", "perplexity": "perplexity", "over the teacher": "over the teacher's, with 95 % interval", "seconds": "seconds of ours", "seeds": "seeds"}) }}
@@ -622,7 +622,7 @@ print(f"your guess: {my_front}")
 # With the middle as its teacher the small student is worse than a direct one, at equal epochs of its own, equal tokens and equal seconds.
 # With the middle as its start only, it beats the direct student of two epochs, which had half the tokens. At equal tokens that gain
 # is gone, and at equal seconds the two cannot be told apart. So the first comparison alone would have shown a gain that is
-# more training. Our sizes differ by a factor of two. What holds for a factor of a hundred, this does not say.
+# more training. Our sizes differ by a factor of two. This does not say what holds for a factor of a hundred.
 #
 # </details>
 #
@@ -670,7 +670,7 @@ print(f"your guess: {my_front}")
 # **2. A block has an influence of 0.05. Can it go?**
 #
 # <details><summary>A. Yes, it hardly changes anything.</summary>
-# It hardly turns its states. What later blocks make of the small change, the influence does not know.
+# It hardly turns its states. The influence does not know what later blocks make of the small change.
 # </details>
 # <details><summary>B. It is a candidate. Take it out and measure.</summary>
 # Right. You saw that the order of small influences is not the order of the damage.
@@ -688,7 +688,7 @@ print(f"your guess: {my_front}")
 # Right. Without a cache nobody asks for `layer_idx`.
 # </details>
 # <details><summary>C. Healing.</summary>
-# Healing makes better text, and it mends no index.
+# Healing improves the text, but it does not repair an index.
 # </details>
 
 # %% [markdown]
@@ -707,7 +707,7 @@ print(f"your guess: {my_front}")
 #
 # | Here | There | What to watch |
 # |---|---|---|
-# | `prune(model, layers)` | mergekit, `merge_method: passthrough` with `layer_range` | a range has an end that is not in it |
+# | `prune(model, layers)` | mergekit, `merge_method: passthrough` with `layer_range` | the end of a range is not included |
 # | influence, then healing | NVIDIA ModelOpt, `prune(mode="mcore_minitron")` | needs NeMo and a GPU; it can search depth and width together |
 # | `Serving` | vLLM's start-up lines, "GPU KV cache size" | it reserves a share of the memory (`gpu_memory_utilization`) before the cache |
 # | perplexity | lm-eval | pruned models often lose arithmetic first, and a perplexity hides it |
