@@ -13,16 +13,16 @@
 # %% [markdown]
 # # Lab 8. Adapters: which rank does distillation need?
 #
-# An {{ term("adapter") }} is a pair of thin matrices beside a frozen one. Training it needs less memory than training the
-# matrix. How thin may it be? "Use rank 32 to 64 for distillation, more than for fine-tuning" is common advice. This lab asks
-# whether that is so, and what a {{ term("rank") }} costs.
+# An {{ term("adapter") }} is a pair of thin matrices beside a frozen one. Training the pair needs less memory than training
+# the frozen matrix. How thin can it be? "Use rank 32 to 64 for distillation, more than for fine-tuning" is common
+# advice. This lab asks whether that is true, and what a {{ term("rank") }} costs.
 #
 # **After this lab you can**
 #
-# - write a layer with an adapter, start it so that the model begins as it was, and merge it into the weight;
-# - count what an adapter trains, stores and costs;
+# - write a layer with an adapter, initialise it so that the model starts out unchanged, and merge it into the weight;
+# - count what an adapter trains and stores, and say what it costs;
 # - compare ranks fairly: each with its own learning rate, beside the same matrices trained in full;
-# - say how a claim about a *difference* of two curves is tested.
+# - say how to test a claim about the *difference* between two curves.
 #
 # {{ header }}
 
@@ -35,9 +35,9 @@
 # | Rank and singular values of a matrix | any course on linear algebra |
 # | LoRA, in its inventors' words | [Hu et al., 2021](https://arxiv.org/abs/2106.09685), section 4 |
 #
-# Run the cells from top to bottom. If a cell needs a function that you have not written yet, it says so in one sentence,
-# and the cells after it still run. Two things are called alpha: the loss has its {{ term("alpha") }}, and an adapter has one
-# too. In your functions it is the adapter's.
+# Run the cells from top to bottom. If a cell needs a function that you have not written yet, it says so in one
+# sentence, and the cells after it still run. Two things are called alpha: the loss has its {{ term("alpha") }}, and an adapter has one
+# too. In your functions, alpha is the adapter's.
 
 # %% tags=["set-up"]
 import torch
@@ -50,13 +50,13 @@ profile, outputs = begin("08_adapters")
 # %% [markdown]
 # ## Step 1. One layer
 #
-# A linear layer multiplies by $W$, of shape (out, in). Freeze it, and add the product of two thin matrices, $A$ of shape
-# (rank, in) and $B$ of shape (out, rank):
+# A linear layer multiplies by $W$, of shape (out, in). Freeze it, and add the product of two thin matrices, $A$ of
+# shape (rank, in) and $B$ of shape (out, rank):
 #
 # $$y = W x + \frac{\alpha}{r} \, B A x$$
 #
-# $BA$ has the shape of $W$, and its rank is at most $r$. The factor $\alpha / r$ keeps the size of the sum in check when you
-# change the rank. $W$ gets no gradient.
+# $BA$ has the shape of $W$, and its rank is at most $r$. The factor $\alpha / r$ keeps the size of the added term in
+# check when you change the rank. $W$ gets no gradient.
 #
 # **Difficulty:** 1 of 5. **Time:** about 8 minutes.
 #
@@ -67,7 +67,7 @@ profile, outputs = begin("08_adapters")
 # </details>
 # <details><summary>Hint 2: the formula</summary>
 #
-# Rows of x are vectors: x W^T, and alpha / rank times x A^T B^T.
+# The rows of x are vectors: compute x W^T, and add alpha / rank times x A^T B^T.
 #
 # </details>
 # <details><summary>Hint 3: the functions</summary>
@@ -94,8 +94,9 @@ check("lora_forward", lora_forward)
 # %% [markdown]
 # ### The start changes nothing
 #
-# Before its first step, the model should say exactly what it said without the adapter. So $B$ begins at zero. $A$ begins at
-# uniform numbers between $-1/\sqrt{\text{in}}$ and $1/\sqrt{\text{in}}$. Your function gets uniform numbers from 0 to 1.
+# Before its first step, the model should say exactly what it said without the adapter. So $B$ starts at zero. $A$
+# starts with uniform numbers between $-1/\sqrt{\text{in}}$ and $1/\sqrt{\text{in}}$. Your function is given uniform
+# numbers from 0 to 1.
 #
 # **Difficulty:** 1 of 5. **Time:** about 5 minutes.
 #
@@ -106,7 +107,7 @@ check("lora_forward", lora_forward)
 # </details>
 # <details><summary>Hint 2: the formula</summary>
 #
-# (2 u - 1) / sqrt(in). How many columns has A?
+# (2 u - 1) / sqrt(in). How many columns does A have?
 #
 # </details>
 # <details><summary>Hint 3: the functions</summary>
@@ -118,7 +119,7 @@ check("lora_forward", lora_forward)
 
 # %% nbgrader={"grade": false, "grade_id": "initialise", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def initialise(uniforms, out_features):
-    """Where an adapter begins: (A, B).
+    """The initial matrices of an adapter: (A, B).
 
     uniforms: (rank, in), numbers from 0 to 1.  A has their shape; B is (out_features, rank).
     """
@@ -151,14 +152,15 @@ if ready(lora_forward, initialise):
 # %% [markdown]
 # <details><summary>What you should see</summary>
 #
-# Only B. The gradient of A is a product with B, and B is zero. After one step B is not zero any more, and A learns too. If
-# both began at zero, neither would ever get a gradient.
+# Only B. The gradient of A contains B as a factor, and B is zero. After one step B is no longer zero, and A learns too.
+# If both started at zero, neither would ever get a gradient.
 #
 # </details>
 #
 # ## Step 2. Merge
 #
-# To use the model, you do not need the adapter beside it: add it to the weight once, and nothing is slower than before.
+# You can use the model without a separate adapter: add it to the weight once, and the model is as fast as it was
+# before.
 #
 # **Difficulty:** 1 of 5. **Time:** about 5 minutes.
 #
@@ -174,7 +176,7 @@ if ready(lora_forward, initialise):
 # </details>
 # <details><summary>Hint 3: the functions</summary>
 #
-# `@`. Return a new matrix; the given weight stays as it is.
+# `@`. Return a new matrix, and do not change the given weight.
 #
 # </details>
 
@@ -192,24 +194,24 @@ check("merge", merge)
 
 # %% [markdown]
 # {% set reading = results.adapters_cost.reading %}
-# Until it is merged, the adapter is extra work at every layer. To read one batch, our untouched student takes
-# {{ reading[0].milliseconds | number(2) }} ms, with an adapter of rank {{ reading[1].rank }} beside every matrix
-# {{ reading[1].milliseconds | number(2) }} ms, and merged {{ reading[2].milliseconds | number(2) }} ms.
+# Until it is merged, the adapter adds work at every layer. To read one batch, our untouched student takes
+# {{ reading[0].milliseconds | number(2) }} ms. With an adapter of rank {{ reading[1].rank }} beside every matrix it takes
+# {{ reading[1].milliseconds | number(2) }} ms, and after merging {{ reading[2].milliseconds | number(2) }} ms.
 #
-# GPT-2 keeps its matrices as (in, out), in a layer of its own called `Conv1D`. There the change to add is the transpose of
-# $BA$. Where a matrix is square, a forgotten transpose raises no error: the model is only worse. `peft` has a setting for
-# this, `fan_in_fan_out`. At the end of the lab, you compare your merge with that of `peft` on such a model.
+# GPT-2 stores its matrices as (in, out), in a layer type of its own called `Conv1D`. There you have to add the
+# transpose of $BA$. If you forget it and the matrix is square, there is no error, only a worse model. `peft` has a
+# setting for this, `fan_in_fan_out`. At the end of the lab, you compare your merge with `peft`'s on such a model.
 #
 # ## Step 3. Count, and cost
 #
-# How many numbers do the adapters of a whole model hold? A target is a layer whose name ends so: the part behind the last
-# dot. The model may be a GPT-2 or a Llama, and the layers need not be square.
+# How many numbers do the adapters of a whole model hold? A layer is a target if the last part of its name, after the
+# last dot, is in `targets`. The model may be a GPT-2 or a Llama, and the layers need not be square.
 #
 # **Difficulty:** 2 of 5. **Time:** about 8 minutes.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Each targeted layer has one A and one B. Biases and the layer itself do not learn.
+# Each targeted layer has one A and one B. Biases and the layer itself are not trained.
 #
 # </details>
 # <details><summary>Hint 2: the formula</summary>
@@ -219,8 +221,8 @@ check("merge", merge)
 # </details>
 # <details><summary>Hint 3: the functions</summary>
 #
-# `model.named_modules()`, `name.split('.')[-1]`, `module.weight.shape`. The sum of both sides is the same in Linear and
-# Conv1D.
+# `model.named_modules()`, `name.split('.')[-1]`, `module.weight.shape`. The two sides of a weight have the same sum in
+# Linear and Conv1D.
 #
 # </details>
 
@@ -252,37 +254,38 @@ if ready(trainable_parameters):
         print(f"rank {rank:>2}: {yours:>7,} numbers learn by your count, {theirs:>7,} by peft's")
 
 # %% [markdown]
-# What does that save? AdamW keeps two more numbers for each one that learns. What you store and send is the adapter alone.
+# What does that save? AdamW keeps two more numbers for each number that learns. You store and send only the adapter.
 # Time is another matter:
 #
 # {{ table(results.adapters_cost.rows, {"what": "what learns", "trained": "numbers that learn", "optimizer MB": "AdamW keeps, MB", "saved MB": "saved, MB", "milliseconds": "ms for a step"}) }}
 #
 # *Ours: the median of {{ results.adapters_cost.rounds }} steps of about {{ results.adapters_cost.tokens }} tokens, on labels
-# alone, {{ results.adapters_cost.machine.threads }} thread(s). "The same matrices in full": adapters' targets, trained
-# themselves. "Everything": all {{ results.adapters_cost.student | number }} parameters, embeddings too.*
+# alone, with {{ results.adapters_cost.machine.threads }} thread(s). "The same matrices in full" trains the adapters' targets
+# themselves. "Everything" trains all {{ results.adapters_cost.student | number }} parameters, including the embeddings.*
 #
 # {% set rows = results.adapters_cost.rows %}{% set eight = rows | selectattr("what", "equalto", "rank 8") | first %}{% set full = rows | selectattr("what", "equalto", "the same matrices in full") | first %}
-# The optimizer's memory falls with the numbers that learn: at rank 8 it is {{ (eight["optimizer MB"] / full["optimizer MB"]) | percent }} of
-# that in full. The time does not: our step at rank 8 takes {{ (eight.milliseconds / full.milliseconds) | number(2) }} times as long as in full. Forward and
-# backward pass still go through every frozen matrix, and the adapter's products come on top. An adapter is for models that
-# would otherwise not fit, and for keeping many versions of one model.
+# The optimizer needs less memory when fewer numbers learn: at rank 8 it needs {{ (eight["optimizer MB"] / full["optimizer MB"]) | percent }} of
+# what it needs in full. The time does not fall: our step at rank 8 takes {{ (eight.milliseconds / full.milliseconds) | number(2) }} times as long as in full. The forward
+# and backward passes still go through every frozen matrix, and the adapter's products come on top. Use adapters for
+# models that would otherwise not fit, and for keeping many versions of one model.
 #
-# Mind the width. A square matrix of width $d$ has $d^2$ numbers, its adapter $2 d r$. At $r = d / 2$ both are equal. Our
-# student's width is 128, so its square matrices are there at rank 64; in a model of width 4096 the same rank is a thin
-# slice. A rank alone says little; say the width with it.
+# Mind the width. A square matrix of width $d$ has $d^2$ numbers, and its adapter has $2 d r$. At $r = d / 2$ the two
+# are equal. Our student's width is 128, so its square matrices reach this point at rank 64. In a model of width 4096,
+# rank 64 is a thin slice. A rank alone says little, so always give the width with it.
 #
 # ## Step 4. Does distillation need a higher rank?
 #
-# The advice has a reason: a label is one token, a teacher's distribution is a whole row of numbers, so there is more to learn.
-# It is a claim about a *difference*. Going from full matrices to a low rank should cost the distilled student more than the
-# student that learns from labels alone.
+# There is a reason for the advice: a label is one token, but a teacher's distribution is a whole row of numbers, so
+# there is more to learn. This is a claim about a *difference*. Going from full matrices to a low rank should cost the
+# distilled student more than it costs the student that learns from labels alone.
 #
-# So train ranks 1, 8 and 32, and the same matrices in full, each with both objectives, on the same text. An adapter may need
-# another learning rate than a full matrix, and each rank its own. So every student below has the rate that was best for it on
-# the tune split, of {{ results.adapters["rates tried"].adapters | join(", ") }} for adapters and
-# {{ results.adapters["rates tried"].full | join(", ") }} in full, and of further ones where the best was at an end.
+# So train ranks 1, 8 and 32, and the same matrices in full, each with both objectives, on the same text. An adapter may
+# need a different learning rate from a full matrix, and so may each rank. So every student below has the rate that was
+# best for it on the tune split. We tried {{ results.adapters["rates tried"].adapters | join(", ") }} for adapters and
+# {{ results.adapters["rates tried"].full | join(", ") }} in full, and further rates where the best was at an end of its list.
 #
-# **Predict first:** at which of the ranks 1, 2, 4, 8, 16, 32 and 64 is a distilled student as good as at 64, to one percent?
+# **Predict first:** which of the ranks 1, 2, 4, 8, 16, 32 and 64 is the lowest that comes within one percent of rank
+# 64, for a distilled student?
 
 # %%
 my_rank = None  # 1, 2, 4, 8, 16, 32 or 64
@@ -312,7 +315,7 @@ from utils.training.settings import settings_of
 
 
 def fresh_student(rank):
-    """The student with an adapter of this rank; with the targeted matrices themselves open where the rank is 0."""
+    """The student with an adapter of this rank; at rank 0, the targeted matrices themselves are trained."""
     student = load_model(profile.student)
     if rank:
         return adapters.with_adapter(student, rank, 2.0 * rank, TARGETS, profile.seed)
@@ -361,15 +364,15 @@ if trained:
 # {% for row in rows if row.objective == "CE-only" %}{% set other = rows | selectattr("what", "equalto", row.what) | selectattr("objective", "equalto", "distilled") | first -%}
 # | {{ row.what }} | {{ "%.1f" | format(row.perplexity) }} | {{ "%.3f" | format(row.ratio) }} [{{ "%.3f" | format(row.low) }}, {{ "%.3f" | format(row.high) }}] | {{ "%.1f" | format(other.perplexity) }} | {{ "%.3f" | format(other.ratio) }} [{{ "%.3f" | format(other.low) }}, {{ "%.3f" | format(other.high) }}] |
 # {% endfor %}
-# *Perplexity on {{ results.adapters.documents }} validation documents; the untouched student has {{ "%.1f" | format(results.adapters.untouched) }}. "Over full" divides by the
-# perplexity of the same matrices trained in full, on the same documents and seeds, with its 95 %
-# {{ term("interval") }}. {{ results.adapters.train_rows }} training rows.*
+# *Perplexity on {{ results.adapters.documents }} validation documents; the untouched student has {{ "%.1f" | format(results.adapters.untouched) }}. "Over full" is the
+# perplexity divided by that of the same matrices trained in full, on the same documents and seeds, with its 95 %
+# {{ term("interval") }}. There were {{ results.adapters.train_rows }} training rows.*
 #
 # ### The gap of gaps
 #
-# Two curves with intervals do not answer the question. The same documents and seeds are in both, so the interval of their
-# difference cannot be read off the picture. Compute the difference itself, in pairs. Divide "distilled, rank r over full" by
-# "CE-only, rank r over full". Above 1, a low rank costs distillation more:
+# Two curves with intervals do not answer the question. Both use the same documents and seeds, so you cannot read the
+# interval of their difference off the picture. Compute the difference itself, in pairs: divide "distilled, rank r over
+# full" by "CE-only, rank r over full". If the result is above 1, a low rank costs distillation more:
 #
 # {{ table(results.adapters["gap of gaps"], {"rank": "rank", "ratio": "gap of gaps"}, 4) }}
 #
@@ -378,34 +381,34 @@ if trained:
 #
 # Up to rank {{ gaps | selectattr("low", "gt", 1) | map(attribute="rank") | max }} the intervals lie above 1: a low rank costs distillation more, by
 # {{ (gaps[0].ratio - 1) | percent(1) }} at rank {{ gaps[0].rank }}. At ranks 16 and 32 they contain 1. No difference was found there, and both
-# intervals end within one percent of 1. So the advice is right in its direction, and not in its number: what distillation needs more
-# of is there at rank 16, before the advice begins. (At 64 the ratio is below 1.)
+# intervals end within one percent of 1. So the direction of the advice is right, but its number is not: at rank 16,
+# below the advised range, distillation already has the extra rank that it needs. (At 64 the ratio is below 1.)
 #
-# Why? A teacher has more to give than labels, and a low rank cannot take it. At rank 1 distilling lowers the perplexity by
-# {{ (1 - effect[0].ratio) | percent(1) }} against labels alone, with the same matrices in full by {{ (1 - effect[7].ratio) | percent(1) }}, and where everything learns by {{ (1 - effect[8].ratio) | percent(1) }}.
+# Why? A teacher has more to give than labels do, and a low rank cannot take it in. Compared with labels alone,
+# distilling lowers the perplexity by {{ (1 - effect[0].ratio) | percent(1) }} at rank 1, by {{ (1 - effect[7].ratio) | percent(1) }} with the same matrices in full, and by {{ (1 - effect[8].ratio) | percent(1) }} where everything learns.
 #
 # </details>
 #
-# **From which rank is a curve flat?** The smallest rank within 1 % of rank 64:
+# **From which rank on is a curve flat?** We take the smallest rank within 1 % of rank 64:
 #
 # {% for one in results.adapters["flat from"] -%}
 # - **{{ one.objective }}**: rank {{ one.rank }}. Of the draws of documents and seeds, {% for rank, share in one["share of draws"].items() if share >= 0.001 %}{{ share | percent(1) }} say {{ rank }}{{ ", " if not loop.last }}{% endfor %}.
 # {% endfor %}
-# This looks like another answer: the distilled curve is still falling where that of labels is flat. But rank 64 is no
-# control. The distilled student at 64 is as good as its own full matrices or a little better, and at 32 both curves are about
-# one percent above full. Say what you compare with.
+# This looks like a different answer: the distilled curve is still falling where the curve for labels is flat. But rank
+# 64 is not a control. At 64, the distilled student is as good as its own full matrices or a little better. At 32, both
+# curves are about one percent above full. Always say what you compare with.
 #
-# **The last row of the table.** Where embeddings and biases learn too, the perplexity is lower by
-# {{ (1 - rows[16].ratio) | percent }} (labels) and {{ (1 - rows[17].ratio) | percent }} (distilled) than with the same matrices in full. What these adapters leave out
-# costs more than any rank from 8 on. Our student is small, and {{ (1 - rows[14].parameters / rows[16].parameters) | percent }} of its parameters are outside the adapted matrices; in a
+# **The last row of the table.** Where embeddings and biases learn too, the perplexity is lower than with the same
+# matrices in full, by {{ (1 - rows[16].ratio) | percent }} (labels) and {{ (1 - rows[17].ratio) | percent }} (distilled). Leaving these out costs
+# more than any rank from 8 on. Our student is small, and {{ (1 - rows[14].parameters / rows[16].parameters) | percent }} of its parameters are outside the adapted matrices. In a
 # large model this share is small.
 #
 # <details><summary>The learning rates</summary>
 #
 # {{ table(rows, {"what": "what learns", "objective": "objective", "rate": "best rate"}, 2) }}
 #
-# The lower the rank, the higher the rate that suits it, up to {{ (rows[0].rate / rows[14].rate) | number(1) }} times that of the full matrices. *LoRA Without Regret*
-# (below) recommends about ten times. With one rate for all, you would measure which rank it suits.
+# The lower the rank, the higher its best rate, up to {{ (rows[0].rate / rows[14].rate) | number(1) }} times the full matrices' rate. *LoRA Without Regret*
+# (below) recommends about ten times. With one rate for all, you would measure which rank that rate suits.
 #
 # </details>
 #
@@ -413,41 +416,43 @@ if trained:
 #
 # | For a higher rank | Against |
 # |---|---|
-# | [LoRA Learns Less and Forgets Less](https://arxiv.org/abs/2405.09673): the changes of full fine-tuning have 10 to 100 times the rank of usual adapters, which learn less | [LoRA Without Regret](https://thinkingmachines.ai/blog/lora/): ranks 1 to 512 follow the curve of full training until an adapter's capacity is used up; for reinforcement learning rank 1 is enough |
-# | [TRL's guide](https://huggingface.co/docs/trl/main/en/lora_without_regret) to the same work takes rank 256 for SFT, and 1 to 32 for reinforcement learning | [On-Policy Distillation](https://thinkingmachines.ai/blog/on-policy-distillation/): at rank 32 an adapter is 13 % behind full training after SFT, and only 6 % after distilling on the student's own texts |
+# | [LoRA Learns Less and Forgets Less](https://arxiv.org/abs/2405.09673): the changes made by full fine-tuning have 10 to 100 times the rank of usual adapters, and these adapters learn less | [LoRA Without Regret](https://thinkingmachines.ai/blog/lora/): ranks 1 to 512 follow the curve of full training until an adapter's capacity is used up; for reinforcement learning rank 1 is enough |
+# | [TRL's guide](https://huggingface.co/docs/trl/main/en/lora_without_regret) to LoRA Without Regret uses rank 256 for SFT, and 1 to 32 for reinforcement learning | [On-Policy Distillation](https://thinkingmachines.ai/blog/on-policy-distillation/): at rank 32 an adapter is 13 % behind full training after SFT, and only 6 % after distilling on the student's own texts |
 #
-# We know of no published comparison that distils and trains on labels, rank by rank, each with its own learning rate and with
-# full matrices as control. "32 to 64" is a habit. The last entry points the other way than our low ranks do. It distils on
-# texts that the student writes, and ours is fixed text: another question.
+# We know of no published comparison that runs distillation and training on labels rank by rank, each with its own
+# learning rate and with full matrices as control. "32 to 64" is a habit. The last entry points the opposite way to our
+# low ranks. But it distils on texts that the student writes, and our text is fixed, so it answers a different question.
 #
 # ## Step 5. Which matrices, and which alpha?
 #
-# With GPT-2, `peft` adapts `c_attn` alone unless you say otherwise. At one rank, more matrices also mean more numbers:
+# With GPT-2, `peft` adapts only `c_attn` unless you say otherwise. At the same rank, more matrices also mean more
+# numbers:
 #
 # {{ table(results.adapters["which matrices"], {"matrices": "matrices", "objective": "objective", "parameters": "numbers", "perplexity": "perplexity", "ratio": "over full"}) }}
 #
 # *Ours, at rank {{ results.adapters["which matrices"][0].rank }}, each with its own rate.* Attention alone is worst. It
-# also has the fewest numbers. Is it the place, or the count? All matrices at rank 2 have fewer numbers still
-# ({{ results.adapters.rows[2].parameters | number }}), and in the table of Step 4 they are no worse ({{ results.adapters.rows[2].ratio | number(4) }} and {{ results.adapters.rows[3].ratio | number(4) }}, over five seeds). That
-# speaks for the place. It is no paired comparison: the two tables have other seeds. *LoRA Without Regret* finds the same: all matrices, and the MLP's before the others.
+# also has the fewest numbers. Is that because of the place, or the count? All matrices at rank 2 have even fewer numbers
+# ({{ results.adapters.rows[2].parameters | number }}), and in the table of Step 4 they do no worse ({{ results.adapters.rows[2].ratio | number(4) }} and {{ results.adapters.rows[3].ratio | number(4) }}, over five seeds). That
+# points to the place. But the comparison is not paired: the two tables use different seeds. *LoRA Without Regret* finds
+# the same: all matrices, and the MLP's before the others.
 #
-# Alpha: if you sweep the rank and hold alpha, the scale alpha / rank falls as the rank grows. Here the learning rate is that
-# of rank 8 for every row, and alpha is 16 or twice the rank:
+# Now alpha. If you sweep the rank and hold alpha, the scale alpha / rank falls as the rank grows. Here every row uses
+# the learning rate of rank 8, and alpha is 16 or twice the rank:
 #
 # | rank | alpha | scale | objective | perplexity | over full |
 # |--:|--:|--:|:--|--:|--:|
 # {% for row in results.adapters.alpha -%}
 # | {{ row.rank }} | {{ row.alpha | int }} | {{ row.alpha / row.rank }} | {{ row.objective }} | {{ "%.1f" | format(row.perplexity) }} | {{ "%.3f" | format(row.ratio) }} [{{ "%.3f" | format(row.low) }}, {{ "%.3f" | format(row.high) }}] |
 # {% endfor %}
-# *Ours, {{ results.adapters.alpha[0].seeds }} seeds.* {% set some = results.adapters.alpha %}At rank 1 the scale hardly matters. At rank 32 it does, and in opposite
-# directions. With alpha held, the gap of gaps at rank 32 would be {{ (some[8].ratio / some[6].ratio) | number(4) }}, and with the scale held {{ (some[9].ratio / some[7].ratio) | number(4) }}. The first
-# sweep says that distillation suffers at rank 32, the second that it gains. With its own rate for each, there was no
-# difference. The scale acts much like a learning rate, and the two objectives want different ones.
+# *Ours, {{ results.adapters.alpha[0].seeds }} seeds.* {% set some = results.adapters.alpha %}At rank 1 the scale hardly matters. At rank 32 it does, in opposite
+# directions for the two objectives. With alpha held, the gap of gaps at rank 32 would be {{ (some[8].ratio / some[6].ratio) | number(4) }}, and with the scale held {{ (some[9].ratio / some[7].ratio) | number(4) }}. The first
+# sweep says that distillation suffers at rank 32, and the second that it gains. With its own rate for each student,
+# there was no difference. The scale acts much like a learning rate, and the two objectives want different ones.
 #
 # ## Step 6. What is forgotten
 #
-# The student was made from other text too. How well does it still predict that text? Below, the ratio of its perplexity to
-# that of the untouched student. Above 1, something was forgotten.
+# The student was trained on other text before this lab. How well does it still predict that text? The numbers below
+# divide its perplexity by that of the untouched student. Above 1, something was forgotten.
 #
 # **Predict first:** which of your students forgets more, rank 1 or full matrices?
 
@@ -473,25 +478,25 @@ if trained:
 # | {{ row.what }} | {{ "%.3f" | format(row.ratio) }} [{{ "%.3f" | format(row.low) }}, {{ "%.3f" | format(row.high) }}] | {{ "%.3f" | format(other.ratio) }} [{{ "%.3f" | format(other.low) }}, {{ "%.3f" | format(other.high) }}] |
 # {% endfor %}
 # *Ours, over {{ results.adapters.seeds }} seeds, on {{ results.adapters["general text"].documents }} docstrings of a package that
-# the student was made from.*
+# the student was pretrained on.*
 #
 # <details><summary>Our answer</summary>
 #
 # {% set learned = results.adapters.rows %}
-# Rank 1 forgets least, and it has learned least. In between it is not in order: on labels, rank 16 forgets more than full
-# matrices ({{ rows[8].ratio | number(4) }} against {{ rows[14].ratio | number(4) }}), at a rate {{ (learned[8].rate / learned[14].rate) | number(1) }} times as high. So "adapters forget less" does not hold for every rank and
+# Rank 1 forgets least, but it has also learned least. In between there is no clear order: on labels, rank 16 forgets
+# more than full matrices ({{ rows[8].ratio | number(4) }} against {{ rows[14].ratio | number(4) }}), at a rate {{ (learned[8].rate / learned[14].rate) | number(1) }} times as high. So "adapters forget less" does not hold for every rank and
 # rate here. It holds for the distilled students up to rank 16.
 #
-# Compare students that learned equally much, because forgetting less is easy for one that has learned less. Distilled at
-# rank 8, the perplexity is {{ learned[7].perplexity | number }}, and on labels in full {{ learned[14].perplexity | number }}. The first forgets less ({{ rows[7].ratio | number(4) }} against {{ rows[14].ratio | number(4) }}).
+# Compare students that learned equally much, because it is easy to forget less if you have learned less. The student
+# distilled at rank 8 has perplexity {{ learned[7].perplexity | number }}, and the one trained in full on labels has {{ learned[14].perplexity | number }}. The first forgets less ({{ rows[7].ratio | number(4) }} against {{ rows[14].ratio | number(4) }}).
 #
 # </details>
 #
 # ## Step 7. How much of the change can a rank hold?
 #
-# Take the change that full training made to a matrix, and its singular values. The best change of rank $r$ holds the $r$
-# largest. The share of their squares says how close a rank *could* come to this change. Choose a matrix and move the slider,
-# with the mouse or the arrow keys.
+# Take the change that full training made to a matrix, and compute its singular values. The best approximation of rank
+# $r$ keeps the $r$ largest. Their share of the sum of squares says how close rank $r$ *could* come to this change.
+# Choose a matrix and move the slider, with the mouse or the arrow keys.
 
 # %%
 if trained:
@@ -513,8 +518,8 @@ if trained:
     plots.show(scene.figure, scene.sentence(8))
 
 # %% [markdown]
-# From this picture one would say that a rank of 8 must lose a large part. **Predict first:** cut the change of every
-# matrix to its best rank 8. Is that student better than the adapter that was *trained* at rank 8, or worse?
+# This picture suggests that rank 8 must lose a large part. **Predict first:** cut the change of every matrix to its
+# best approximation of rank 8. Is that student better than the adapter that was *trained* at rank 8, or worse?
 
 # %%
 my_cut = None  # "better" or "worse"
@@ -532,54 +537,55 @@ if trained:
 # %% [markdown]
 # <details><summary>What you should see</summary>
 #
-# Worse, at every rank. The adapter that was trained at rank 1 is better than the untouched student; the full change, cut to
-# rank 1, hardly is. The cut keeps the largest part of one change that happened to use all ranks. An adapter looks for its own
-# change, and puts its few numbers where the loss falls most. So the spectrum says how the full change is spread. It does not
-# say which rank you need. (One seed, live.)
+# Worse, at every rank. The adapter trained at rank 1 is better than the untouched student; the full change, cut to rank
+# 1, hardly is. The cut keeps the largest part of one change that happened to use all ranks. An adapter finds its own
+# change, and puts its few numbers where the loss falls most. So the spectrum says how the full change is spread. It
+# does not say which rank you need. (One seed, from your own run.)
 #
 # </details>
 #
 # ## Say it
 #
-# **Which rank would you use, and how would you find out?** A colleague will distil a model of width 4096 and has read "rank 32
-# to 64". In about 150 words: what does this lab say about that advice, what does it not say, and which runs would you make?
-# Refer to at least one number from this lab.
+# **Which rank would you use, and how would you find out?** A colleague will distil a model of width 4096 and has read
+# "rank 32 to 64". In about 150 words: what does this lab say about that advice, what does it not say, and which runs
+# would you make? Refer to at least one number from this lab.
 #
 # | Points | Rubric |
 # |---|---|
 # | 1 | Says what the difference of the two curves shows here, with its interval |
 # | 1 | Says why the rank does not carry over (width, amount of text), and what does |
-# | 1 | Each rank has its own learning rate, or alpha's scale is held and this is said |
+# | 1 | Gives each rank its own learning rate, or holds alpha's scale and says so |
 # | 1 | Names a control: the same matrices in full, or labels alone, on equal text |
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written_which_rank", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
 # *A sketch of an answer.* {% set one = results.adapters["gap of gaps"][0] %}{% set gaps = results.adapters["gap of gaps"] %}At rank {{ one.rank }} the gap of gaps was {{ "%.3f" | format(one.ratio) }}, with the interval
 # {{ "%.3f" | format(one.low) }} to {{ "%.3f" | format(one.high) }}{% for gap in gaps if gap.rank == 32 %}; at rank 32 it was {{ "%.3f" | format(gap.ratio) }}, {{ "%.3f" | format(gap.low) }} to {{ "%.3f" | format(gap.high) }}{% endfor %}. So a very low rank
-# costs distillation more than labels, and at 32 no difference was found. The advice has the right direction, and its number
-# is a habit.
+# costs distillation more than it costs training on labels, and at 32 no difference was found. The advice has the right
+# direction, but its number is a habit.
 #
-# The rank itself does not carry over. In a matrix of width 4096, rank 32 is a much smaller share than here, and there will be
-# more text. What carries over is the method.
+# The rank itself does not carry over. In a matrix of width 4096, rank 32 is a much smaller share than here, and there
+# will be more text. What carries over is the method.
 #
-# I would train three ranks, such as 8, 32 and 128, with the distillation loss and with labels alone, on all matrices, with the
-# scale alpha / rank held. Each gets its best learning rate of the same grid, on text that the verdict does not use. Full
-# matrices, if they fit, are the control. I would choose the smallest rank that is within a margin that I name before.
+# I would train three ranks, such as 8, 32 and 128, on all matrices, with the scale alpha / rank held. Each is trained
+# with the distillation loss and with labels alone. Each gets its best learning rate from the same grid, on text that
+# the verdict does not use. Full matrices, if they fit, are the control. I would choose the smallest rank within a
+# margin that I name beforehand.
 
 # %% [markdown]
 # ## Check yourself
 #
 # Open the choice that you would take. Each one explains itself.
 #
-# **1. You begin with A and B at zero, so that the start surely changes nothing. What happens?**
+# **1. You start with A and B both at zero, to be sure that the start changes nothing. What happens?**
 #
 # <details><summary>A. It trains as usual.</summary>
-# No. The gradient of A is a product with B, and that of B a product with A. Both are zero, and they remain zero.
+# No. The gradient of A contains B as a factor, and the gradient of B contains A. Both are zero, and they remain zero.
 # </details>
 # <details><summary>B. Nothing is ever learned.</summary>
-# Right. One of the two must be zero for the start, and the other must not be.
+# Right. One of the two must be zero at the start, and the other must not be.
 # </details>
 # <details><summary>C. Only B is trained.</summary>
-# B's gradient is a product with A, and A is zero.
+# B's gradient contains A as a factor, and A is zero.
 # </details>
 #
 # **2. You go from rank 8 to rank 64, with alpha at 16 and the same learning rate. The result is worse. Is rank 64 too high?**
@@ -591,31 +597,33 @@ if trained:
 # Right. Hold alpha / rank, and give each rank its own learning rate.
 # </details>
 # <details><summary>C. No, a higher rank is always better.</summary>
-# It can hold more. Whether training finds it depends on scale, rate and text.
+# It can hold more. Whether training finds it depends on the scale, the learning rate and the text.
 # </details>
 #
 # **3. Two curves of perplexity by rank have overlapping intervals at every rank. Is there no difference between them?**
 #
 # <details><summary>A. None, they overlap.</summary>
-# The intervals share documents and seeds. What is hard is hard for both, so the difference may be much surer than each curve.
+# Both curves use the same documents and seeds. What is hard is hard for both, so we may know the difference far better
+# than either curve.
 # </details>
 # <details><summary>B. Compute the difference in pairs, and its own interval.</summary>
 # Right. That is the gap of gaps.
 # </details>
 # <details><summary>C. The lower curve is better.</summary>
-# By how much, and how surely? A picture of two curves does not say.
+# By how much, and how certainly? A picture of two curves does not say.
 # </details>
 
 # %% [markdown]
 # ## Take away
 #
-# - An adapter adds alpha / rank times B A to a frozen matrix. B begins at zero, A does not.
-# - Merged, it costs nothing at use. Where the weight is kept transposed, so is the change.
-# - A rank holds rank (in + out) numbers. Say it together with the width.
+# - An adapter adds alpha / rank times B A to a frozen matrix. B starts at zero, A does not.
+# - A merged adapter costs nothing in use. Where the weight is stored transposed, transpose the change too.
+# - An adapter of rank r holds r (in + out) numbers. Give the rank together with the width.
 # {% set gaps = results.adapters["gap of gaps"] %}
-# - "Distillation needs a higher rank" is a claim about a difference of two differences. Test that, in pairs, with full
+# - "Distillation needs a higher rank" is a claim about a difference of two differences. Test it in pairs, with full
 #   matrices as control and each student at its own learning rate. Here it held up to rank {{ gaps | selectattr("low", "gt", 1) | map(attribute="rank") | max }}, and not at 16 or 32.
-# - Hold alpha or hold the scale: the two sweeps disagree. The spectrum of a full change does not tell the rank you need.
+# - A sweep that holds alpha and one that holds the scale disagree. The spectrum of a full change does not tell you
+#   which rank you need.
 
 # %% [markdown]
 # ## After this: the same thing in peft
@@ -630,9 +638,9 @@ if trained:
 # | no dropout | `lora_dropout` | 0.0 |
 # | biases are frozen | `bias` | "none" |
 #
-# `get_peft_model(model, config)` wraps a model, `merge_and_unload()` merges, `disable_adapter()` asks the model without it.
-# A trainer such as TRL's `SFTTrainer` takes the config as `peft_config`. Your merge and that of `peft`, on the student that
-# you trained:
+# `get_peft_model(model, config)` wraps a model, `merge_and_unload()` merges, `disable_adapter()` runs the model without
+# it. A trainer such as TRL's `SFTTrainer` takes the config as `peft_config`. The next cell compares your merge with
+# `peft`'s, on the student that you trained:
 
 # %%
 if trained and ready(merge):

@@ -13,16 +13,16 @@
 # %% [markdown]
 # # Lab 9. Data and licences: which text, and are you allowed to?
 #
-# Your student is trained, and somebody asks before it is shipped: where did its text come from? Was that allowed? And
-# are the numbers clean, or had the student read the questions before? This lab answers with functions and not with
+# Your student is trained, and before it is shipped, somebody asks: where did its text come from? Was that allowed? And
+# are the numbers clean, or had the student read the questions before? This lab answers with functions, not with
 # promises: a gate that stops a data set, checks that find leaked text, and measures of what perplexity does not see.
 #
 # **After this lab you can**
 #
 # - say for each trace whether a student may be trained on it: yes, no, or ask somebody;
 # - find validation text in training text, and groups of documents that repeat each other;
-# - say what in-domain text is worth against ten times as much other text;
-# - measure how well a student knows what it knows, and how much it is like its teacher.
+# - say how much in-domain text is worth compared with ten times as much other text;
+# - measure whether a student knows when it is right, and how closely it resembles its teacher.
 #
 # {{ header }}
 
@@ -35,11 +35,11 @@
 # | {{ term("Traces", "trace") }} of a teacher as training text | Lab 5 |
 # | Names of licences | [SPDX licence list](https://spdx.org/licenses/) |
 #
-# Nothing here is legal advice. It shows how to keep records and how to ask them. What the terms say today is at their
-# source; have somebody read it who answers for it.
+# Nothing here is legal advice. It shows how to keep records and how to query them. For the current terms, go to their
+# source, and have them read by somebody who is responsible for the decision.
 #
-# Run the cells from top to bottom, also the folded one below, which finds the course. If a cell needs a function that
-# you have not written yet, it says so in one sentence, and the cells after it still run.
+# Run the cells from top to bottom, including the folded one below, which finds the course. If a cell needs a function
+# that you have not written yet, it says so in one sentence, and the cells after it still run.
 
 # %% tags=["set-up"]
 import re
@@ -54,8 +54,8 @@ profile, outputs = begin("09_data_and_licences")
 # %% [markdown]
 # ## Step 1. Who wrote it, and under which terms?
 #
-# Six providers are in every talk about distillation, with one line each. Beside that line is what was found when the
-# terms were read, and when. Check the current terms: they change.
+# Six providers come up in every talk about distillation, with one line each. The table puts beside that line what we
+# found when we read the terms, and the date. Check the current terms: they change.
 
 # %%
 import pandas as pd
@@ -66,11 +66,12 @@ from utils.provenance.terms import providers, read_policy
 display(pd.DataFrame(providers()).style.hide(axis="index").set_uuid("providers"))
 
 # %% [markdown]
-# A line for each provider is not enough. The same provider has several terms; a model may be asked through somebody
-# else's API; and a free model may have been tuned on text that was not free. So every trace gets a record. It says which
-# model wrote it, what that model was made from, and what the text is to be used for.
+# One line per provider is not enough. The same provider has several sets of terms. A model may be called through
+# another company's API. And a free model may have been tuned on text that was not free. So every trace gets a record.
+# It says which model wrote the text, what that model was made from, and what the text is to be used for.
 #
-# A policy says what each of the terms allows. It is data, with the day it was read, and no code:
+# A policy says what each set of terms allows. It is data, not code, and it records the day on which the terms were
+# read:
 
 # %%
 policy = read_policy()
@@ -78,32 +79,32 @@ for name in ("Apache-2.0", "Llama 3.3", "OpenAI"):
     print(f"{name}: {policy[name]}\n")
 
 # %% [markdown]
-# Write the function that decides. It answers with the strictest of all terms that apply: "no" before "ask", "ask" before
-# "yes". What is not known is "ask": it is no permission, and no refusal either.
+# Write the function that decides. It answers with the strictest of all terms that apply: "no" before "ask", "ask"
+# before "yes". If something is not known, the answer is "ask": not knowing is neither a permission nor a refusal.
 #
-# - Every model counts: the writer, its `base`, and each one in its `chain`. For each of them the `licence` of its weights
-#   counts where there is one, and the terms of the `provider` where it was asked through one. Where both are None,
-#   nothing is known.
-# - The record's `data_licence` counts as well, if there is one. It can forbid. It cannot give what a model's terms
+# - Every model counts: the writer, its `base`, and each one in its `chain`. For each of them, check the `licence` of
+#   its weights if it has one, and the terms of the `provider` if it was called through one. If both are None, nothing
+#   is known.
+# - The record's `data_licence` counts as well, if there is one. It can forbid. It cannot grant what a model's terms
 #   withhold.
-# - If the policy has no terms of a name, ask. If its terms have a `date` and the source's `terms_date` is another one,
-#   ask: nobody has read that version.
-# - Otherwise look up the record's `purpose` in `uses`; a purpose that is missing means ask. Where the terms have
-#   `most_users`, more `users_at_release` than that means no, and None means ask.
-# - `duties` are part of a yes.
+# - If the policy has no terms of that name, ask. If its terms have a `date` and the source's `terms_date` is a
+#   different one, ask: nobody has read that version.
+# - Otherwise look up the record's `purpose` in `uses`; a missing purpose means ask. If the terms have `most_users`, a
+#   larger `users_at_release` means no, and None means ask.
+# - A yes can carry `duties`.
 #
 # **Difficulty:** 3 of 5. **Time:** about 20 minutes.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Collect one answer for each of the terms in a list. Only at the end choose the strictest. A return in the middle of the
-# loop would miss the "no" that comes later.
+# Collect one answer for each set of terms in a list. Choose the strictest only at the end. A return in the middle of
+# the loop would miss a "no" that comes later.
 #
 # </details>
 # <details><summary>Hint 2: the rules</summary>
 #
-# Sources: the record itself, its base unless that is None, all of its chain. Three numbers of users are in a record; the
-# terms count the company's, in the month before the model's release. "More than" is `>`.
+# Sources: the record itself, its base unless that is None, and all of its chain. A record has three numbers of users.
+# The terms count the company's users in the month before the model's release. "More than" is `>`.
 #
 # </details>
 # <details><summary>Hint 3: the functions</summary>
@@ -181,8 +182,9 @@ if ready(may_train):
     print(f"\na share of {len(allowed) / len(traces):.2f} may be used; your guess: {my_share}")
 
 # %% [markdown]
-# A report does not stop anybody. The gate does: it reads the file before anything is trained, and one row that is no yes
-# stops all of it. The course's own loader asks the same gate about each data set that has a column `provenance`.
+# A report does not stop anybody. The gate does: it reads the file before any training, and a single row whose answer is
+# not yes stops the whole file. The course's own loader asks the same gate about each data set that has a column
+# `provenance`.
 
 # %%
 from utils.errors import CourseError
@@ -196,7 +198,7 @@ if ready(may_train):
         print(f"Nothing was trained.\n{error}")
 
 # %% [markdown]
-# And with the allowed rows alone? A yes can bring duties. They go into the model card, with all sources:
+# What about the allowed rows alone? A yes can bring duties. They go into the model card, together with all sources:
 
 # %%
 if ready(may_train):
@@ -206,12 +208,13 @@ if ready(may_train):
     print(report.card_section(allowed, policy, student_base="Llama-3.1-8B"))
 
 # %% [markdown]
-# The last line but one of the card names writers that share the student's own base. Their traits can pass to the student
-# through text that looks clean: in [one experiment](https://arxiv.org/abs/2507.14805) a liking for owls came along with
-# plain numbers, from 12 to 60 %, and only where teacher and student had the same base. No filter of texts finds that.
-# A record of the base does.
+# The second-to-last line of the card names writers that share the student's own base. Their traits can pass to the
+# student through text that looks clean. In [one experiment](https://arxiv.org/abs/2507.14805), a liking for owls passed
+# through plain numbers: it rose from 12 to 60 %, but only if teacher and student had the same base. No filter of texts
+# finds that. A record of the base does.
 #
-# Now turn purpose and size of the company. Which rows change their answer, and what would the student never have read?
+# Now change the purpose and the size of the company. Which rows change their answer, and what would the student never
+# read?
 
 # %% tags=["notebook-only"]
 from utils.figures import sliders
@@ -219,7 +222,7 @@ from utils.figures import sliders
 sliders.sources_explorer(mixed, policy)
 
 # %% [markdown]
-# The same picture without controls, for a product that competes:
+# The same picture without controls, for a competing product:
 
 # %%
 from utils.figures import base as plots
@@ -230,35 +233,36 @@ plots.show(*pictures.sources(mixed, policy, "competing", mixed_set.USERS))
 # %% [markdown]
 # <details><summary>What you should see</summary>
 #
-# The fine-tune with the free licence falls together with the provider whose text it was tuned on: provenance is
-# transitive. With one user more than 700 million, everything that goes back to Llama is lost, also the model that its
-# maker published under MIT. And what is lost is no random sample. No row about refusals is left in any setting for a
-# product, so this student would not learn when to decline. Whoever filters by licence has to look at what is missing.
+# The fine-tune with the free licence is lost together with the provider whose text it was tuned on: provenance is
+# transitive. With one user more than 700 million, everything that goes back to Llama is lost, even the model that its
+# maker published under MIT. And what is lost is not a random sample. For a product, no setting leaves any row about
+# refusals, so this student would not learn when to decline. If you filter by licence, look at what is missing.
 #
 # </details>
 #
 # ## Step 2. Has it read the questions?
 #
-# A student that has read the validation text looks better than it is. So compare the texts. Whole texts are hardly ever
-# equal: line breaks differ, a piece was quoted, a heading was added. Compare runs of n words.
+# A student that has read the validation text looks better than it is. So compare the texts. Two copies are hardly ever
+# equal as a whole: line breaks differ, only a piece was quoted, a heading was added. So compare runs of n words.
 #
 # **Difficulty:** 2 of 5. **Time:** about 10 minutes.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Make a set of the document's runs and a set of the runs of all texts in the index. What share of the first is in the
-# second?
+# Make a set of the document's runs, and a set of the runs of all texts in the index. What share of the first set is in
+# the second?
 #
 # </details>
 # <details><summary>Hint 2: the rules</summary>
 #
-# Words are runs of letters and digits, in lower case. No run goes from one text into the next. A text with fewer than n
-# words is one run. Each different run of the document counts once, and the document's own runs are what you divide by.
+# Words are runs of letters and digits, in lower case. No run crosses from one text into the next. A text with fewer
+# than n words is one run. Count each different run of the document once, and divide by the number of the document's own
+# runs.
 #
 # </details>
 # <details><summary>Hint 3: the functions</summary>
 #
-# `re.findall(r"\w+", text.lower())`; `tuple(words[i : i + n])`, for lists are not hashable; `set.union`, `&`.
+# `re.findall(r"\w+", text.lower())`; `tuple(words[i : i + n])`, because lists are not hashable; `set.union`, `&`.
 #
 # </details>
 
@@ -308,8 +312,8 @@ if ready(overlap):
         print(f"{form:>21}: runs of 13 words find {sum(found)} of {len(judged)}, equal texts {sum(equal)}")
 
 # %% [markdown]
-# **Predict first:** validation documents take the place of a part of the training text, at equal tokens. By how many
-# percent does the perplexity on the validation text fall if all of them leaked, for a student that reads twice?
+# **Predict first:** validation documents replace a part of the training text, at equal tokens. The student reads its
+# text twice. If all validation documents leaked, by how many percent does the perplexity on the validation text fall?
 
 # %%
 my_fall = None  # such as 10
@@ -322,49 +326,51 @@ my_fall = guess(my_fall, low=0, high=100)
 #
 # *Ours, {{ results.data.leaks.seeds }} {{ term("seeds", "seed") }}, at equal tokens; in brackets 95 % over documents and seeds.* "Near-duplicates
 # kept" leaks nothing on purpose: documentation repeats itself, and these are the training documents that the course
-# leaves out. The last column is what a clean split says about the very same students.
+# leaves out. The last column is what a clean split says about exactly the same students.
 #
-# Which check would have found it?
+# Which check would have found the leak?
 #
 # {% set found = results.data.checks.rows %}{% set names = found | map(attribute="check") | unique | list %}
 # | what leaked | documents {% for name in names %}| {{ name }} {% endfor %}|
 # |:--|--:{% for name in names %}|--:{% endfor %}|
 # {% for form in found | map(attribute="form") | unique %}{% set some = found | selectattr("form", "equalto", form) | list %}| {{ form }} | {{ some[0].of }} {% for row in some %}| {{ row.found }} {% endfor %}|
 # {% endfor %}
-# *Ours: how many of the leaked documents each check finds. Of {{ results.data.checks["false alarms"][0].of }} documents that did not leak, each check takes
-# {{ results.data.checks["false alarms"] | map(attribute="found") | max }} for a leak. The 13-word check is also how the course defines the natural ones, so there it cannot miss.*
+# *Ours: how many of the leaked documents each check finds. Of {{ results.data.checks["false alarms"][0].of }} documents that did not leak, each check wrongly flags
+# {{ results.data.checks["false alarms"] | map(attribute="found") | max }}. The course itself uses the 13-word check to define the natural near-duplicates, so it cannot miss those.*
 #
 # <details><summary>Our answer</summary>
 #
-# Compare the columns, not only the rows: where the ratio on the judged text falls and the one on the split apart stays,
-# the student has not learned more, it has read the answers. A check by name or by equal text sees the plainest leak
-# alone. Runs of words find quoted pieces and other line breaks; they hardly see text whose words were moved.
+# Compare the columns, not only the rows. Where the ratio falls on the judged text and stays on the split apart, the
+# student has not learned more: it has read the answers. A check by name or by equal text sees only the plainest leak.
+# Runs of words find quoted pieces and text with other line breaks, but they find little of the text whose words were
+# moved.
 #
 # </details>
 #
 # ## Step 3. Text that repeats itself
 #
-# Repetition inside the training text wastes tokens, and across splits it leaks. How alike are two texts? The {{
-# term("Jaccard index") }} of their shingles: those that both have, divided by those that either has. Likeness goes on:
-# if A repeats B, and B repeats C, all three are one group, of which one is kept.
+# Repetition inside the training text wastes tokens. Repetition across splits is a leak. How alike are two texts? Use the {{
+# term("Jaccard index") }} of their shingles: the number that both have, divided by the number that either has. Groups
+# chain: if A repeats B, and B repeats C, all three are one group, and you keep one of them.
 #
 # **Difficulty:** 3 of 5. **Time:** about 15 minutes.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Sets of shingles once for each document. Then all pairs. Then join: a pair puts the two groups of its members together.
+# Make the set of shingles once for each document. Then compare all pairs. Each pair found joins the groups of its
+# members.
 #
 # </details>
 # <details><summary>Hint 2: the rules</summary>
 #
 # A shingle is a run of three words, as in `overlap`. "At least the threshold" includes equal. Groups of one do not
-# count. Places in a group go upwards, and so do the groups by their first place.
+# count. Sort the places in a group in ascending order, and the groups by their first place.
 #
 # </details>
 # <details><summary>Hint 3: the functions</summary>
 #
-# `itertools.combinations(range(len(documents)), 2)`. Keep for each document the number of its group; joining gives all
-# members of one the number of the other.
+# `itertools.combinations(range(len(documents)), 2)`. Keep the number of its group for each document. To join two
+# groups, give all members of one the number of the other.
 #
 # </details>
 
@@ -407,16 +413,17 @@ if ready(near_duplicates):
         print("\n" + "\n".join(f"  {place}: {' '.join(documents[place].split())[:90]}" for place in group[:3]))
 
 # %% [markdown]
-# Your function compares all pairs. Twice the documents take four times as long, so for a hundred thousand nobody does
-# that. MinHash, as in [datasketch](https://ekzhu.com/datasketch/), compares only what is probably alike, and misses a
-# little. An index of each document's rarest shingles finds every pair: `utils.measuring.repeats` does that.
+# Your function compares all pairs. Twice the documents take four times as long, so nobody does this for a hundred
+# thousand. MinHash, as in [datasketch](https://ekzhu.com/datasketch/), compares only documents that are probably alike,
+# and misses a few. An index of each document's rarest shingles finds every pair: `utils.measuring.repeats` does that.
 #
 # ## Step 4. Little of the right text, or much of any?
 #
-# Fifty thousand examples of the domain often beat five hundred thousand others, it is said. Here N is {{ results.data.N
+# It is said that fifty thousand examples of the domain often beat five hundred thousand others. Here N is {{ results.data.N
 # | number }} tokens of Python's documentation, and the other text is docstrings of installed packages.
 #
-# **Predict first:** which student is better, one of N in-domain tokens, read twice, or one of 10 N others, read once?
+# **Predict first:** which student is better, one that reads N in-domain tokens twice, or one that reads 10 N others
+# once?
 
 # %%
 my_text = None  # "in-domain" or "generic"
@@ -427,25 +434,26 @@ my_text = guess(my_text, "in-domain", "generic")
 #
 # {{ table(results.data.text["one text over another"], {"text": "text", "over": "over", "objective": "objective", "ratio": "ratio of perplexities"}) }}
 #
-# *Ours, with {{ results.data.text.seeds }} {{ "seed" if results.data.text.seeds == 1 else "seeds" }}; a ratio below 1 is a gain of the first text. Intervals are over documents. Each arm
-# has its own best learning rate.*
+# *Ours, with {{ results.data.text.seeds }} {{ "seed" if results.data.text.seeds == 1 else "seeds" }}; a ratio below 1 means that the first text is better. Intervals are over documents.
+# Each student has its own best learning rate.*
 #
 # <details><summary>Our answer</summary>
 #
-# In-domain N, read twice, beats 10 N others read once, for both objectives, by a few percent, and it reads a fifth of the
-# tokens. At equal tokens, N read ten times beats 10 N others as well. But ten times as much in-domain text, read once, is
-# far ahead of both. And reading few rows many times is where the objective matters: the teacher's distribution alone,
-# without labels, gains most there. A label says the same each time; a distribution says more than one reading takes in.
+# N in-domain tokens read twice beat 10 N others read once, for both objectives, by a few percent, and with a fifth of
+# the reading. At equal tokens, N read ten times beats 10 N others as well. But ten times as much in-domain text, read
+# once, is far ahead of both. The objective matters when few rows are read many times: there the teacher's distribution
+# alone, without labels, gains most. A label says the same each time; a distribution holds more than one reading takes
+# in.
 #
-# Read with care: {{ results.data.text.seeds }} {{ "seed" if results.data.text.seeds == 1 else "seeds" }}, and a student that had read some of the domain before.
+# Be careful: this is {{ results.data.text.seeds }} {{ "seed" if results.data.text.seeds == 1 else "seeds" }}, and a student that had read some of the domain before.
 #
 # </details>
 #
 # ## Step 5. What perplexity does not see
 #
-# Does the student know when it is right? Put its predictions into equally wide bins by confidence. In each bin compare
-# the mean confidence with the share that is right. The expected calibration error is the mean of these gaps, without
-# their signs, each weighed by its predictions.
+# Does the student know when it is right? Sort its predictions by confidence into bins of equal width. In each bin,
+# compare the mean confidence with the share that is right. The expected calibration error is the mean of these gaps,
+# without their signs, each weighted by its number of predictions.
 #
 # **Difficulty:** 2 of 5. **Time:** about 10 minutes.
 #
@@ -462,8 +470,8 @@ my_text = guess(my_text, "in-domain", "generic")
 # </details>
 # <details><summary>Hint 3: the functions</summary>
 #
-# `(confidence * bins).long().clamp(max=bins - 1)` is the bin of each prediction; `correct` is boolean, so `.double()` or
-# `.to(confidence.dtype)` before a mean.
+# `(confidence * bins).long().clamp(max=bins - 1)` is the bin of each prediction; `correct` is boolean, so `.double()`
+# or `.to(confidence.dtype)` before a mean.
 #
 # </details>
 
@@ -490,24 +498,24 @@ def expected_calibration_error(confidence, correct, bins):
 check("expected_calibration_error", expected_calibration_error)
 
 # %% [markdown]
-# And is it like its teacher? Two students of one perplexity may say different things. Measure both: how often the two
-# choose the same token, and how far apart their distributions are, as KL(teacher || student).
+# Is the student also like its teacher? Two students with the same perplexity may say different things. Measure how
+# often student and teacher choose the same token, and how far apart their distributions are, as KL(teacher || student).
 #
 # **Difficulty:** 2 of 5. **Time:** about 8 minutes.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Two numbers for each position. Then a mean over the positions that count, of the whole batch at once.
+# Compute two numbers for each position. Then average over the positions that count, over the whole batch at once.
 #
 # </details>
 # <details><summary>Hint 2: the formula</summary>
 #
-# Same choice: the argmax of both is equal. KL: the sum over tokens of p (log p - log q), p the teacher's.
+# Same choice: both have the same argmax. KL: the sum over tokens of p (log p - log q), where p is the teacher's.
 #
 # </details>
 # <details><summary>Hint 3: the functions</summary>
 #
-# `argmax(-1)`, `log_softmax(-1)`; `values[mask]` keeps what counts.
+# `argmax(-1)`, `log_softmax(-1)`; `values[mask]` keeps the positions that count.
 #
 # </details>
 
@@ -558,14 +566,14 @@ if ready(expected_calibration_error, agreement):
 # %% [markdown]
 # {% set fidelity = [] %}
 # {% for row in results.data.beyond.fidelity %}{% set _ = fidelity.append({"setting": row.setting, "perplexity": row.perplexity, "ECE": row.ECE.value, "low": row.ECE.low, "high": row.ECE.high, "same": row["same choice"].share, "KL": row.KL.share}) %}{% endfor %}
-# After distilling, by the temperature and alpha of the loss:
+# After distilling, for each temperature and alpha of the loss:
 #
 # {{ table(fidelity, {"setting": "student", "perplexity": "perplexity", "ECE": "calibration error", "same": "teacher's choice", "KL": "KL in nats"}) }}
 #
 # {% set honest = [] %}
 # {% for row in results.data.beyond.honesty %}{% set _ = honest.append({"model": row.model, "T": row["writes at T"], "right": row.right.share, "faithful": row.faithful.share, "refuses": row["right refusals"].share, "wrongly": row["wrong refusals"].share}) %}{% endfor %}
-# And in Lab 5's task, where some questions have no answer: is the answer the result of the last step written? Does the
-# student decline where it should, and only there?
+# Now Lab 5's task, where some questions have no answer. Is the answer the result of the last step that was written?
+# Does the student decline where it should, and only there?
 #
 # {{ table(honest, {"model": "model, or what the student read", "T": "writes at T", "right": "right", "faithful": "answer follows from its steps", "refuses": "declines without an answer", "wrongly": "declines although there is one"}) }}
 #
@@ -573,21 +581,21 @@ if ready(expected_calibration_error, agreement):
 #
 # <details><summary>Our answer</summary>
 #
-# Perplexity does not order the other columns. Distilled at T = 3, a student has the same perplexity as at T = 1, and
-# chooses the teacher's token no more often than before it was distilled. The intervals of the calibration errors overlap:
-# at this size distilling does not spoil calibration, and does not clearly mend it.
+# Perplexity does not put the other columns in order. Distilled at T = 3, a student has the same perplexity as at T = 1,
+# but it chooses the teacher's token no more often than before it was distilled. The intervals of the calibration errors
+# overlap: at this size, distilling does not spoil calibration, and does not clearly improve it.
 #
-# Refusals are where it shows. The untouched student declines most questions that have no answer. After it has read only
-# questions that have one, it never declines again, and it is right far more often than before. One question in ten was
-# enough to keep it. What is missing from the text goes missing from the student.
+# Refusals show a difference. The untouched student declines most questions that have no answer. After it has read only
+# questions that have one, it never declines again, although it is right far more often than before. When one
+# question in ten had no answer, it kept declining. What is missing from the text goes missing from the student.
 #
 # </details>
 #
 # ## What you can do now
 #
-# The course set out to test what is said about distillation. This is what its nine labs found. "Held" and "did not hold"
-# mean that the whole 95 % {{ term("interval") }} is on that side; otherwise it is "not shown". A claim that did not hold
-# here may hold for larger models: each line says at which size it was asked.
+# The course set out to test common claims about distillation. This is what its nine labs found. "Held" and "did not
+# hold" mean that the whole 95 % {{ term("interval") }} is on that side; otherwise it says "not shown". A claim that did not hold
+# here may hold for larger models, so each line gives the size at which it was tested.
 #
 # | claim | here | measured | at which size | where |
 # |---|---|---|---|---|
@@ -599,32 +607,32 @@ if ready(expected_calibration_error, agreement):
 #
 # **May this student be shipped?** In about 200 words. Your company has 40 million monthly users now, and had 30 million
 # last year. It wants to sell a tutor for mathematics. The student starts from Llama-3.1-8B and reads four sources:
-# (a) 50,000 traces of Qwen3-32B, weights under Apache-2.0, run in the house; (b) 20,000 traces from a public data set
+# (a) 50,000 traces of Qwen3-32B, weights under Apache-2.0, run in-house; (b) 20,000 traces from a public data set
 # whose card says MIT, written by "GPT-4"; (c) 10,000 traces of a model under Apache-2.0 that was tuned on (b);
-# (d) 5,000 problems with solutions, found in a forum. On the test set, which is from the same forum, it is at 81 %;
-# without (d) at 74 %. Say for each source yes, no or ask, and why; what is owed; and what you would do next.
+# (d) 5,000 problems with solutions, found in a forum. On the test set, which comes from the same forum, it scores 81 %;
+# without (d) it scores 74 %. Say yes, no or ask for each source, and why; what you owe; and what you would do next.
 #
 # | Points | Rubric |
 # |---|---|
 # | 1 | (b) is judged by the writer's terms and their date, not by the data set's licence |
-# | 1 | (c) goes the way of (b): provenance is transitive; (d) is "ask", since unknown is neither |
+# | 1 | (c) is judged like (b): provenance is transitive; (d) is "ask", since unknown is neither yes nor no |
 # | 1 | (a) is a yes; the base brings duties, such as the name that begins with Llama, and the users at its release count |
-# | 1 | Does not believe 81 % before overlap of (d) with the test set was measured; names a clean split or a check |
+# | 1 | Does not believe 81 % before the overlap of (d) with the test set is measured; names a clean split or a check |
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written_shipping", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
-# *A sketch of an answer.* Not yet. (a) is a yes: a permissive licence, run by ourselves. (b) is not MIT: a publisher
-# cannot give what the writer's terms withhold. The text came from a provider whose terms forbid competing models, and
-# which version held when it was made is not known, so ask; until there is an answer, leave it out. (c) is judged with
-# (b), whatever its own licence says, because its text comes from there. (d) has no terms that we know: ask the forum,
-# and do not guess.
+# *A sketch of an answer.* Not yet. (a) is a yes: a permissive licence, and we ran the model ourselves. (b) is not MIT:
+# a publisher cannot grant what the writer's terms withhold. The text came from a provider whose terms forbid competing
+# models. We do not know which version held when it was made, so ask, and leave it out until there is an answer. (c) is
+# judged like (b), whatever its own licence says, because its text comes from there. (d) has no terms that we know: ask
+# the forum, and do not guess.
 #
-# The base is allowed: 30 or 40 million users are below 700 million, though the number that counts is that of the month
-# before Llama 3.1's release, which I would look up. It brings duties: the student's name begins with Llama, "Built with
-# Llama", the licence goes along.
+# The base is allowed: 30 or 40 million users are below 700 million. But the number that counts is the one in the month
+# before Llama 3.1's release, which I would look up. It brings duties: the student's name begins with Llama, it says
+# "Built with Llama", and the licence goes along.
 #
-# The 81 % I do not believe. (d) and the test come from one forum, so I would measure the overlap of each test question
+# I do not believe the 81 %. (d) and the test come from one forum, so I would measure the overlap of each test question
 # with (d), take out what is found, and judge on a test from elsewhere. Next: train on (a) alone, report that number,
-# keep records, read the current terms, and let counsel decide what is "ask".
+# keep records, read the current terms, and let counsel decide every "ask".
 
 # %% [markdown]
 # ## Check yourself
@@ -633,17 +641,17 @@ if ready(expected_calibration_error, agreement):
 #
 # **1. A data set has 98 % rows with "yes" and 2 % with "ask". What does a gate do?**
 #
-# <details><summary>A. It lets the set pass, for most of it is allowed.</summary>
-# The student is trained on each row. Nobody can take the 2 % out of its weights.
+# <details><summary>A. It lets the set pass, because most of it is allowed.</summary>
+# The student is trained on every row. Nobody can take the 2 % out of its weights.
 # </details>
 # <details><summary>B. It stops, and names the rows.</summary>
-# Right. Remove them or have them answered; then the set is a yes.
+# Right. Remove them or get an answer for each; then the set is a yes.
 # </details>
 # <details><summary>C. It lets the set pass and warns.</summary>
 # A warning scrolls by while the student trains.
 # </details>
 #
-# **2. Validation perplexity falls by a third after new data came in; on another split it stays. What has happened?**
+# **2. Validation perplexity falls by a third after new data came in, but not on another split. What has happened?**
 #
 # <details><summary>A. The student has learned the domain.</summary>
 # Then the other split of the same domain would have gained as well.
@@ -652,7 +660,7 @@ if ready(expected_calibration_error, agreement):
 # Right. Measure the overlap of each validation document with the new data.
 # </details>
 # <details><summary>C. The other split is harder.</summary>
-# It was as hard before. It did not move.
+# It was just as hard before, and its perplexity did not move.
 # </details>
 #
 # **3. Two students have equal perplexity. One was distilled. What can differ?**
@@ -661,7 +669,7 @@ if ready(expected_calibration_error, agreement):
 # Measure before you say so.
 # </details>
 # <details><summary>B. Calibration, agreement with the teacher, and what it declines to answer.</summary>
-# Right. None of these is in the perplexity.
+# Right. Perplexity shows none of these.
 # </details>
 # <details><summary>C. The number of parameters only.</summary>
 # They may have the same architecture.
@@ -670,11 +678,12 @@ if ready(expected_calibration_error, agreement):
 # %% [markdown]
 # ## Take away
 #
-# - Keep a record for each trace: writer, base, chain, route, date, purpose. What is not recorded can only be asked.
-# - The strictest of all terms decides, and one row that is no yes stops the set.
-# - What a licence takes away is no random sample. Look at what the student will not have read.
-# - A leak is seen by runs of words and by a split apart, not by a lower perplexity.
-# - Beside perplexity report calibration, agreement and refusals, each with its interval.
+# - Keep a record for each trace: writer, base, chain, route, date, purpose. If something is not recorded, you can only
+#   ask.
+# - The strictest of all terms decides, and one row that is not a yes stops the set.
+# - What a licence takes away is not a random sample. Look at what the student will not have read.
+# - You find a leak by runs of words and by a split apart, not by a lower perplexity.
+# - Besides perplexity, report calibration, agreement and refusals, each with its interval.
 # - Check the current terms.
 
 # %% [markdown]
