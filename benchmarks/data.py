@@ -141,8 +141,8 @@ def repeat_tables(data: Data, seeds: int) -> dict:
         | paired_effect(runs, found[CLEAN, objective]).as_dict()
         for (name, objective), runs in found.items()
     ]
-    repeated = len(data.with_repeats) - len(data.clean)
-    return {"rows": rows, "documents": len(data.with_repeats), "documents that repeat others": repeated}
+    repeated = len(data.clean) - len(data.distinct)
+    return {"rows": rows, "documents": len(data.clean), "documents that repeat others": repeated}
 
 
 def two_texts(runs: Sequence[Evaluation], first: frozenset[str], second: frozenset[str]) -> dict[str, float]:

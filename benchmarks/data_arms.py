@@ -58,14 +58,14 @@ OBJECTIVES = {name: (CE, DISTILLED, TEACHER_ALONE) if name in WITH_TEACHER_ALONE
 class Leak:
     """What of the judged text stands in the training text: this share of it, all its natural repetitions, or nothing.
 
-    reworded: the leaked text has its words in a slightly other order.  repeats: documents that repeat each other, but
-    nothing that is judged, are kept.  copies: each document stands so often in the training text.
+    reworded: the leaked text has its words in a slightly other order.  distinct: documents that repeat an earlier one
+    of the training text are left out.  copies: each document is in the training text so often.
     """
 
     share: float = 0.0
     natural: bool = False
     reworded: bool = False
-    repeats: bool = False
+    distinct: bool = False
     copies: int = 1
 
 
@@ -80,7 +80,7 @@ LEAKS = {
 }
 REPEATS = {  # none of them leaks: they differ in how often the training text repeats itself
     CLEAN: LEAKS[CLEAN],
-    "its own repetitions kept": Leak(repeats=True),
+    "its own repetitions removed": Leak(distinct=True),
     "each document twice": Leak(copies=2),
     "each document ten times": Leak(copies=10),
 }
@@ -105,8 +105,7 @@ class Data:
         runs = all_shingles(self.repeating)
         self.hit = [document.name for document in self.judged if overlap(document, runs) > SEEN_AGAIN]
         self.apart = corpus.tune
-        all_judged = judged_runs | all_shingles(raw["tune"])
-        self.with_repeats = [one for one in raw["train"] if overlap(one, all_judged) <= SEEN_AGAIN]
+        self.distinct = distinct(corpus.train)
 
     def text_rows(self, text: Text, seed: int) -> list[Row]:
         """The rows of an arm, drawn from a seed, up to its tokens."""
@@ -125,7 +124,7 @@ class Data:
         if leak.reworded:
             documents = [replace(one, text=reworded(one.text)) for one in documents]
         first = self._rows(documents) if documents else []
-        rest = shuffled(self._rows(self.with_repeats), seed) if leak.repeats else clean
+        rest = shuffled(self._rows(self.distinct), seed) if leak.distinct else clean
         return up_to(first, budget) + leak.copies * up_to(
             rest, (budget - sum(row.valid for row in first)) / leak.copies
         )
@@ -207,6 +206,17 @@ def raw_splits(min_characters: int) -> dict[str, list[Document]]:
     documents = python_documents(Path(sysconfig.get_path("stdlib")))
     longer = sorted((d for d in documents if len(d.text) > min_characters), key=lambda d: name_point(d.name))
     return {split: [document for document in longer if split_of(document.name) == split] for split in SPLITS}
+
+
+def distinct(documents: Sequence[Document]) -> list[Document]:
+    """Those that repeat no earlier one."""
+    kept: list[Document] = []
+    seen: set[int] = set()
+    for document in documents:
+        if overlap(document, seen) <= SEEN_AGAIN:
+            kept.append(document)
+            seen |= all_shingles([document])
+    return kept
 
 
 def shuffled(rows: Sequence[Row], seed: int) -> list[Row]:

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import data, data_arms, data_beyond
 from utils.data.batches import Row
+from utils.data.documents import Document
 from utils.measuring.evaluation import Evaluation
 
 
@@ -62,3 +63,9 @@ def test_the_calibration_error_of_runs_adds_documents_up_before_gaps_are_taken()
 def test_a_share_of_those_that_count_is_none_where_nothing_counts():
     assert data_beyond.of_those(np.zeros((2, 3)), np.zeros((2, 3)))["share"] is None
     assert data_beyond.of_those(np.array([[1.0, 0, 0]]), np.array([[1.0, 1, 0]]))["share"] == 0.5
+
+
+def test_of_documents_that_repeat_each_other_the_first_stays():
+    words = [" ".join(f"{letter}{place}" for place in range(30)) for letter in "ab"]
+    documents = [Document(str(place), text, "") for place, text in enumerate([*words, words[0] + " more", "short"])]
+    assert [one.name for one in data_arms.distinct(documents)] == ["0", "1", "3"]
