@@ -31,7 +31,10 @@ HINTS = hints(
         "At padding you compare zeros with the other model's states. What should be left out, and on which sides?": (
             states.ONE_SIDE,
         ),
-        "By how many positions should the sum be divided: all of them, or the real ones?": (states.ALL_POSITIONS,),
+        "By how many positions should the sum be divided: all of them, or the real ones?": (
+            states.ALL_POSITIONS,
+            states.LONGEST,
+        ),
         "Does a position in a short row count more than one in a long row?": (states.MEAN_OF_ROWS,),
         "A state at position t belongs to token t in both models. Is a next token predicted here?": (
             "states shifted: student at t against teacher at t + 1",

@@ -30,6 +30,7 @@ MASK_AXIS = "the mask is multiplied without an axis for the features"
 ERRORS = [  # what torch says on the first probe: 3 rows, 6 positions, widths 4 and 7
     ["tensor a (4) must match the size of tensor b (7)", FORGOTTEN],
     ["tensor a (7) must match the size of tensor b (4)", FORGOTTEN],
+    ["Trying to backward through the graph a second time", BACKWARD],
     ["x7 and 4x7)", states.TEACHER_PROJECTED],
     ["x4 and 7x4)", NOT_TRANSPOSED],
     ["tensor a (7) must match the size of tensor b (6)", MASK_AXIS],
@@ -183,6 +184,12 @@ def kl_of_raw_states(student_hidden, teacher_hidden, projection, attention_mask)
     return F.kl_div(projection(student_hidden[real]), teacher_hidden[real].detach(), reduction="batchmean")
 
 
+def training_without_a_graph_left(student_hidden, teacher_hidden, projection, attention_mask):
+    loss = by_index(student_hidden, teacher_hidden, projection, attention_mask)
+    loss.backward()
+    return loss
+
+
 def training_by_itself(student_hidden, teacher_hidden, projection, attention_mask):
     loss = by_index(student_hidden, teacher_hidden, projection, attention_mask)
     loss.backward(retain_graph=True)
@@ -228,6 +235,7 @@ EXERCISE = Exercise(
         Misconception(states.KL, "F.kl_div with its default reduction.", kl_of_states),
         Misconception(states.RAW_KL, "F.kl_div of states as they are.", kl_of_raw_states),
         Misconception(BACKWARD, "backward() inside.", training_by_itself),
+        Misconception(BACKWARD, "backward() inside, which frees the graph.", training_without_a_graph_left),
         *in_half_precision(by_index),
     ),
     RIGHT,
