@@ -83,6 +83,12 @@ HINTS = hints(
         "The mask is (B, S) and the difference (B, S, D). Which axis does the mask lack?": (
             "the mask is multiplied without an axis for the features",
         ),
+        "A projection of zeros is its bias. What is left at padding, and is it counted?": (
+            "the states are masked before the projection: its bias stays at padding",
+        ),
+        "A linear layer may add a bias to the product. What does a call of it do that your product does not?": (
+            "the projection's bias is left out: only its weight is multiplied",
+        ),
         "A mean over positions says little about each token. When do you average: before or after you compare?": (
             states.POOLED,
             "states are averaged over all positions before they are compared",

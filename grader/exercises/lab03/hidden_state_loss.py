@@ -14,7 +14,7 @@ from grader.exercise import Exercise, Misconception, Part
 from grader.exercises import choices
 from grader.exercises.lab03 import hidden_variants as states
 from grader.exercises.lab03.hidden_hints import HINTS
-from grader.exercises.variants import catalogue, in_half_precision
+from grader.exercises.variants import Variant, catalogue, in_half_precision
 from utils.checks.judgement import BACKWARD
 from utils.checks.pack import Made
 from utils.checks.records import Probe, Table
@@ -27,6 +27,8 @@ ORDINARY = tuple(f"ordinary {index}" for index in range(4))
 FORGOTTEN = "the projection is not used: the student's states keep their own width"
 NOT_TRANSPOSED = "the projection's weight is multiplied without its transpose"
 MASK_AXIS = "the mask is multiplied without an axis for the features"
+MASKED_FIRST = "the states are masked before the projection: its bias stays at padding"
+NO_BIAS = "the projection's bias is left out: only its weight is multiplied"
 ERRORS = [  # what torch says on the first probe: 3 rows, 6 positions, widths 4 and 7
     ["tensor a (4) must match the size of tensor b (7)", FORGOTTEN],
     ["tensor a (7) must match the size of tensor b (4)", FORGOTTEN],
@@ -41,6 +43,8 @@ ERRORS = [  # what torch says on the first probe: 3 rows, 6 positions, widths 4 
 def probes(seed: int | None) -> tuple[Probe, ...]:
     stream = choices.stream_of(seed, 31)
     drawn = [_inputs(stream, LAYOUTS[place], *WIDTHS[place]) for place in range(len(LAYOUTS))]
+    bias = np.float32(stream.normal(0, 1, WIDTHS[-1][1]))  # of the last projection alone
+    drawn[-1]["projection"].settings["bias"] = bias
     return tuple(Probe(name, inputs, ASKED) for name, inputs in zip(ORDINARY, (drawn[0], *drawn), strict=True))
 
 
@@ -130,8 +134,8 @@ def student_detached(student_hidden, teacher_hidden, projection, attention_mask)
 
 def projection_without_gradient(student_hidden, teacher_hidden, projection, attention_mask):
     valid = attention_mask.bool()
-    weight = projection.weight.detach()
-    return F.mse_loss(student_hidden[valid] @ weight.T, teacher_hidden[valid].detach())
+    projected = F.linear(student_hidden[valid], projection.weight.detach(), projection.bias)
+    return F.mse_loss(projected, teacher_hidden[valid].detach())
 
 
 def divided_by_the_student_width(student_hidden, teacher_hidden, projection, attention_mask):
@@ -196,6 +200,18 @@ def training_by_itself(student_hidden, teacher_hidden, projection, attention_mas
     return loss
 
 
+def masked_before_the_projection(student_hidden, teacher_hidden, projection, attention_mask):
+    weights = attention_mask.unsqueeze(-1)
+    squared = (projection(student_hidden * weights) - teacher_hidden.detach() * weights).square()
+    return squared.sum() / (attention_mask.sum() * teacher_hidden.shape[-1])
+
+
+def without_the_bias(student_hidden, teacher_hidden, projection, attention_mask):
+    real = attention_mask.bool()
+    return F.mse_loss(student_hidden[real] @ projection.weight.T, teacher_hidden[real].detach())
+
+
+BESIDE = [Variant((MASKED_FIRST,), masked_before_the_projection, 1.0), Variant((NO_BIAS,), without_the_bias, 1.0)]
 RIGHT = {
     f.__name__: f
     for f in (
@@ -208,7 +224,7 @@ RIGHT = {
 def table(seed: int | None = None) -> Table:
     asked = probes(seed)
     texts = {"judge": "arrays", "forms": ["tensor"] * len(asked), "hints": HINTS, "errors": ERRORS}
-    return choices.table("hidden_state_loss", asked, states.variants(), texts, states.SCALES)
+    return choices.table("hidden_state_loss", asked, [*states.variants(), *BESIDE], texts, states.SCALES)
 
 
 EXERCISE = Exercise(
@@ -218,7 +234,7 @@ EXERCISE = Exercise(
     (Part("value and gradient", 4.0, ORDINARY),),
     table,
     catalogue(
-        states.variants(),
+        [*states.variants(), *BESIDE],
         Misconception("gradient flows into teacher_hidden", "detach is missing.", teacher_not_detached),
         Misconception(states.WHOLE_ROWS, "mask without bool().", rows_picked_by_numbers),
         Misconception("no gradient reaches student_hidden", "The student is detached.", student_detached),
