@@ -3,7 +3,8 @@
     python -m benchmarks.claims
 
 A claim held where the whole 95 % interval is on its side, and did not hold where the whole interval is on the other.
-Otherwise it is not shown.  Claims whose experiment has no recorded result are left out.
+Otherwise it is not shown, and neither is it where a control, which lacks what the claim names, does as well.
+Claims whose experiment has no recorded result are left out.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class Claim:
 
     lab: its number; heading: of the cell that shows it.  results: the file of its experiment; find: what in it measures
     the claim, with "low" and "high".  what: the measured number; it has to be `side` of `nothing`, which is no effect.
-    at: the size, with the names of values in the results in braces.
+    at: the size, with the names of values in the results in braces.  controls: of (results, what was found), the name
+    and the row of each control whose interval has to be beyond the claim's.
     """
 
     said: str
@@ -39,6 +41,7 @@ class Claim:
     side: str = BELOW
     nothing: float = 1.0
     at: str = "embedded pair, {train_rows} rows"
+    controls: Callable[[Mapping, Mapping], Mapping[str, Mapping]] = lambda results, measured: {}
 
 
 def one(place: str, **wanted: object) -> Callable[[Mapping], Mapping]:
@@ -49,6 +52,18 @@ def one(place: str, **wanted: object) -> Callable[[Mapping], Mapping]:
         return row
 
     return find
+
+
+def best_weight(results: Mapping) -> Mapping:
+    """Of the losses on hidden states that every control was run beside, the one of the lowest perplexity."""
+    beside = [row for row in results["hidden"] if _controls_of(results, row)]
+    return min(beside, key=lambda row: row["ratio to logits alone"])
+
+
+def _controls_of(results: Mapping, measured: Mapping) -> dict[str, Mapping]:
+    start = f"control, {measured['hidden states']}: "
+    names = {row["hidden states"]: row for row in results["hidden"]}
+    return {name.removeprefix(start): row for name, row in names.items() if name.startswith(start)}
 
 
 LIKE_LAB_5 = "character pair, {questions[N]} questions"
@@ -88,13 +103,14 @@ CLAIMS = (
         at="embedded pair, {rows_swept} rows",
     ),
     Claim(
-        "Hidden states add to the logits",
+        "Hidden states, matched layer by layer, add to the logits",
         "03",
         "Step 6. Hidden states",
         "sweeps",
-        one("hidden", **{"hidden states": "MSE, weight 0.1"}),
-        "perplexity over that of logits alone, MSE of weight 0.1",
+        best_weight,
+        "perplexity over that of logits alone, {hidden states}",
         at="embedded pair, {rows_swept} rows",
+        controls=_controls_of,
     ),
     Claim(
         "A draft distilled toward its target is accepted more often",
@@ -194,6 +210,13 @@ def verdict(low: float, high: float, side: str, nothing: float) -> str:
     return "not shown"
 
 
+def as_good(measured: Mapping, controls: Mapping[str, Mapping], side: str) -> list[str]:
+    """The names of the controls whose intervals are not wholly short of the measured one."""
+    if side == ABOVE:
+        return [name for name, row in controls.items() if row["high"] >= measured["low"]]
+    return [name for name, row in controls.items() if row["low"] <= measured["high"]]
+
+
 def rows(folder: Path = RESULTS) -> list[dict]:
     """A row for each claim that has its result in the folder."""
     found = []
@@ -208,11 +231,13 @@ def rows(folder: Path = RESULTS) -> list[dict]:
 def _row(claim: Claim, results: Mapping, measured: Mapping) -> dict:
     value = next(measured[key] for key in _VALUES if key in measured)
     low, high = measured["low"], measured["high"]
+    judged = verdict(low, high, claim.side, claim.nothing)
+    equals = as_good(measured, claim.controls(results, measured), claim.side) if judged == "held" else []
     return {
         "claim": claim.said,
-        "verdict": verdict(low, high, claim.side, claim.nothing),
+        "verdict": "not shown" if equals else judged,
         "found": f"{value:.3f} [{low:.3f}, {high:.3f}]",
-        "what": claim.what,
+        "what": "; as good in the control: ".join([claim.what.format(**measured), *equals]),
         "size": claim.at.format(**results),
         "place": f"Lab {int(claim.lab)}, {claim.heading.partition('.')[0]}",
         "link": f"{_notebook(claim.lab)}#{claim.heading.replace(' ', '-')}",

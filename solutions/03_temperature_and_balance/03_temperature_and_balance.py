@@ -156,17 +156,18 @@ show(
 # upper line becomes level. Without it, a sweep over T would be a sweep over alpha in disguise.
 #
 # Now look at the left end. Between T = 1 and T = 3 the gradient shrinks *even with* T squared. The rule only holds for
-# high T. On the way there, the gradient that was concentrated on a few likely tokens spreads over the whole vocabulary,
-# and a vocabulary is large. So for a language model T still changes the balance, here about tenfold from T = 1 to T = 10.
-# Read a sweep over T beside one over alpha.
+# high T. As T rises from 1, the gradient, at first concentrated on a few likely tokens, spreads over the whole
+# vocabulary, and a vocabulary is large. So for a language model T still changes the balance, here about tenfold from T
+# = 1 to T = 10. Read a sweep over T beside one over alpha.
 
 # %% [markdown]
 # ## Step 2. Ask the teacher once
 #
-# A sweep trains the student again and again on the same rows, and the teacher never changes. So its answers are computed
-# once and kept: for each token one number for every token of the vocabulary. The next cell first checks whether that fits
-# into memory. For our small vocabulary it does. For GPT-2's, which is twelve times as large, it hardly ever does; then
-# only the last hidden states are kept, and the output layer makes the same logits from them again.
+# A sweep trains the student again and again on the same rows, and the teacher never changes. So its answers are
+# computed once and kept: at each position, one number for every token of the vocabulary. The next cell first checks
+# whether that fits into memory. For our small vocabulary it does. For GPT-2's, which is twelve times as large, it
+# hardly ever does; then only the last hidden states are kept, and the output layer makes the same logits from them
+# again.
 #
 # The cache is named by a hash of its teacher, rows and settings. If you change one of them you get another cache, never
 # an outdated answer.
@@ -207,8 +208,9 @@ for temperature in (1.0, 10.0):
 # %% [markdown]
 # ## Step 3. Which temperature?
 #
-# Four students are trained from the same start, on the same rows in the same order, at T = 1, 3, 5 and 10. The
-# {{ term("control") }} is a fifth one, trained on the labels alone. Recipes say: T between 2 and 5.
+# Four students are trained from the same start at T = 1, 3, 5 and 10. A fifth student, CE-only, is trained on the
+# labels alone. It is the {{ term("control") }}. All of them read the same {{ results.sweeps.rows_swept }} rows (in the
+# embedded profile) in the same order. Recipes say: T between 2 and 5.
 #
 # **Predict first.** Which of the four temperatures gives the lowest perplexity?
 
@@ -274,9 +276,11 @@ show(figure, sweep_plots.describe_knob("temperature", live, control.evaluation.p
 # ### What perplexity does not show
 #
 # A student is {{ term("calibrated", "calibration") }} if the tokens that it gives 30 percent come in 30 percent of the
-# cases. The figure shows how often the most likely token came, minus the probability that it was given. Below 0 the
-# student promised too much. A point inside the grey band may be there by chance alone. The number beside each name is the
-# *expected calibration error*, the mean distance from 0 over all tokens.
+# cases. The figure shows accuracy minus confidence: how often the most likely token came, minus the probability that it
+# was given. Below 0 the student promised too much. The lines under the figure, and the table after them, have the
+# opposite sign: confidence minus accuracy, where *above* 0 the student promised too much. A point inside the grey band
+# may be there by chance alone. The number beside each name is the *expected calibration error*, the mean distance from
+# 0 over all tokens.
 #
 # **Predict first.** A student that was distilled at T = 10 is asked at T = 1. Is it over- or underconfident?
 
@@ -298,28 +302,32 @@ for name, found in curves.items():
     print(f"{name:>9}: error {found.error:.3f}, confidence minus accuracy {found.overconfidence:+.3f}")
 print(f"your guess for T = 10: {my_direction}")
 
-# %% [markdown]
-# Compare CE-only with the untouched student. Training on the labels alone made the perplexity much better and the
-# calibration worse: its error is larger, and on average it promises more than before. With the teacher at T = 1 the error
-# is the smallest of all students.
+# %% [markdown] Compare CE-only with the untouched student. Training on the labels alone made the perplexity much better
+# and not the calibration: its error is a little larger, and on average it promises more than before. With the teacher
+# at T = 1 the error is the smallest of all students.
 #
-# The soft part at a high T compares logits that were divided by T. It says little about how sharp the distribution is at
-# T = 1. So you might expect the student of T = 10 to be far off. It is not: on average its confidence is a little below its
-# accuracy, like its teacher's. Is it kept in place by the labels, which are half of the loss? Step 4 removes them.
+# The soft part at a high T compares logits that were divided by T. It says little about how sharp the distribution is
+# at T = 1. So you might expect the student of T = 10 to be far off. It is not: on average its confidence is a little
+# below its accuracy, like its teacher's. Do the labels, half of the loss, keep its confidence in place? Step 4 removes
+# them.
 #
-# T = 1 and T = 3 are the pair to look at. They share the wins in perplexity, yet the second student is overconfident and
-# the first is not. Perplexity alone would have called the two equal. But is it the temperature? T = 3 learned at a rate of
+# T = 1 and T = 3 are the pair to look at. They share the wins in perplexity. Yet on average the second student is
+# overconfident and the first is not; at its most confident tokens the first is, too. Perplexity alone would have called
+# the two equal. But is it the temperature? T = 3 learned at a rate of
 # {{ results.sweeps.learning_rates["T 3, alpha 0.5, 500 rows, 2 epochs"] }}, and T = 1 at
 # {{ results.sweeps.learning_rates["T 1, alpha 0.5, 500 rows, 2 epochs"] }}. Each got the rate that was best for its
 # *perplexity*, so the comparison changes two things at once. Here it is again, with the rate held still:
 #
-# {{ table(results.sweeps["calibration by rate"] | selectattr("temperature", "in", [1.0, 3.0]) | list, {"learning rate": "learning rate", "temperature": "T", "confidence minus accuracy": "confidence minus accuracy, with the lowest and the highest seed", "calibration error": "calibration error", "perplexity": "perplexity"}) }}
+# {{ table(results.sweeps["calibration by rate"], {"learning rate": "learning rate", "temperature": "T", "confidence minus accuracy": "confidence minus accuracy, with the lowest and the highest seed", "calibration error": "calibration error", "perplexity": "perplexity"}) }}
 #
-# *Ours, over three seeds, at alpha = 0.5.* At the lower rate neither student is overconfident by more than a
+# *Ours, over three seeds, at alpha = 0.5.* At the lower rate neither T = 1 nor T = 3 is overconfident by more than a
 # thousandth. At the higher rate both are. So the rate alone explains about half of the difference or more: how much
 # depends on which of the two you change first. The temperature has a part of its own: at either rate, T = 3 is more
 # confident than T = 1 and has the larger error. The last column settles something else: with the rate held still, T = 1
-# is ahead of T = 3 at both rates, by just under one percent.
+# is ahead of T = 3 at both rates, by about one percent.
+#
+# T = 5 and T = 10 change sides with the rate: both are underconfident at the lower rate and overconfident at the higher
+# one. T = 10 looked careful above because its best rate was the lower one. So the temperature alone was not the reason.
 
 # %% [markdown]
 # ## Step 4. Which balance?
@@ -347,10 +355,10 @@ print("how often each alpha wins on documents drawn again:", {a: round(s, 2) for
 # %% [markdown]
 # {{ table(results.sweeps.alpha, {"alpha": "alpha", "perplexity": "perplexity", "ratio to CE-only": "ratio to CE-only, with 95 % interval", "share of draws won": "share of draws won"}) }}
 #
-# *Ours, over five seeds.* An optimum is a region, not a number: read the shares before you quote a value. Here the teacher
-# is much better than the student and there is little text, so most of the weight belongs to the teacher. Yet a few labels
-# beside it are better than none. With a weaker teacher we would expect a lower alpha to be best. (Your own shares above
-# are over documents alone, and one seed looks more certain than it is.)
+# *Ours, over five seeds.* An optimum is a region, not a number: read the shares before you quote a value. Here the
+# teacher is much better than the student, and most of the weight belongs to it. Yet a few labels beside it are better
+# than none. With a weaker teacher we would expect a lower alpha to be best. (Your own shares above are over documents
+# alone, and one seed looks more certain than it is.)
 #
 # ### Both knobs at once
 #
@@ -377,24 +385,26 @@ surface_explorer(recorded["surface"])
 # trained on this text at all, and at T = 10 it is worse. Its task is then to match the distributions at T, which nobody
 # uses. Hardly anything in its loss depends on the few tokens that decide at T = 1, where it is judged.
 #
-# Its calibration error stays small all the same, so it was not the labels that kept it in place. The error is largest at
-# T = 3, where the perplexity is not. A student can be poor and know it, so neither measure replaces the other. "T matters
-# little" and "alpha should be high" are both true here, but each only at the usual value of the other knob.
+# Its calibration error stays small even without labels (though its learning rate also differs), so the labels are not
+# the whole reason. The error is largest at T = 3, where the perplexity is not. A student can be poor and know it, so
+# neither measure replaces the other. "T matters little" and "alpha should be high" are both true here, but each only at
+# the usual value of the other knob.
 #
 # (Lab 2 and the profile distil at alpha = 0.5, the value that most recipes start with. It is not the best one here.)
 
 # %% [markdown]
 # ## Say it
 #
-# **Temperature and balance.** A colleague distils a support assistant from a large model on 3,000 of her own
-# dialogues. In about 200 words: which T and which alpha do you advise to start with, what would make you change them, and
-# which control should she run? Refer to at least two numbers from this lab, one of them with its uncertainty.
+# **Temperature and balance.** A colleague distils a support assistant from a large model on 3,000 of her own dialogues.
+# In about 200 words: which T and which alpha do you advise to start with, what would make you change them, which
+# control should she run, and what will perplexity not tell her? Refer to at least two numbers from this lab, one of
+# them with its uncertainty.
 #
 # | Points | Rubric |
 # |---|---|
 # | 1 | Advises a temperature and justifies it by a sweep, winner and size of the differences, not by a recipe |
 # | 1 | Advises an alpha and names what it depends on: how good the teacher is, which temperature is used |
-# | 1 | Names CE-only at equal tokens, with its own learning rate, as the control |
+# | 1 | Names CE-only on the same rows and steps, with its own learning rate, as the control |
 # | 1 | Supports the advice with two numbers of the lab, one with its interval or share of draws |
 # | 1 | Says what perplexity leaves out, such as calibration, and when that matters to her |
 
@@ -435,7 +445,8 @@ surface_explorer(recorded["surface"])
 # In our map it does not. At alpha = 0.5 half of the loss is labels, which are taken at T = 1.
 # </details>
 # <details><summary>B. It may cost a lot: the two knobs have to be swept together.</summary>
-# Right. Without labels T = 5 was worse than no teacher at all.
+# Right. Without labels T = 5 was worse than CE-only (ratio
+# {{ (results.sweeps.surface | selectattr("alpha", "equalto", 1.0) | selectattr("temperature", "equalto", 5.0) | first)["ratio to CE-only"] | number }}).
 # </details>
 # <details><summary>C. T squared takes care of it.</summary>
 # T squared keeps the size of the gradient. It does not change what the student is asked to match.
@@ -444,13 +455,13 @@ surface_explorer(recorded["surface"])
 # **3. Two students have the same perplexity. Which of them may promise too much?**
 #
 # <details><summary>A. Neither: equal perplexity means equal calibration.</summary>
-# No. T = 1 and T = 3 shared the wins in perplexity, and one of the two was overconfident.
+# No. T = 1 and T = 3 shared the wins in perplexity, and on average one of the two was overconfident.
 # </details>
 # <details><summary>B. Only a calibration curve can tell.</summary>
 # Right. And if their learning rates differ, hold the rate still before you blame the temperature.
 # </details>
 # <details><summary>C. The one with the higher temperature, always.</summary>
-# Not always. In our sweep T = 10 was a little underconfident, at its own best rate.
+# Not always. In our sweep T = 10 was a little underconfident at its own best rate, and overconfident at a higher one.
 # </details>
 
 # %% [markdown]
@@ -460,7 +471,7 @@ surface_explorer(recorded["surface"])
 # - T = 1 is a good start for a language model. How much T matters depends on alpha: a few percent if half of the loss is
 #   labels, very much without them.
 # - alpha's optimum is a region; report the shares of the draws, not a single number.
-# - Perplexity and calibration are different questions. Labels alone improved the one and worsened the other.
+# - Perplexity and calibration are different questions. One can improve while the other does not.
 # - A teacher has to be asked only once. Name the cache by a hash of its teacher, rows and settings, and it is never
 #   outdated.
 
@@ -490,11 +501,11 @@ for temperature in (1.0, 3.0):
             f" scaled up {bias.without_tail:.2f}; the others hold {bias.tail_mass:.0%}"
         )
 
-# %% [markdown]
-# One bin is never larger than the whole loss; it loses the order among the others. At T = 1 that is about a seventh with
-# 64 tokens and very little with 512. Scaled up, it is a different loss, which asks the student to call every other token
-# impossible. At T = 3 most of the probability is outside any short list: with 64 tokens one bin keeps about a fifth of
-# the loss, and scaled up, nearly all of the loss is that wrong demand.
+# %% [markdown] The loss with one bin is never larger than the whole loss, because it ignores the differences among the
+# other tokens. At T = 1 that is about a seventh with 64 tokens and very little with 512. Scaled up, it is a different
+# loss, which asks the student to call every other token impossible. At T = 3 most of the probability is outside any
+# short list: with 64 tokens one bin keeps about a fifth of the loss, and scaled up, nearly all of the loss is that
+# wrong demand.
 
 # %% [markdown]
 # ### Step 6. Hidden states
@@ -644,18 +655,25 @@ if ready(layer_map, hidden_state_loss):
     print(f"your guess: {my_percent} percent lower")
 
 # %% [markdown]
-# {{ table(results.sweeps.hidden | selectattr("hidden states", "in", ["logits alone", "MSE, weight 0.1", "cosine, weight 0.1", "control, cosine, weight 0.1: projection random and frozen", "control, cosine, weight 0.1: layers in reverse", "control, cosine, weight 0.1: states of an untrained teacher"]) | list, {"hidden states": "hidden states", "perplexity": "perplexity", "ratio to logits alone": "ratio to logits alone, with 95 % interval"}, 4) }}
+# {{ table(results.sweeps.hidden | selectattr("hidden states", "in", ["logits alone", "MSE, weight 0.001", "MSE, weight 0.01", "MSE, weight 0.1", "MSE, weight 1", "control, MSE, weight 0.001: projection random and frozen", "control, MSE, weight 0.001: layers in reverse", "control, MSE, weight 0.001: states of an untrained teacher", "cosine, weight 0.1", "control, cosine, weight 0.1: projection random and frozen", "control, cosine, weight 0.1: layers in reverse", "control, cosine, weight 0.1: states of an untrained teacher"]) | list, {"hidden states": "hidden states", "perplexity": "perplexity", "ratio to logits alone": "ratio to logits alone, with 95 % interval"}, 4) }}
 #
 # *Ours, over five seeds. MSE is your squared difference. The cosine distance compares only the direction of two states,
 # not their length.* The first row is the one to beat. Each control removes one thing: the projection that learns, the
 # order of the layers, or the teacher's knowledge.
 #
-# A negative result is a result. With a weight of 0.1 the squared difference makes the student worse: it already learns
-# from the logits, and most of the extra pull goes into something that it does not need. With the cosine distance there is
-# a gain, of a little more than a thousandth, and its interval does not reach 1. Is it the gain that you were looking for?
-# Look at the controls. With a random projection there is no gain, so the projection has to learn. With the layers in
-# reverse the gain is no smaller, so the order of the layers, the first thing that you wrote in this step, made no
-# difference. And a teacher that knows nothing brings about half of the gain.
+# The weight decides. With a weight of 0.1 the squared difference makes the student worse. At this weight the loss on
+# the states outweighs the loss on the logits. At 0.001 it does no harm: there is a gain, of one or two thousandths, and
+# its interval does not reach 1. The cosine distance brings about as much at a weight of 0.1.
+#
+# Is it the gain that you were looking for? Look at the controls. With a random projection there is no gain, so the
+# projection has to learn. With the layers in reverse the gain is no smaller, so the order of the layers, the first
+# thing that you wrote in this step, made no difference. A teacher that knows nothing brings about half of the cosine's
+# gain, and little of the squared difference's. But its states are small, as you saw above, so at the same weight their
+# squared difference pulls less. So some gain from the states is there, and the match of layer to layer is not shown to
+# bring it.
+#
+# In your live run at 0.1 the frozen projection did more harm than the learned one. A projection that cannot learn
+# leaves all of the large loss on the states to the student.
 #
 # Published gains come with much deeper models, and with a long training on the states before the logits are matched
 # ([TinyBERT](https://arxiv.org/abs/1909.10351)).
@@ -716,8 +734,8 @@ print(f"your guess: {my_amount}")
 # Perhaps, but this does not show it: a frozen projection also leads to the teacher's own states. You would need a control
 # without the teacher's knowledge, such as the states of an untrained teacher.
 # </details>
-# <details><summary>B. The gain is not shown to come from matching the learned way, perhaps from any extra target.</summary>
-# Right. Next you would try the states of an untrained teacher. If they help too, it was regularisation.
+# <details><summary>B. The gain may come from any extra target; a learned match is not shown to matter.</summary>
+# Right. Next you would try the states of an untrained teacher. If they help as much, it was regularisation.
 # </details>
 # <details><summary>C. The projection should be frozen in practice.</summary>
 # The control tells you where the gain comes from. It is not a recommendation.

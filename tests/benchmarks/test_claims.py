@@ -25,6 +25,39 @@ def test_a_claim_held_where_its_whole_interval_is_on_its_side(low, high, side, n
     assert claims.verdict(low, high, side, nothing) == said
 
 
+def _hidden(**controls):
+    """Results in which a loss on states gains two thousandths; controls: the interval of each control."""
+    rows = {"logits alone": (1.0, 1.0), "MSE, weight 1": (1.4, 1.6), "MSE, weight 0.01": (0.997, 0.999)}
+    rows |= {f"control, MSE, weight 0.01: {name}": ends for name, ends in controls.items()}
+    told = [
+        {"hidden states": name, "ratio to logits alone": (low + high) / 2, "low": low, "high": high}
+        for name, (low, high) in rows.items()
+    ]
+    return {"hidden": told, "rows_swept": 7, "temperature": [{"temperature": 5.0, "ratio": 1.0, "low": 0.9, "high": 1}]}
+
+
+@pytest.mark.parametrize(
+    ("controls", "said", "added"),
+    [
+        ({"frozen": (0.9992, 1.0001), "reverse": (0.9995, 1.0)}, "held", ""),
+        ({"frozen": (0.9992, 1.0001), "reverse": (0.998, 1.0)}, "not shown", "; as good in the control: reverse"),
+    ],
+)
+def test_a_gain_that_a_control_has_too_is_not_shown(tmp_path, controls, said, added):
+    (tmp_path / "sweeps.json").write_text(json.dumps(_hidden(**controls)))
+    (row,) = (row for row in claims.rows(tmp_path) if "idden" in row["claim"])
+    assert (row["verdict"], row["what"]) == (said, "perplexity over that of logits alone, MSE, weight 0.01" + added)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "side", "names"),
+    [(0.6, 0.7, claims.BELOW, []), (0.4, 0.5, claims.BELOW, ["it"]), (0.4, 0.5, claims.ABOVE, [])],
+)
+def test_a_control_is_as_good_unless_its_interval_is_short_of_the_claim_s(low, high, side, names):
+    measured = {"low": 0.5, "high": 0.55} if side == claims.BELOW else {"low": 0.51, "high": 0.55}
+    assert claims.as_good(measured, {"it": {"low": low, "high": high}}, side) == names
+
+
 def test_a_claim_without_a_recorded_result_is_left_out(tmp_path):
     effect = {"ratio": 0.9, "low": 0.8, "high": 0.95}
     recorded = {"effects": {"distilled_vs_ce_only": effect}, "profile": {"train_rows": 7}}

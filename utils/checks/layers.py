@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from utils.checks import arrays
+from utils.checks import arrays, judgement
 from utils.checks.judgement import after_error, is_right
 from utils.checks.records import Answer, Table
 from utils.checks.verdict import Verdict
@@ -26,6 +26,8 @@ def judge_answers(table: Table, answers: Sequence[Answer]) -> Verdict:
 def properties(table: Table, answers: Sequence[Answer]) -> list[str]:
     """What is true of the lists, wherever it is true of any of them."""
     lists = [answer.numbers.get("value") for answer in answers]
+    if any(answer.form and judgement.wrong_kind(table, index, answer) for index, answer in enumerate(answers)):
+        return []  # the kind alone is said
     if not all(found is not None and found.ndim == 1 for found in lists):
         return arrays.by_shape(table, answers)
     sizes = [tuple(float(size) for size in probe.inputs.values()) for probe in table.probes]
@@ -41,7 +43,7 @@ def properties(table: Table, answers: Sequence[Answer]) -> list[str]:
             lambda v, s, t: t not in v[-1:],
         ),
         ("layer map: a layer is listed twice or out of order", lambda v, s, t: (np.diff(v) <= 0).any()),
-        ("layer map: the steps are uneven", lambda v, s, t: len(v) == s and _uneven(v, s, t)),
+        ("layer map: a layer is not beside its even place", lambda v, s, t: len(v) == s and _uneven(v, s, t)),
     )
     return [name for name, holds in properties if any(holds(found, s, t) for found, (s, t) in pairs)]
 

@@ -17,11 +17,11 @@ from utils.checks.pack import Made
 
 
 class Projection(torch.nn.Module):
-    """``projection(x)`` is x times the transposed weight (D_t, D_s), a tensor whose gradient is asked; no bias."""
+    """``projection(x)`` is x times the transposed weight (D_t, D_s), a tensor whose gradient is asked, plus a bias."""
 
-    def __init__(self, weight: Tensor) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
         super().__init__()
-        self.weight, self.bias = weight, None
+        self.weight, self.bias = weight, bias
         self.out_features, self.in_features = weight.shape
 
     def parameters(self, recurse: bool = True) -> Iterator[Tensor]:
@@ -30,7 +30,7 @@ class Projection(torch.nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., D_s) -> (..., D_t), in the number type of x."""
-        return F.linear(x, self.weight.to(x.dtype))
+        return F.linear(x, self.weight.to(x.dtype), None if self.bias is None else self.bias.to(x.dtype))
 
 
 def tiny_model(

@@ -31,7 +31,10 @@ HINTS = hints(
         "At padding you compare zeros with the other model's states. What should be left out, and on which sides?": (
             states.ONE_SIDE,
         ),
-        "By how many positions should the sum be divided: all of them, or the real ones?": (states.ALL_POSITIONS,),
+        "By how many positions should the sum be divided: all of them, or the real ones?": (
+            states.ALL_POSITIONS,
+            states.LONGEST,
+        ),
         "Does a position in a short row count more than one in a long row?": (states.MEAN_OF_ROWS,),
         "A state at position t belongs to token t in both models. Is a next token predicted here?": (
             "states shifted: student at t against teacher at t + 1",
@@ -79,6 +82,12 @@ HINTS = hints(
         ),
         "The mask is (B, S) and the difference (B, S, D). Which axis does the mask lack?": (
             "the mask is multiplied without an axis for the features",
+        ),
+        "A projection of zeros is its bias. What is left at padding, and is it counted?": (
+            "the states are masked before the projection: its bias stays at padding",
+        ),
+        "A linear layer may add a bias to the product. What does a call of it do that your product does not?": (
+            "the projection's bias is left out: only its weight is multiplied",
         ),
         "A mean over positions says little about each token. When do you average: before or after you compare?": (
             states.POOLED,

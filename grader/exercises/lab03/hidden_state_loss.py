@@ -14,7 +14,7 @@ from grader.exercise import Exercise, Misconception, Part
 from grader.exercises import choices
 from grader.exercises.lab03 import hidden_variants as states
 from grader.exercises.lab03.hidden_hints import HINTS
-from grader.exercises.variants import catalogue, in_half_precision
+from grader.exercises.variants import Variant, catalogue, in_half_precision
 from utils.checks.judgement import BACKWARD
 from utils.checks.pack import Made
 from utils.checks.records import Probe, Table
@@ -27,9 +27,12 @@ ORDINARY = tuple(f"ordinary {index}" for index in range(4))
 FORGOTTEN = "the projection is not used: the student's states keep their own width"
 NOT_TRANSPOSED = "the projection's weight is multiplied without its transpose"
 MASK_AXIS = "the mask is multiplied without an axis for the features"
+MASKED_FIRST = "the states are masked before the projection: its bias stays at padding"
+NO_BIAS = "the projection's bias is left out: only its weight is multiplied"
 ERRORS = [  # what torch says on the first probe: 3 rows, 6 positions, widths 4 and 7
     ["tensor a (4) must match the size of tensor b (7)", FORGOTTEN],
     ["tensor a (7) must match the size of tensor b (4)", FORGOTTEN],
+    ["Trying to backward through the graph a second time", BACKWARD],
     ["x7 and 4x7)", states.TEACHER_PROJECTED],
     ["x4 and 7x4)", NOT_TRANSPOSED],
     ["tensor a (7) must match the size of tensor b (6)", MASK_AXIS],
@@ -40,6 +43,8 @@ ERRORS = [  # what torch says on the first probe: 3 rows, 6 positions, widths 4 
 def probes(seed: int | None) -> tuple[Probe, ...]:
     stream = choices.stream_of(seed, 31)
     drawn = [_inputs(stream, LAYOUTS[place], *WIDTHS[place]) for place in range(len(LAYOUTS))]
+    bias = np.float32(stream.normal(0, 1, WIDTHS[-1][1]))  # of the last projection alone
+    drawn[-1]["projection"].settings["bias"] = bias
     return tuple(Probe(name, inputs, ASKED) for name, inputs in zip(ORDINARY, (drawn[0], *drawn), strict=True))
 
 
@@ -129,8 +134,8 @@ def student_detached(student_hidden, teacher_hidden, projection, attention_mask)
 
 def projection_without_gradient(student_hidden, teacher_hidden, projection, attention_mask):
     valid = attention_mask.bool()
-    weight = projection.weight.detach()
-    return F.mse_loss(student_hidden[valid] @ weight.T, teacher_hidden[valid].detach())
+    projected = F.linear(student_hidden[valid], projection.weight.detach(), projection.bias)
+    return F.mse_loss(projected, teacher_hidden[valid].detach())
 
 
 def divided_by_the_student_width(student_hidden, teacher_hidden, projection, attention_mask):
@@ -183,12 +188,30 @@ def kl_of_raw_states(student_hidden, teacher_hidden, projection, attention_mask)
     return F.kl_div(projection(student_hidden[real]), teacher_hidden[real].detach(), reduction="batchmean")
 
 
+def training_without_a_graph_left(student_hidden, teacher_hidden, projection, attention_mask):
+    loss = by_index(student_hidden, teacher_hidden, projection, attention_mask)
+    loss.backward()
+    return loss
+
+
 def training_by_itself(student_hidden, teacher_hidden, projection, attention_mask):
     loss = by_index(student_hidden, teacher_hidden, projection, attention_mask)
     loss.backward(retain_graph=True)
     return loss
 
 
+def masked_before_the_projection(student_hidden, teacher_hidden, projection, attention_mask):
+    weights = attention_mask.unsqueeze(-1)
+    squared = (projection(student_hidden * weights) - teacher_hidden.detach() * weights).square()
+    return squared.sum() / (attention_mask.sum() * teacher_hidden.shape[-1])
+
+
+def without_the_bias(student_hidden, teacher_hidden, projection, attention_mask):
+    real = attention_mask.bool()
+    return F.mse_loss(student_hidden[real] @ projection.weight.T, teacher_hidden[real].detach())
+
+
+BESIDE = [Variant((MASKED_FIRST,), masked_before_the_projection, 1.0), Variant((NO_BIAS,), without_the_bias, 1.0)]
 RIGHT = {
     f.__name__: f
     for f in (
@@ -201,7 +224,7 @@ RIGHT = {
 def table(seed: int | None = None) -> Table:
     asked = probes(seed)
     texts = {"judge": "arrays", "forms": ["tensor"] * len(asked), "hints": HINTS, "errors": ERRORS}
-    return choices.table("hidden_state_loss", asked, states.variants(), texts, states.SCALES)
+    return choices.table("hidden_state_loss", asked, [*states.variants(), *BESIDE], texts, states.SCALES)
 
 
 EXERCISE = Exercise(
@@ -211,7 +234,7 @@ EXERCISE = Exercise(
     (Part("value and gradient", 4.0, ORDINARY),),
     table,
     catalogue(
-        states.variants(),
+        [*states.variants(), *BESIDE],
         Misconception("gradient flows into teacher_hidden", "detach is missing.", teacher_not_detached),
         Misconception(states.WHOLE_ROWS, "mask without bool().", rows_picked_by_numbers),
         Misconception("no gradient reaches student_hidden", "The student is detached.", student_detached),
@@ -228,6 +251,7 @@ EXERCISE = Exercise(
         Misconception(states.KL, "F.kl_div with its default reduction.", kl_of_states),
         Misconception(states.RAW_KL, "F.kl_div of states as they are.", kl_of_raw_states),
         Misconception(BACKWARD, "backward() inside.", training_by_itself),
+        Misconception(BACKWARD, "backward() inside, which frees the graph.", training_without_a_graph_left),
         *in_half_precision(by_index),
     ),
     RIGHT,

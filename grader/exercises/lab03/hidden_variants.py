@@ -14,6 +14,7 @@ STATES = "mask of the states: "
 WHOLE_ROWS = STATES + "whole numbers pick rows of the batch; a mask must be boolean"
 ONE_SIDE = STATES + "only one side is masked: at padding zeros are compared with the other"
 ALL_POSITIONS = STATES + "divided by all positions, padding included"
+LONGEST = STATES + "divided by the rows times the longest row, padding included"
 MEAN_OF_ROWS = STATES + "mean of the rows' means"
 CUT_LAST = "states shifted: the last position is cut off"
 UNIT = "normalised states instead of the squared difference"
@@ -157,6 +158,7 @@ MEANS: tuple[tuple[str, Callable[[Tensor, Tensor], Tensor], float], ...] = (
     ("positions and features are summed, not averaged", lambda d, m: d[m].sum(), 1.0),
     ("positions are summed, features averaged", lambda d, m: d[m].mean(-1).sum(), 1.0),
     (ALL_POSITIONS, lambda d, m: d[m].sum() / d.numel(), 1.0),
+    (LONGEST, lambda d, m: d[m].sum() / (len(d) * m.sum(1).max() * d.shape[-1]), 1.1),
     (MEAN_OF_ROWS, lambda d, m: _row_means(d, m).mean(), 1.0),
     ("divided by the rows of the batch, features summed", lambda d, m: d[m].sum() / len(d), 1.1),
     ("divided by the rows of the batch, not by the real positions", lambda d, m: d[m].mean(-1).sum() / len(d), 1.1),

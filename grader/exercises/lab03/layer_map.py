@@ -181,7 +181,9 @@ HINTS = hints(
         ),
         "Count the layers between two entries of your list. Does the first entry have as many before it?": (
             END_TO_END,
-            MAP + "the steps are uneven",
+        ),
+        "Layer i belongs at i * teacher_layers / student_layers. Which of yours is not beside its place?": (
+            MAP + "a layer is not beside its even place",
         ),
         "Which of the two arguments is the number of layers that are chosen from?": (
             MAP + "student and teacher swapped",

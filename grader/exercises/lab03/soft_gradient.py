@@ -32,6 +32,35 @@ def probes(seed: int | None) -> tuple[Probe, ...]:
     )
 
 
+ONE_HEAT = "the temperature is in only one of the two softmaxes"
+REVERSE = "the gradient of the reverse KL: KL(student || teacher)"
+PER_ROW = "divided by the length of the first axis, as batchmean does"
+HARD = "the teacher's most likely token as a label, instead of its probabilities"
+
+
+def _soft(z: Tensor, T: float) -> Tensor:
+    return (z / T).softmax(-1)
+
+
+def _reverse(s: Tensor, t: Tensor, T: float) -> Tensor:
+    q, apart = _soft(s, T), (s / T).log_softmax(-1) - (t / T).log_softmax(-1)
+    return q * (apart - (q * apart).sum(-1, keepdim=True)) / T
+
+
+def _hard(s: Tensor, t: Tensor, T: float) -> Tensor:
+    return (_soft(s, T) - F.one_hot(t.argmax(-1), t.shape[-1])) / T
+
+
+# name, compute: what is no product of the choices below
+OWN: tuple[tuple[str, Callable[..., Tensor]], ...] = (
+    (ONE_HEAT, lambda s, t, T: (_soft(s, T) - _soft(t, 1)) / T),
+    (ONE_HEAT, lambda s, t, T: (_soft(s, 1) - _soft(t, T)) / T),
+    (REVERSE, _reverse),
+    (PER_ROW, lambda s, t, T: (_soft(s, T) - _soft(t, T)) / T / len(s)),
+    (HARD, _hard),
+)
+
+
 def variants() -> list[Variant]:
     """How T enters the softmax, which numbers are compared, over which axis, and what the difference is scaled by."""
     heats: tuple[tuple[str, Callable[[Tensor, float], Tensor], float], ...] = (
@@ -62,7 +91,8 @@ def variants() -> list[Variant]:
         ("divided by T squared instead of T", lambda g, T: g / T**2, 1.0),
         ("divided by the number of positions", lambda g, T: g / T / (g.numel() / g.shape[-1]), 1.0),
     )
-    return likely(
+    own = [Variant((name,), compute, 1.0) for name, compute in OWN]
+    return own + likely(
         Variant(
             tuple(filter(None, (heat, form, difference, scale))), _chain(heated, shape, compared, scaled), a + b + c + d
         )
@@ -87,6 +117,10 @@ HINTS = hints(
         "Should a higher T make the differences between logits smaller or larger?": (
             "logits multiplied by the temperature instead of divided",
         ),
+        "Does the same T divide the logits of both models?": (ONE_HEAT,),
+        "Which of the two distributions comes first in KL(p || q)?": (REVERSE,),
+        "Each position has a row of its own. What does batchmean divide by?": (PER_ROW,),
+        "The teacher gives every token a probability. How much of that does a label keep?": (HARD,),
         "Which power of T divides the logits?": ("logits divided by T squared",),
         "Should the entries of p and q lie between 0 and 1, or below 0?": (
             "log-probabilities instead of probabilities",

@@ -64,6 +64,19 @@ def test_a_list_that_nobody_catalogued_has_properties_with_thoughts(function) ->
     assert found.misconceptions and all(hints.hint(table, name) for name in found.misconceptions)
 
 
+@pytest.mark.parametrize("kind", [str, lambda layer: (1, layer)])
+def test_a_list_of_another_kind_is_called_that_alone(kind) -> None:
+    found = judged(layer_map.table(None), lambda s, t: [kind(layer) for layer in layer_map.rounded_down(s, t)])
+    assert len(found.misconceptions) == 1 and "instead of" in found.misconceptions[0]
+
+
+def test_a_layer_that_is_not_beside_its_place_is_not_called_uneven() -> None:
+    found = judged(
+        layer_map.table(None), lambda s, t: [1, 2, 4, 6] if t == 6 and s == 4 else layer_map.rounded_down(s, t)
+    )
+    assert found.misconceptions == ["layer map: a layer is not beside its even place"]
+
+
 def test_a_wrong_list_is_shown_whole_beside_the_right_one() -> None:
     found = judged(layer_map.table(None), lambda s, t: [i * t // s - 1 for i in range(1, s + 1)])
     assert "your answer is [" in found.message and "it should be [" in found.message
