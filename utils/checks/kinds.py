@@ -193,6 +193,9 @@ def asked(probe: Probe) -> str:
     return listed if plain and len(plain) == len(probe.inputs) and len(listed) <= 160 else f"the probe {probe.name!r}"
 
 
+_OWN_WORDS = (forms.ANY, forms.SPOKEN)
+
+
 def said(form: forms.Form, leaves: Sequence[np.ndarray]) -> str:
     """An answer in a few words: its number, its text, its list, or what kind it is of."""
     if not leaves or not isinstance(form, (str, list)):
@@ -211,6 +214,10 @@ def said(form: forms.Form, leaves: Sequence[np.ndarray]) -> str:
     if isinstance(form, list) and isinstance(form[-1], list) and len(leaves) <= 4:
         if len(form[-1]) != len(leaves):
             return forms.said(form)
+        if form[0] in forms.FIELDS:  # a field in the learner's own words is not told
+            fields = zip(*form[1:], leaves, strict=True)
+            told = [f"{name}={said(part, [leaf])}" for name, part, leaf in fields if part not in _OWN_WORDS]
+            return ", ".join(told)
         return f"({', '.join(said(part, [leaf]) for part, leaf in zip(form[-1], leaves, strict=True))})"
     if leaf.size <= 6 and leaf.ndim == 1:
         return f"[{', '.join(f'{number:.4g}' for number in leaf)}]"
