@@ -80,7 +80,7 @@ for name in ("Apache-2.0", "Llama 3.3", "OpenAI"):
 
 # %% [markdown]
 # Write the function that decides. It answers with the strictest of all terms that apply: "no" before "ask", "ask"
-# before "yes". If something is not known, the answer is "ask": not knowing is neither a permission nor a refusal.
+# before "yes". If nothing is known, answer "ask": that neither permits nor refuses.
 #
 # - Every model counts: the writer, its `base`, and each one in its `chain`. For each of them, check the `licence` of
 #   its weights if it has one, and the terms of the `provider` if it was called through one. If both are None, nothing
@@ -442,9 +442,10 @@ my_text = guess(my_text, "in-domain", "generic")
 #
 # N in-domain tokens read twice beat 10 N others read once, for both objectives, by a few percent, and with a fifth of
 # the reading. At equal tokens, N read ten times beats 10 N others as well. But ten times as much in-domain text, read
-# once, is far ahead of both. The objective matters when few rows are read many times: there the teacher's distribution
-# alone, without labels, gains most. A label says the same each time; a distribution holds more than one reading takes
-# in.
+# once, is far ahead of both. How much does the teacher add? This is each
+# student's perplexity over that of CE-only on the same text:
+#
+# {{ table(results.data.text["over CE-only"], {"text": "training text", "objective": "objective", "ratio": "over CE-only"}) }}
 #
 # Be careful: this is {{ results.data.text.seeds }} {{ "seed" if results.data.text.seeds == 1 else "seeds" }}, and a student that had read some of the domain before.
 #
@@ -608,7 +609,8 @@ if ready(expected_calibration_error, agreement):
 # ## Say it
 #
 # **May this student be shipped?** In about 200 words. Your company has 40 million monthly users now, and had 30 million
-# in the month before Llama 3.1's release. It wants to sell a tutor for mathematics. The student starts from Llama-3.1-8B and reads four sources:
+# in the month before Llama 3.1's release. It wants to sell a tutor for mathematics. The student starts from Llama-3.1-8B
+# and reads four sources:
 # (a) 50,000 traces of Qwen3-32B, weights under Apache-2.0, run in-house; (b) 20,000 traces from a public data set
 # whose card says MIT, written by "GPT-4"; (c) 10,000 traces of a model under Apache-2.0 that was tuned on (b);
 # (d) 5,000 problems with solutions, found in a forum. On the test set, which comes from the same forum, it scores 81 %;

@@ -159,6 +159,8 @@ def difference(table: Table, index: int, answer: Answer) -> str:
             break
     else:
         return f"{where} {_beside(table, index, answer)}."
+    if forms.leaf_kinds(form)[place] == forms.SPOKEN:
+        return f"{where} part {place + 1} of your answer is an empty text."
     if said(form, answer.leaves) == said(form, expected):  # it names their kind alone, such as a large tensor's
         found, owed = judgement.furthest(ours, theirs)
         part = f"part {place + 1} of your answer" if len(expected) > 1 else "your answer"
