@@ -67,17 +67,21 @@ def exercise(
     free: Sequence[str] = (),
     errors: Mapping[str, str] | None = None,
     words: Mapping[str, str] | None = None,
+    spoken: Sequence[str] = (),
 ) -> Exercise:
     """The specification of one function.
 
     draw: a generator of random numbers -> the probes of one call each; the fixed probes come from a fixed seed.
     parts: (name, points, names of the probes that must all be right), and how the names of the mistakes begin that cost
-    this part alone, see ``carried_forward``. free: fields of a record that may hold anything.
+    this part alone, see ``carried_forward``. free: fields of a record that may hold anything. spoken: fields that hold
+    a text in the learner's own words; such a record is an object with these fields, and its texts are not empty.
     errors: what an exception says -> the mistake that it can only come from. words: what the check calls a wrong kind
     or shape in any exercise -> the mistake that it is in this one.
     """
     every = {"reference": reference, **catalogue.right_ones}
-    table = partial(_table, name, reference, draw, catalogue, free, dict(errors or {}), dict(words or {}))
+    owned = {name: forms.ANY for name in free} | {name: forms.SPOKEN for name in spoken}
+    owned |= {"": forms.OBJECT} if spoken else {}
+    table = partial(_table, name, reference, draw, catalogue, owned, dict(errors or {}), dict(words or {}))
     worth = tuple(Part(part, points, *map(tuple, more)) for part, points, *more in parts)
     parameters = tuple(next(iter(draw(_stream(name, None)))).inputs)
     checked, scores = partial(_checked, table, worth), partial(carried_forward, worth)
@@ -116,7 +120,7 @@ def _table(
     reference: Callable,
     draw: Draw,
     catalogue: Catalogue,
-    free: Sequence[str],
+    owned: Mapping[str, str],
     errors: dict[str, str],
     words: dict[str, str],
     seed: int | None = None,
@@ -126,7 +130,8 @@ def _table(
     probes = (*drawn, Probe(AGAIN, first.inputs, first.gradients, first.toys, first.slope, first.play))
     right = ask(probes, reference, seconds=60.0, double=True)
     numbers = {f"expected/{index}/{key}": array for index, a in enumerate(right) for key, array in _kept(a).items()}
-    expected = [_freed(forms.read(answer.form), free) for answer in right]
+    expected = [_freed(forms.read(answer.form), owned) for answer in right]
+    anyhow = dict.fromkeys(owned, forms.ANY)  # a mistake is known by what it answers, however it is worded
     bad = next((answer for answer in right if answer.outcome in judgement.ABSENT), None)
     if bad is not None:
         raise CourseError(f"The reference of {name} does not answer a probe: {bad.outcome}, {bad.note}. Mend it.")
@@ -141,7 +146,7 @@ def _table(
     }
     for number, wrong in enumerate(catalogue.wrong_ones):
         answers = ask(probes, wrong.implementation, seconds=60.0, double=True)
-        texts["mistakes"].append([wrong.name, [_form_of(answer) for answer in answers]])
+        texts["mistakes"].append([wrong.name, [_freed(_form_of(answer), anyhow) for answer in answers]])
         numbers |= {
             f"mistake/{number}/{index}/{key}": array
             for index, a in enumerate(answers)
@@ -161,12 +166,12 @@ def _form_of(answer: Answer) -> forms.Form:
     return forms.read(answer.form)
 
 
-def _freed(form: forms.Form, free: Sequence[str]) -> forms.Form:
-    """The form in which the fields that may hold anything are marked so."""
-    if not isinstance(form, list) or form[0] != "record":
+def _freed(form: forms.Form, owned: Mapping[str, str]) -> forms.Form:
+    """The form in which the fields that the learner words are marked so.  owned: has "" where the dot must do."""
+    if not isinstance(form, list) or form[0] not in (*forms.FIELDS, "dict"):
         return form
-    parts = [forms.ANY if name in free else part for name, part in zip(form[1], form[2], strict=True)]
-    return ["record", form[1], parts]
+    kind = forms.OBJECT if owned.get("") and form[0] in forms.FIELDS else form[0]
+    return [kind, form[1], [owned.get(name, part) for name, part in zip(form[1], form[2], strict=True)]]
 
 
 def require_telling(table: Table, parts: Sequence[Part]) -> None:

@@ -80,7 +80,7 @@ for name in ("Apache-2.0", "Llama 3.3", "OpenAI"):
 
 # %% [markdown]
 # Write the function that decides. It answers with the strictest of all terms that apply: "no" before "ask", "ask"
-# before "yes". If something is not known, the answer is "ask": not knowing is neither a permission nor a refusal.
+# before "yes". If nothing is known, answer "ask": that neither permits nor refuses.
 #
 # - Every model counts: the writer, its `base`, and each one in its `chain`. For each of them, check the `licence` of
 #   its weights if it has one, and the terms of the `provider` if it was called through one. If both are None, nothing
@@ -125,6 +125,7 @@ def may_train(record, policy):
 
     record: model, licence, provider, terms_date; base (a source with the same four fields, or None), chain (a list of
     sources), data_licence, purpose, users_at_release, and users_now and product_users, which no terms ask for.
+    A data_licence has no date of its own: if its terms have one, ask.
     policy: name -> {"uses": {purpose: answer}, "date", "most_users", "duties", "condition", "source", "read"}.
     """
     ### BEGIN SOLUTION
@@ -182,8 +183,8 @@ if ready(may_train):
     print(f"\na share of {len(allowed) / len(traces):.2f} may be used; your guess: {my_share}")
 
 # %% [markdown]
-# A report does not stop anybody. The gate does: it reads the file before any training, and a single row whose answer is
-# not yes stops the whole file. The course's own loader asks the same gate about each data set that has a column
+# A report does not stop anybody. The gate does: it reads the file before any training, and a single row whose answer
+# is not "yes" stops the whole set. The course's own loader asks the same gate about each data set that has a column
 # `provenance`.
 
 # %%
@@ -213,7 +214,7 @@ if ready(may_train):
 # through plain numbers: it rose from 12 to 60 %, but only if teacher and student had the same base. No filter of texts
 # finds that. A record of the base does.
 #
-# Now change the purpose and the size of the company. Which rows change their answer, and what would the student never
+# Now change the purpose and the number of users. Which rows change their answer, and what would the student never
 # read?
 
 # %% tags=["notebook-only"]
@@ -312,8 +313,8 @@ if ready(overlap):
         print(f"{form:>21}: runs of 13 words find {sum(found)} of {len(judged)}, equal texts {sum(equal)}")
 
 # %% [markdown]
-# **Predict first:** validation documents replace a part of the training text, at equal tokens. The student reads its
-# text twice. If all validation documents leaked, by how many percent does the perplexity on the validation text fall?
+# **Predict first:** A student reads its training text twice, and that text holds all validation documents. By how many
+# percent does its perplexity on them fall? It reads as many tokens as a student whose text is clean.
 
 # %%
 my_fall = None  # such as 10
@@ -342,8 +343,8 @@ my_fall = guess(my_fall, low=0, high=100)
 #
 # Compare the columns, not only the rows. Where the ratio falls on the judged text and stays on the split apart, the
 # student has not learned more: it has read the answers. A check by name or by equal text sees only the plainest leak.
-# Runs of words find quoted pieces and text with other line breaks, but they find little of the text whose words were
-# moved.
+# Runs of 13 words find other line breaks and longer quotations. They miss pieces of fewer than 13 words, and most text
+# whose words were reordered.
 #
 # </details>
 #
@@ -441,9 +442,10 @@ my_text = guess(my_text, "in-domain", "generic")
 #
 # N in-domain tokens read twice beat 10 N others read once, for both objectives, by a few percent, and with a fifth of
 # the reading. At equal tokens, N read ten times beats 10 N others as well. But ten times as much in-domain text, read
-# once, is far ahead of both. The objective matters when few rows are read many times: there the teacher's distribution
-# alone, without labels, gains most. A label says the same each time; a distribution holds more than one reading takes
-# in.
+# once, is far ahead of both. How much does the teacher add? This is each
+# student's perplexity over that of CE-only on the same text:
+#
+# {{ table(results.data.text["over CE-only"], {"text": "training text", "objective": "objective", "ratio": "over CE-only"}) }}
 #
 # Be careful: this is {{ results.data.text.seeds }} {{ "seed" if results.data.text.seeds == 1 else "seeds" }}, and a student that had read some of the domain before.
 #
@@ -581,13 +583,14 @@ if ready(expected_calibration_error, agreement):
 #
 # <details><summary>Our answer</summary>
 #
-# Perplexity does not put the other columns in order. Distilled at T = 3, a student has the same perplexity as at T = 1,
-# but it chooses the teacher's token no more often than before it was distilled. The intervals of the calibration errors
+# A lower perplexity does not always mean a student more like its teacher: compare T = 3 with T = 1, both at alpha 0.5.
+# {% for row in results.data.beyond.fidelity if row.setting in ("T 1, alpha 0.5", "T 3, alpha 0.5") %}{{ row.setting }}: perplexity {{ row.perplexity | round(1) }}, the teacher's choice {{ row["same choice"].share | round(3) }}. {% endfor %} The intervals of the calibration errors
 # overlap: at this size, distilling does not spoil calibration, and does not clearly improve it.
 #
 # Refusals show a difference. The untouched student declines most questions that have no answer. After it has read only
-# questions that have one, it never declines again, although it is right far more often than before. When one
-# question in ten had no answer, it kept declining. What is missing from the text goes missing from the student.
+# questions that have one, it never declines again, although it is right far more often than before. If one
+# question in ten had no answer, see both columns and both temperatures:
+# {% for row in results.data.beyond.honesty if row.model == "one in ten without an answer" %}at T = {{ row["writes at T"] }} it declines {{ row["right refusals"].share | round(2) }} of them, and {{ row.right.share | round(2) }} of its other answers are right. {% endfor %}What is missing from the text goes missing from the student.
 #
 # </details>
 #
@@ -606,7 +609,8 @@ if ready(expected_calibration_error, agreement):
 # ## Say it
 #
 # **May this student be shipped?** In about 200 words. Your company has 40 million monthly users now, and had 30 million
-# last year. It wants to sell a tutor for mathematics. The student starts from Llama-3.1-8B and reads four sources:
+# in the month before Llama 3.1's release. It wants to sell a tutor for mathematics. The student starts from Llama-3.1-8B
+# and reads four sources:
 # (a) 50,000 traces of Qwen3-32B, weights under Apache-2.0, run in-house; (b) 20,000 traces from a public data set
 # whose card says MIT, written by "GPT-4"; (c) 10,000 traces of a model under Apache-2.0 that was tuned on (b);
 # (d) 5,000 problems with solutions, found in a forum. On the test set, which comes from the same forum, it scores 81 %;
@@ -614,7 +618,7 @@ if ready(expected_calibration_error, agreement):
 #
 # | Points | Rubric |
 # |---|---|
-# | 1 | (b) is judged by the writer's terms and their date, not by the data set's licence |
+# | 1 | (b) is "ask": it is judged by the writer's terms and their date, not by the data set's licence |
 # | 1 | (c) is judged like (b): provenance is transitive; (d) is "ask", since unknown is neither yes nor no |
 # | 1 | (a) is a yes; the base brings duties, such as the name that begins with Llama, and the users at its release count |
 # | 1 | Does not believe 81 % before the overlap of (d) with the test set is measured; names a clean split or a check |
@@ -626,8 +630,8 @@ if ready(expected_calibration_error, agreement):
 # judged like (b), whatever its own licence says, because its text comes from there. (d) has no terms that we know: ask
 # the forum, and do not guess.
 #
-# The base is allowed: 30 or 40 million users are below 700 million. But the number that counts is the one in the month
-# before Llama 3.1's release, which I would look up. It brings duties: the student's name begins with Llama, it says
+# The base is allowed: the 30 million users in the month before its release count, and they are below 700 million. It
+# brings duties: the student's name begins with Llama, it says
 # "Built with Llama", and the licence goes along.
 #
 # I do not believe the 81 %. (d) and the test come from one forum, so I would measure the overlap of each test question

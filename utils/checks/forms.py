@@ -1,8 +1,8 @@
 """Which kind of thing is an answer?  The kind of each part, how exactly it is compared, and the words for a wrong one.
 
 A form is JSON: the name of a leaf ("int", "tensor", ...), or a list: ["list", "int"] for numbers or texts of one kind,
-["tuple", [form, form]], ["set", "str"], ["record", [names], [forms]]. Each leaf has one float64 array (a text has its
-code points, None an empty one).
+["tuple", [form, form]], ["set", "str"], ["record", [names], [forms]]. A record is a dataclass; a "named tuple" and a
+"dict" have the same form. Each leaf has one float64 array (a text has its code points, None an empty one).
 """
 
 from __future__ import annotations
@@ -14,6 +14,11 @@ import numpy as np
 
 Form = str | list | None  # None: the items of an empty list, which are of any kind
 ANY = "any"  # in an expected form: whatever is returned there is right
+SPOKEN = "spoken"  # in an expected form: any text that is not empty
+OBJECT = (
+    "object"  # in an expected form: a record whose fields are read by a dot, so that neither dict nor tuple will do
+)
+FIELDS = ("record", "named tuple", OBJECT)
 NOTHING = "nothing"  # the items of an empty list
 EXACT = {NOTHING, "bool", "int", "str", "None", "whole tensor", "boolean tensor", "whole array", "model"}
 WORDS = {
@@ -29,11 +34,13 @@ WORDS = {
     "whole array": "a numpy array of whole numbers",
     "model": "a model",
     ANY: "anything",
+    SPOKEN: "a text that is not empty",
 }
 FOUND = WORDS | {"bool": "a bool", "int": "an int", "float": "a float", "str": "a str"}
 PLURAL = {"int": "whole numbers", "float": "numbers", "str": "texts", "bool": "booleans"}
 # What is as good as another kind: a list for a tuple, a whole number where any number will do.
 AS_GOOD = {("int", "float"), ("tuple", "list"), ("list", "tuple"), ("whole tensor", "tensor")}
+AS_GOOD |= {("named tuple", "tuple"), ("named tuple", "list"), ("str", SPOKEN)}
 MOST_FORM = 4000
 
 
@@ -57,16 +64,23 @@ def leaf_kinds(form: Form) -> list[str]:
 
 def complaint(found: Form, expected: Form) -> str:
     """Why the found form will not do, such as "a list instead of a set"; empty where it will."""
-    if expected == ANY or found == expected:
+    if ANY in (found, expected) or found == expected:
         return ""
     if not isinstance(expected, list) or not isinstance(found, list):
         good = isinstance(found, str) and isinstance(expected, str) and (found, expected) in AS_GOOD
         return "" if good else f"{said(found, FOUND)} instead of {said(expected)}"
-    if found[0] != expected[0] and (found[0], expected[0]) not in AS_GOOD:
-        if expected[0] != "record" or found[0] not in ("tuple", "list"):
-            return f"a {found[0]} instead of a {expected[0]}"
-    elif found[0] == "record" and set(found[1]) != set(expected[1]):
-        return f"fields {', '.join(found[1])} instead of {', '.join(expected[1])}"[:99]
+    fields = {"dict": ("dict",), OBJECT: FIELDS}.get(expected[0], (*FIELDS, "dict"))
+    if expected[0] in (*FIELDS, "dict") and found[0] in fields:
+        if set(found[1]) != set(expected[1]):
+            return f"fields {', '.join(found[1])} instead of {', '.join(expected[1])}"[:99]
+    elif expected[0] == OBJECT:
+        return f"a {found[0]} instead of {said(expected)}"
+    elif (
+        found[0] != expected[0]
+        and (found[0], expected[0]) not in AS_GOOD
+        and (expected[0] not in FIELDS or found[0] not in ("tuple", "list"))
+    ):
+        return f"a {found[0]} instead of a {expected[0]}"
     return _inside(found[-1], expected[-1])
 
 
@@ -98,8 +112,10 @@ def said(form: Form, words: dict[str, str] = WORDS) -> str:
         kind = str(form)
         return words.get(kind) or f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"
     kind, inner = form[0], form[-1]
-    if kind == "record":
-        return f"a record with {', '.join(form[1])}"
+    if kind == OBJECT:
+        return f"an object with {' and '.join(f'.{name}' for name in form[1])}"
+    if kind in FIELDS or kind == "dict":
+        return f"a {kind} with {', '.join(form[1])}"
     if inner is None:
         return f"an empty {kind}"
     if isinstance(inner, str):

@@ -80,14 +80,21 @@ def leaves_agree(
     found: Sequence[np.ndarray], expected: Sequence[np.ndarray], form: forms.Form, given: forms.Form = None
 ) -> bool:
     """Are these the same numbers, each kind compared as exactly as it can be?  given: the form of what was found."""
-    kinds = forms.leaf_kinds(form)
     _, found = forms.in_parts(given, found, form)
+    form, expected = forms.in_parts(form, expected, given)
+    kinds = forms.leaf_kinds(form)
     if len(found) != len(expected) or len(kinds) != len(expected):
         return False
     return all(
-        kind == forms.ANY or (_identical(ours, theirs) if forms.exact(kind) else agrees(ours, theirs))
+        kind == forms.ANY or _same_leaf(ours, theirs, kind)
         for ours, theirs, kind in zip(found, expected, kinds, strict=True)
     )
+
+
+def _same_leaf(found: np.ndarray, expected: np.ndarray, kind: str) -> bool:
+    if kind == forms.SPOKEN:
+        return bool(forms.as_text(found).strip())
+    return _identical(found, expected) if forms.exact(kind) else agrees(found, expected)
 
 
 def _identical(found: np.ndarray, expected: np.ndarray) -> bool:

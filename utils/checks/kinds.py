@@ -159,6 +159,8 @@ def difference(table: Table, index: int, answer: Answer) -> str:
             break
     else:
         return f"{where} {_beside(table, index, answer)}."
+    if forms.leaf_kinds(form)[place] == forms.SPOKEN:
+        return f"{where} part {place + 1} of your answer is an empty text."
     if said(form, answer.leaves) == said(form, expected):  # it names their kind alone, such as a large tensor's
         found, owed = judgement.furthest(ours, theirs)
         part = f"part {place + 1} of your answer" if len(expected) > 1 else "your answer"
@@ -193,6 +195,9 @@ def asked(probe: Probe) -> str:
     return listed if plain and len(plain) == len(probe.inputs) and len(listed) <= 160 else f"the probe {probe.name!r}"
 
 
+_OWN_WORDS = (forms.ANY, forms.SPOKEN)
+
+
 def said(form: forms.Form, leaves: Sequence[np.ndarray]) -> str:
     """An answer in a few words: its number, its text, its list, or what kind it is of."""
     if not leaves or not isinstance(form, (str, list)):
@@ -211,6 +216,10 @@ def said(form: forms.Form, leaves: Sequence[np.ndarray]) -> str:
     if isinstance(form, list) and isinstance(form[-1], list) and len(leaves) <= 4:
         if len(form[-1]) != len(leaves):
             return forms.said(form)
+        if form[0] in forms.FIELDS:  # a field in the learner's own words is not told
+            fields = zip(*form[1:], leaves, strict=True)
+            told = [f"{name}={said(part, [leaf])}" for name, part, leaf in fields if part not in _OWN_WORDS]
+            return ", ".join(told)
         return f"({', '.join(said(part, [leaf]) for part, leaf in zip(form[-1], leaves, strict=True))})"
     if leaf.size <= 6 and leaf.ndim == 1:
         return f"[{', '.join(f'{number:.4g}' for number in leaf)}]"

@@ -6,6 +6,7 @@ numpy from a seed, so that they are the same everywhere. No answer is in here.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -134,4 +135,4 @@ def make(value: object, double: bool) -> object:
     if isinstance(value, Made):
         made = MAKERS[value.kind](**{name: make(item, double) for name, item in value.settings.items()})
         return made.double() if double and isinstance(made, torch.nn.Module) and value.kind == "model" else made
-    return value
+    return copy.deepcopy(value) if isinstance(value, dict) else value  # what is changed in place is the function's own

@@ -68,7 +68,8 @@ def _form(returned: object, found: Read, depth: int) -> Form:
     if record is not None:
         _bound(record)
         names = list(map(str, record))
-        return ["record", names, [_form(item, found, depth + 1) for item in record.values()]]
+        kind = "dict" if isinstance(returned, dict) else "named tuple" if isinstance(returned, tuple) else "record"
+        return [kind, names, [_form(item, found, depth + 1) for item in record.values()]]
     if isinstance(returned, (tuple, list)):
         return _items("tuple" if isinstance(returned, tuple) else "list", _inside(returned), found, depth)
     return type(returned).__name__[:60]

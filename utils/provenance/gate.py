@@ -39,9 +39,10 @@ def require_allowed(name: str, records: Sequence[Record], policy: Policy, decide
     Raises CourseError at the first row that is not a yes, with its line, rule and source: one such row stops all.
     """
     for line, record in enumerate(records, 1):
-        answer, reason = decide(record, policy)
+        decision = decide(record, policy)
+        answer, reason = decision.answer, decision.reason
         if answer != "yes":
-            others = sum(decide(other, policy)[0] != "yes" for other in records[line:])
+            others = sum(decide(other, policy).answer != "yes" for other in records[line:])
             raise CourseError(
                 f"{name}, line {line}: {record['model']!r} is not trained on for {record['purpose']}, the answer is "
                 f"{answer!r}: {reason} {CHECK}, or remove the row and the {others} after it that are no yes either."

@@ -15,7 +15,8 @@ def sources(records: Sequence[Record], policy: Policy, decide: Decide = decide) 
     """A row for each kind of trace, largest first: writer, what came before it, terms, answer, rows."""
     found: dict[tuple, dict] = {}
     for record in records:
-        answer, reason = decide(record, policy)
+        decision = decide(record, policy)
+        answer, reason = decision.answer, decision.reason
         before = ", ".join(source["model"] for source in sources_of(record)[1:]) or "–"
         terms = ", ".join(names_of(record)) or "unknown"
         row = {"model": record["model"], "before it": before, "terms": terms, "purpose": record["purpose"]}

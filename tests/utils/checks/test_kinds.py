@@ -243,7 +243,7 @@ def test_a_container_that_lies_about_what_it_holds_is_read_by_what_it_holds():
     assert read(EndlessText("ab")).leaves[0].tolist() == [97, 98]
     assert read((Endless([1]), {"a": Endless([2])})).form == [
         "tuple",
-        [["list", "int"], ["record", ["a"], [["list", "int"]]]],
+        [["list", "int"], ["dict", ["a"], [["list", "int"]]]],
     ]
 
 

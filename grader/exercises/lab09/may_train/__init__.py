@@ -53,6 +53,8 @@ PROBES = {
         "unknown users",
         "a base with a limit",
         "more users than the limit, and a question",
+        "fewer users than the limit, and a question",
+        "unknown users, and a refusal",
     ),
     VERSION: (
         "the version that was read",
@@ -67,4 +69,4 @@ PROBES = {
 }
 POINTS = {WRITER: 2, DATA: 1, BEFORE: 2, USERS: 2, VERSION: 1}
 PARTS = [(part, POINTS[part], probes, tuple(MISTAKES[part])) for part, probes in PROBES.items()]
-EXERCISE = exercise("may_train", "09", may_train, draw, PARTS, catalogue, free=("reason",))
+EXERCISE = exercise("may_train", "09", may_train, draw, PARTS, catalogue, spoken=("reason",))

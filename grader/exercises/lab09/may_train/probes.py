@@ -14,6 +14,7 @@ def draw(stream):
         return f"{word}-{next(number)}"
 
     free, trade, limited, study = (new(word) for word in ("Open", "Not-for-trade", "Limited", "Study"))
+    capped = new("Capped")
     rival, host = new("Nimbus"), new("Relay")
     day, before, after = (f"20{year}-0{stream.integers(1, 10)}-1{stream.integers(10)}" for year in (25, 24, 26))
     few, other = (int(users) for users in stream.integers(1_000_000, 9_000_000, 2))
@@ -28,6 +29,7 @@ def draw(stream):
         free: terms("yes", "yes", "yes"),
         trade: terms("yes", "no", "no"),
         limited: terms("yes", "yes", "ask", most_users=MOST, duties=["The student's name begins with Limited."]),
+        capped: terms("yes", "no", "no", most_users=MOST),
         study: terms("yes", None, None),
         rival: terms("yes", "ask", "no", date=day),
         host: terms("yes", "yes", "yes", date=day, duties=["Name the host."]),
@@ -90,6 +92,9 @@ def draw(stream):
     yield probe("unknown users", source(limited), users_at_release=None)
     yield probe("a base with a limit", open_(), base=source(limited), users_at_release=above)
     yield probe("more users than the limit, and a question", source(limited), "competing", users_at_release=above)
+
+    yield probe("fewer users than the limit, and a question", source(limited), "competing", users_at_release=below)
+    yield probe("unknown users, and a refusal", source(capped), users_at_release=None)
 
     yield probe("the version that was read", source(None, host, day))
     yield probe("an older version", source(None, host, before))

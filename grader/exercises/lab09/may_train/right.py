@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import chain, product
 
+from grader.exercises.lab09.may_train.more import catalogue
 from grader.exercises.lab09.may_train.rule import Decision
-from grader.exercises.lab09.may_train.wrong import catalogue
 
 right = catalogue.right
 
@@ -43,7 +43,7 @@ def with_two_flags(record, policy):
 
 
 @right
-def as_a_dictionary(record, policy):
+def by_keyword(record, policy):
     found = set()
     for model in [record, record["base"], *record["chain"]]:
         if model is not None:
@@ -51,7 +51,7 @@ def as_a_dictionary(record, policy):
     if record["data_licence"]:
         found |= _told({"licence": record["data_licence"], "provider": None, "terms_date": None}, record, policy)
     answer = "no" if "no" in found else "ask" if "ask" in found else "yes"
-    return {"answer": answer, "reason": f"of {sorted(found)}"}
+    return Decision(reason=f"of {sorted(found)}", answer=answer)
 
 
 def _told(model, record, policy):
@@ -72,13 +72,13 @@ def _told(model, record, policy):
 
 
 @right
-def as_a_tuple(record, policy):
+def as_the_least(record, policy):
     models = [record, *filter(None, [record["base"]]), *record["chain"]]
     told = set().union(*(_told(model, record, policy) for model in models))
     extra = record["data_licence"]
     if extra is not None:
         told |= _told(record | {"licence": extra, "provider": None}, record, policy)
-    return min(told, key=["no", "ask", "yes"].index), ""
+    return Decision(min(told, key=["no", "ask", "yes"].index), "the least of them")
 
 
 @right
@@ -121,7 +121,7 @@ def by_going_down(record, policy):
     data = record["data_licence"]
     models = [record] + [record["base"]] * (record["base"] is not None) + record["chain"]
     models += [{"licence": data, "provider": None, "terms_date": None}] * (data is not None)
-    return Decision(down(models), "")
+    return Decision(down(models), "the worse of all")
 
 
 @right

@@ -25,7 +25,7 @@ def answers(record, policy):
 def of_the_data(record, policy):
     if record["data_licence"] is None:
         return []
-    return [of(policy.get(record["data_licence"]), record, record)]
+    return [of(policy.get(record["data_licence"]), {"terms_date": None}, record)]
 
 
 def sources(record):
