@@ -197,20 +197,20 @@ if ready(sequence_log_probability):
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Start behind the prompt, go on to the first end of text, and take that along. Without an end of text, go on to the
-# padding, or to the end of the row.
+# Start after the prompt, go on to the first end of text, and take that along. Without an end of text, go on to the
+# first padding, or to the end of the row.
 #
 # </details>
 # <details><summary>Hint 2: the formula</summary>
 #
-# A place counts if it is not before the prompt's end, and if no end of text comes *before* it, after the prompt. An
-# end of text that is also the padding's id counts once.
+# A place counts if it is not before the prompt's end, and if neither an end of text nor padding comes *before* it,
+# after the prompt. The padding itself does not count. An end of text that is also the padding's id counts once.
 #
 # </details>
 # <details><summary>Hint 3: the functions</summary>
 #
 # A loop over rows and places is fine. Without one: `torch.arange(S) >= prompt_lengths[:, None]`, and
-# `ends.cumsum(dim=1) - ends.long()` counts the ends of text that came before each place.
+# `stops.cumsum(dim=1) - stops.long()` counts how many places before each place are True in `stops`.
 #
 # </details>
 
@@ -221,14 +221,15 @@ def completion_mask(input_ids, prompt_lengths, eos_id, pad_id):
 
     input_ids: (B, S).  prompt_lengths: (B,), how many places stand before each row's completion, padding in front
     included.  The completion goes up to its first end of text, which counts.  Where there is none it goes up to the
-    first pad_id or, without one, to the end of the row.  pad_id may be eos_id; then every row that is padded has ended.
+    first pad_id or, without one, to the end of the row.  Padding never stands before its end of text.
+    pad_id may be eos_id; then every row that is padded has ended.
     """
     ### BEGIN SOLUTION
     written = torch.arange(input_ids.shape[1]) >= prompt_lengths[:, None]
-    ends = (input_ids == eos_id) & written
-    ended_before = ends.cumsum(dim=1) - ends.long()
-    mask = written & (ended_before == 0)
-    return mask if pad_id == eos_id else mask & (input_ids != pad_id)
+    ended = (input_ids == eos_id) & written
+    stops = ended | ((input_ids == pad_id) & written)
+    stopped_before = stops.cumsum(dim=1) - stops.long()
+    return written & (stopped_before == 0) & (ended | ~stops)
     ### END SOLUTION
 
 

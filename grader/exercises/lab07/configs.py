@@ -43,6 +43,21 @@ def wide_heads(random: np.random.Generator, model_type: str = "llama") -> Made:
     return Made("config", {"model_type": model_type, "tie_word_embeddings": False, **sizes, **settings})
 
 
+def grouped_wide_with_biases(random: np.random.Generator) -> Made:
+    """A Llama whose four biases have three lengths: heads x head_dim, key-value heads x head_dim, and the width.
+
+    A head is wider by 2 only: at 4/3 of its plain size, 3 heads x head_dim would be 4 times the width.
+    """
+    sizes = grouped(random).settings
+    head = sizes["hidden_size"] // sizes["num_attention_heads"] + 2
+    return Made("config", {**sizes, "head_dim": head, "attention_bias": True})
+
+
+def grouped_without_head_dim(random: np.random.Generator) -> Made:
+    """A Qwen2: two query heads for each head of keys and values, and its configuration has no `head_dim`."""
+    return Made("config", {**grouped(random).settings, "model_type": "qwen2"})
+
+
 def gpt2(random: np.random.Generator) -> Made:
     """A GPT-2, whose configuration has neither `num_key_value_heads` nor `head_dim`."""
     sizes = _drawn(random)

@@ -25,7 +25,7 @@ AT_LEAST = {
     "soft_targets": 23, "entropy": 26, "kl_divergence": 52, "layer_map": 23, "hidden_state_loss": 40,
     "acceptance_rate": 20, "draft_loss": 18, "expected_tokens": 12, "speedup": 13, "verify": 31,
     "sequence_log_probability": 29, "divergence": 50, "completion_mask": 21,
-    "parameter_count": 26, "kv_cache_bytes": 19, "decode_seconds": 21, "block_influence": 28, "kept_layers": 16,
+    "parameter_count": 28, "kv_cache_bytes": 22, "decode_seconds": 21, "block_influence": 28, "kept_layers": 16,
     "prune": 22,
     "lora_forward": 18, "initialise": 15, "merge": 15, "trainable_parameters": 16,
     "overlap": 23, "near_duplicates": 24, "expected_calibration_error": 22, "agreement": 24, "may_train": 43,

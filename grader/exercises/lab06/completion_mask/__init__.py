@@ -11,7 +11,10 @@ EOS, PAD = 9, 8
 
 
 def _probe(random, name, rows, pad=PAD):
-    """Rows as words: . padding, q a prompt's token, Q its end of text, w a written token, E an end of text."""
+    """Rows as words: . padding, q a prompt's token, Q its end of text, w a written token, E an end of text.
+
+    No padding stands before a written end of text: there the task is silent.
+    """
     first = {"Q": EOS, "E": EOS, ".": pad}
     ids = [[first.get(mark, int(random.integers(0, 7))) for mark in word] for word in rows]
     starts = [max(place for place, mark in enumerate(word) if mark in "qQ") + 1 for word in rows]
@@ -28,6 +31,7 @@ def draw(random):
     yield _probe(random, "two ends of text", ("qwEwEw", "qEwwwE"))
     yield _probe(random, "rows that were cut", ("qwwww", "qwwww", "qwwwE"))
     yield _probe(random, "rows that were cut, padded", ("qww...", "qwwww.", "qwwwE."))
+    yield _probe(random, "text after the padding of a row that was cut", ("qqw.w.", "qww.ww", "qqqw.w"))
     yield _probe(random, "padding that is the end of text", ("qqwwE..", "qqwwwE.", "qqwE..."), EOS)
     yield _probe(random, "an end of text in the prompt", ("QqwwE", "QqwwE"))
     yield _probe(random, "an end of text in the prompt, padded with it", (".QqwE.", "QqwwE.", "qQqwwE"), EOS)
@@ -57,7 +61,12 @@ PARTS = (
             "everything but padding",
         ),
     ),
-    ("rows that were cut", 1.0, ("rows that were cut", "rows that were cut, padded")),
+    (
+        "rows that were cut",
+        1.0,
+        ("rows that were cut", "rows that were cut, padded", "text after the padding of a row that was cut"),
+        ("text after the first padding",),
+    ),
     (
         "an end of text that is padding, or in the prompt",
         1.0,

@@ -27,10 +27,19 @@ def in_loops(input_ids, prompt_lengths, eos_id, pad_id):
 @right
 def by_counting(input_ids, prompt_lengths, eos_id, pad_id):
     written = torch.arange(input_ids.shape[1]) >= prompt_lengths[:, None]
-    ends = (input_ids == eos_id) & written
-    seen_before = ends.cumsum(1) - ends.long()
-    mask = written & (seen_before == 0)
-    return mask if pad_id == eos_id else mask & (input_ids != pad_id)
+    ended = (input_ids == eos_id) & written
+    stops = ended | ((input_ids == pad_id) & written)
+    stopped_before = stops.cumsum(1) - stops.long()
+    return written & (stopped_before == 0) & (ended | ~stops)
+
+
+@right
+def ends_and_padding_apart(input_ids, prompt_lengths, eos_id, pad_id):
+    behind = torch.arange(input_ids.shape[1]) >= prompt_lengths[:, None]
+    ends = (input_ids == eos_id) & behind
+    mask = behind & (ends.cumsum(1) - ends.long() == 0)
+    padding = (input_ids == pad_id) & behind & ~ends
+    return mask & (padding.cumsum(1) == 0)
 
 
 @right
@@ -40,8 +49,8 @@ def by_argmax(input_ids, prompt_lengths, eos_id, pad_id):
     is_eos = (input_ids == eos_id).logical_and(written)
     first = torch.where(is_eos.any(dim=1), is_eos.int().argmax(dim=1), input_ids.size(1))
     mask = written & (columns <= first.unsqueeze(1))
-    padding = (input_ids == pad_id) & (input_ids != eos_id)
-    return mask.masked_fill(padding, False)
+    padding = (input_ids == pad_id) & (input_ids != eos_id) & written
+    return mask.masked_fill(padding.cummax(dim=1).values, False)
 
 
 @right
@@ -67,7 +76,7 @@ def by_cummax(input_ids, prompt_lengths, eos_id, pad_id):
     over[:, 0] = 0
     keep = behind & ~over.bool()
     if pad_id != eos_id:
-        keep &= input_ids.ne(pad_id)
+        keep &= ~(input_ids.eq(pad_id) & behind).cummax(1).values
     return keep
 
 
@@ -86,8 +95,9 @@ def row_by_row(input_ids, prompt_lengths, eos_id, pad_id):
         stops = torch.nonzero(ids[length:] == eos_id)
         end = int(length) + int(stops[0]) + 1 if len(stops) else len(ids)
         row[length:end] = True
-        if pad_id != eos_id:
-            row &= ids != pad_id
+        padding = torch.nonzero(ids[length:] == pad_id)
+        if pad_id != eos_id and len(padding):
+            row[length + int(padding[0]) :] = False
     return mask
 
 

@@ -78,6 +78,20 @@ wrong(
     "Starts behind the first written token.",
     "The prompt has 3 tokens. In which column is the first written one?",
 )(_starting(lambda lengths: lengths + 1))
+
+
+LATE = (
+    "one token too late: the first written token does not count",
+    "Compares with > instead of >=, so an end of text in that place is not seen either.",
+    "The prompt has 3 tokens. In which column is the first written one?",
+)
+
+
+@wrong(*LATE)
+def later_than_the_prompt(input_ids, prompt_lengths, eos_id, pad_id):
+    return completion_mask(input_ids, prompt_lengths + 1, eos_id, pad_id)
+
+
 wrong(
     "the first row's prompt length is used for all rows",
     "Takes prompt_lengths[0].",
@@ -126,43 +140,82 @@ wrong(
     "Looks for the end of text alone; where there is none, the padding counts.",
     "A row without an end of text can be padded too. What does pad_id say?",
 )(_ending(lambda tokens, eos, pad: min(_found(tokens, eos) + 1, len(tokens))))
-wrong(
+DROPPED = (
     "the end of text is dropped as padding where both have one id",
     "Removes pad_id everywhere, and with GPT-2's tokenizer that is the end of text.",
     "GPT-2 pads with its end of text. Which of them did the student write?",
-)(_ending(lambda tokens, eos, pad: _found(tokens, pad) if pad == eos else _found(tokens, eos, pad) + (eos in tokens)))
-wrong(
+)
+wrong(*DROPPED)(
+    _ending(lambda tokens, eos, pad: _found(tokens, pad) if pad == eos else _found(tokens, eos, pad) + (eos in tokens))
+)
+BUT_PADDING = (
     "everything but padding counts, behind the end of text too",
     "The mask is input_ids != pad_id behind the prompt.",
     "May something stand behind the end of text that is no padding?",
-)(_ending(lambda tokens, eos, pad: len(tokens) - _found(tokens[::-1], *({*tokens} - {pad}))))
+)
+wrong(*BUT_PADDING)(_ending(lambda tokens, eos, pad: len(tokens) - _found(tokens[::-1], *({*tokens} - {pad}))))
+
+
+@wrong(*BUT_PADDING)
+def no_padding(input_ids, prompt_lengths, eos_id, pad_id):
+    return (columns_of(input_ids) >= prompt_lengths[:, None]) & (input_ids != pad_id)
+
 
 # Both
 
 
-def _counted(starts, most):
-    """Tokens behind these columns, while at most so many ends of text have come, without padding of another id."""
+def _counted(starts, most, goes_on=False, drops=False):
+    """Tokens behind these columns, while at most so many ends of text have come, without padding of another id.
+
+    goes_on: behind the first padding too; drops: an end of text is padding where both have one id.
+    """
 
     def variant(input_ids, prompt_lengths, eos_id, pad_id):
         columns = columns_of(input_ids)
         ends = (input_ids == eos_id) & (columns >= starts(prompt_lengths)[:, None])
         before = ends.cumsum(1) - ends.long()
-        inside = (columns >= prompt_lengths[:, None]) & most(ends.cumsum(1), before)
-        return inside if pad_id == eos_id else inside & (input_ids != pad_id)
+        written = columns >= prompt_lengths[:, None]
+        inside = written & most(ends.cumsum(1), before)
+        padding = written & (input_ids == pad_id)
+        gone = padding if goes_on else padding.cumsum(1) > 0
+        return inside if pad_id == eos_id and not drops else inside & ~gone
 
     return variant
 
 
+def _from_the_prompt(lengths):
+    return lengths
+
+
+def _none_before(seen, before):
+    return before == 0
+
+
 wrong(
-    "the first end of text is looked for in the prompt too",
-    "A prompt that begins with an end of text, as GPT-2's do, ends the row before it begins.",
-    "May the prompt hold an end of text? From which column on do you look?",
-)(_counted(torch.zeros_like, lambda seen, before: before == 0))
-wrong(
-    "tokens up to the second end of text count, without it",
-    "Adds up the ends of text seen so far and keeps at most one.",
-    "Add up the ends of text from left to right: what is the sum one token behind the first?",
-)(_counted(lambda lengths: lengths, lambda seen, before: seen <= 1))
+    "text after the first padding counts in a row that was cut",
+    "Leaves the padding out, and goes on after it.",
+    "A row without an end of text was padded: where does its completion stop, and may it begin again?",
+)(_counted(_from_the_prompt, _none_before, goes_on=True))
+
+
+@wrong(*LATE)
+def later_and_after_the_padding(input_ids, prompt_lengths, eos_id, pad_id):
+    counted = _counted(_from_the_prompt, _none_before, goes_on=True)
+    return counted(input_ids, prompt_lengths + 1, eos_id, pad_id)
+
+
+wrong(*DROPPED)(_counted(_from_the_prompt, _none_before, goes_on=True, drops=True))
+for also in (False, True):
+    wrong(
+        "the first end of text is looked for in the prompt too",
+        "A prompt that begins with an end of text, as GPT-2's do, ends the row before it begins.",
+        "May the prompt hold an end of text? From which column on do you look?",
+    )(_counted(torch.zeros_like, _none_before, goes_on=also))
+    wrong(
+        "tokens up to the second end of text count, without it",
+        "Adds up the ends of text seen so far and keeps at most one.",
+        "Add up the ends of text from left to right: what is the sum one token behind the first?",
+    )(_counted(_from_the_prompt, lambda seen, before: seen <= 1, goes_on=also))
 
 
 @wrong(

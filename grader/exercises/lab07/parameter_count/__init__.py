@@ -26,8 +26,18 @@ PARTS = (
         ),
     ),
     ("a tied output layer", 1.0, ("tied", "plain"), ("the output layer is never", "tie_word_embeddings")),
-    ("grouped key-value heads", 1.0, ("grouped", "plain"), ("the size of a group", "attention as four square")),
-    ("heads of a size of their own", 1.0, ("wide heads", "plain")),
-    ("biases", 1.0, ("with biases", "plain"), ("biases are counted although", "the output layer has a bias")),
+    (
+        "grouped key-value heads",
+        1.0,
+        ("grouped", "plain"),
+        ("the size of a group", "attention as four square", "the query heads are taken"),
+    ),
+    ("heads of a size of their own", 1.0, ("wide heads", "plain"), ("a head is taken as width over heads",)),
+    (
+        "biases",
+        1.0,
+        ("with biases", "with biases, grouped and wide", "plain"),
+        ("biases are counted although", "the output layer has a bias"),
+    ),
 )
 EXERCISE = exercise("parameter_count", "07", parameter_count, draw, PARTS, catalogue)

@@ -13,3 +13,4 @@ def draw(random):
     yield Probe("grouped", {"config": configs.grouped(random)})
     yield Probe("wide heads", {"config": configs.wide_heads(random)})
     yield Probe("with biases", {"config": configs.llama(random, attention_bias=True)})
+    yield Probe("with biases, grouped and wide", {"config": configs.grouped_wide_with_biases(random)})

@@ -151,6 +151,24 @@ def always_biases(config):
     return counted_by_parts(config, biases=query_numbers(config) + 2 * key_numbers(config) + config.hidden_size)
 
 
+@wrong(
+    "the bias of o is as long as the heads together, not as the width",
+    "Counts 2 heads head_dim + 2 key-value heads head_dim.",
+    "A bias is added to a matrix's output. What is the output of o_proj, and how long is it?",
+)
+def bias_behind_of_the_heads(config):
+    return counted_by_parts(config, biases=2 * (query_numbers(config) + key_numbers(config)) * config.attention_bias)
+
+
+@wrong(
+    "every bias is as long as the width",
+    "Counts four biases of hidden_size numbers.",
+    "A bias is as long as its matrix's output. Which of the four outputs are as long as the width?",
+)
+def four_biases_of_the_width(config):
+    return counted_by_parts(config, biases=4 * config.hidden_size * config.attention_bias)
+
+
 # Everything else of a block
 
 
