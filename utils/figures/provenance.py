@@ -60,7 +60,7 @@ class SourcesScene:
             name = _name(row)
             if name not in self._answers:
                 record = row[COLUMN] | {"purpose": self._purpose, "users_at_release": users}
-                self._answers[name] = self._decide(record, self._policy)[0]
+                self._answers[name] = self._decide(record, self._policy).answer
             self._left[row["subject"]] += self._answers[name] == "yes"
         self._company.set_text(f"Left with {'unknown' if users is None else f'{users:,}'} users (grey: lost)")
         for name, bar, word in zip(self._sources, self._bars, self._words, strict=True):
