@@ -235,8 +235,7 @@ def _answers_of(table: Table, number: int) -> list[Answer]:
     """The answers of a mistake, as they were recorded."""
     found = []
     for index, form in enumerate(table.texts["mistakes"][number][1]):
-        start = f"mistake/{number}/{index}/"
-        numbers = {key.removeprefix(start): a for key, a in table.numbers.items() if key.startswith(start)}
+        numbers = table.below(f"mistake/{number}/{index}/")
         error = isinstance(form, list) and form[0] == "error"
         text = "" if error else json.dumps(form)
         outcome = "error" if error else "tensor" if form == "tensor" else "other"

@@ -33,12 +33,7 @@ def agrees(found: np.ndarray | None, expected: np.ndarray) -> bool:
 
 
 def expected_gradients(table: Table, index: int) -> dict[str, np.ndarray]:
-    return beginning(table, f"expected/{index}/gradient/")
-
-
-def beginning(table: Table, start: str) -> dict[str, np.ndarray]:
-    """The table's arrays whose names begin so, by the rest of their names."""
-    return {key.removeprefix(start): array for key, array in table.numbers.items() if key.startswith(start)}
+    return table.below(f"expected/{index}/gradient/")
 
 
 def expected_value(table: Table, index: int) -> np.ndarray:
@@ -118,7 +113,7 @@ def is_right(table: Table, index: int, answer: Answer) -> bool:
             return False
         if name not in expected and leaks(found):
             return False
-    seen = beginning(table, f"expected/{index}/seen/")
+    seen = table.below(f"expected/{index}/seen/")
     if not all(agrees(answer.numbers.get(f"seen/{name}"), array) for name, array in seen.items()):
         return False
     return not any(key.startswith("changed/") or key == "trace/backward" for key in answer.numbers)

@@ -105,7 +105,7 @@ def _same_values(table: Table, number: int, index: int, answer: Answer) -> bool:
         return answer.outcome == "error" and answer.note.split(":")[0] == form[1]
     if answer.outcome in judgement.ABSENT or forms.complaint(forms.read(answer.form), form):
         return False
-    found, recorded = answer.leaves, list(leaves_of(judgement.beginning(table, f"mistake/{number}/{index}/")))
+    found, recorded = answer.leaves, list(leaves_of(table.below(f"mistake/{number}/{index}/")))
     if len(found) == len(recorded):
         pairs = [_finite(*pair) for pair in zip(found, recorded, strict=True)]
         found, recorded = [ours for ours, _ in pairs], [theirs for _, theirs in pairs]
@@ -122,7 +122,7 @@ def _finite(found: np.ndarray, recorded: np.ndarray) -> tuple[np.ndarray, np.nda
 
 def _same_beside(table: Table, number: int, index: int, answer: Answer) -> bool:
     """The same gradients, models and inputs changed in place?"""
-    recorded = judgement.beginning(table, f"mistake/{number}/{index}/")
+    recorded = table.below(f"mistake/{number}/{index}/")
     arrays = recorded | answer.numbers
     for key in (key for key in arrays if key.startswith(("gradient/", "seen/"))):
         found, should = (numbers.get(key, np.zeros(arrays[key].shape)) for numbers in (answer.numbers, recorded))
@@ -181,7 +181,7 @@ _OF_A_MODEL = {
 
 def _beside(table: Table, index: int, answer: Answer) -> str:
     """What is wrong where the value is right: the first thing that is seen of a returned model, if it is that."""
-    seen = judgement.beginning(table, f"expected/{index}/seen/")
+    seen = table.below(f"expected/{index}/seen/")
     for name, said_of_it in _OF_A_MODEL.items():
         if name in seen and not judgement.agrees(answer.numbers.get(f"seen/{name}"), seen[name]):
             return said_of_it

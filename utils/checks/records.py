@@ -110,6 +110,18 @@ class Table:
     probes: tuple[Probe, ...]
     numbers: dict[str, np.ndarray]
     texts: dict[str, object]
+    _below: tuple[int, dict[str, list[str]]] = field(default=(-1, {}), init=False, repr=False, compare=False)
+
+    def below(self, folder: str) -> dict[str, np.ndarray]:
+        """The arrays whose names begin with ``folder``, which ends with a slash, by the rest of their names."""
+        size, folders = self._below
+        if size != len(self.numbers):  # a table that is being made grows
+            folders = {}
+            for key in self.numbers:
+                for place in (place for place, sign in enumerate(key, 1) if sign == "/"):
+                    folders.setdefault(key[:place], []).append(key)
+            object.__setattr__(self, "_below", (len(self.numbers), folders))
+        return {key.removeprefix(folder): self.numbers[key] for key in folders.get(folder, ())}
 
     def save(self, path: Path) -> None:
         """Write the table as one compressed ``.npz``; the same table gives the same arrays again."""
