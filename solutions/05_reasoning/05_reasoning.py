@@ -71,11 +71,14 @@ solutions = reasoning.written(teacher, tokenizer, asked, reasoning.TEACHER_TEMPE
 print(f"\n{asked[0].text}\n{solutions[0]}\n\nthe same in compact form:\n{asked[0].trace('compact')}")
 
 # %% [markdown]
-# The teacher was sampled at a temperature at which it errs, as larger teachers do. Nothing was corrupted by hand.
+# {% set teacher = results.reasoning.rows | selectattr("arm", "equalto", "teacher") | first %}
+# We sampled the teacher at a temperature high enough that it makes mistakes. Greedily it answers {{ teacher.accuracy | percent(1) }} of new
+# questions rightly. Nobody put the mistakes in by hand.
 #
 # First, find the answer in a text. A mark is `Answer:` at the beginning of a line, or right behind a `;`. The **first**
-# mark decides. The number may have spaces in front of it, and anything behind it: a model that does not stop goes on
-# with a new question of its own. `Answer: none` says that there is no answer.
+# mark decides. With a space in front of it, `Answer:` is not a mark. The number is in the same line as its mark. It may
+# have spaces in front of it, and anything behind it: a model that does not stop goes on with a new question of its own.
+# `Answer: none` says that there is no answer.
 #
 # **Difficulty:** 2 of 5. **Time:** about 10 minutes.
 #
@@ -87,8 +90,8 @@ print(f"\n{asked[0].text}\n{solutions[0]}\n\nthe same in compact form:\n{asked[0
 # </details>
 # <details><summary>Hint 2: the rules</summary>
 #
-# The word in the middle of a line is not a mark: a question may contain it. A number has an optional minus and one or
-# more digits. If the first mark has no number, a later mark does not help.
+# The word in the middle of a line is not a mark: a question may contain the word `Answer:`. A number has an optional
+# minus and one or more digits. If the first mark has no number, a later mark does not help.
 #
 # </details>
 # <details><summary>Hint 3: the functions</summary>
@@ -105,7 +108,7 @@ def extract_answer(text):
     """The whole number behind the first mark in a text, an int; None where there is none.
 
     A mark is ``Answer:`` at the beginning of the text or of a line, or right behind a ``;``. Any number of spaces, also none,
-    may follow it, and anything may follow the number. None: no mark, or no whole number behind the first one.
+    may follow it, but no new line. Anything may follow the number. None: no mark, or no whole number behind the first one.
     """
     ### BEGIN SOLUTION
     found = re.search(r"(?:^|;)Answer: *(-?\d+)?", text, re.MULTILINE)
@@ -119,13 +122,14 @@ check("extract_answer", extract_answer)
 # %%
 if ready(extract_answer):
     right = [extract_answer(text) == question.answer for question, text in zip(asked, solutions, strict=True)]
-    print(f"the teacher answers {sum(right) / len(right):.3f} of {len(right)} questions rightly")
+    print(f"sampled, the teacher answers {sum(right) / len(right):.3f} of {len(right)} questions rightly")
 
 # %% [markdown]
 # ## Step 2. Do the steps fit together?
 #
-# The answer can be right although the steps are wrong, and for many questions nobody knows it. What can be checked without it? Every
-# equation can be computed, each step has to go on from the result before it, and the answer has to be the last result.
+# The answer can be right although the steps are wrong, and for many questions nobody knows the right answer. What can be
+# checked without it? Every equation can be computed, each step has to go on from the result before it, and the answer
+# has to be the last result.
 #
 # Your function reads both forms: `First, 7 + 5 = 12.` in a line of its own, and `7+5=12;` in a row. It gets the trace
 # without its question.
@@ -177,9 +181,9 @@ check("steps_are_consistent", steps_are_consistent)
 # %% [markdown]
 # ### Repetition
 #
-# A model may write the same step again and again. So a third filter: a trace has more than `longest` steps, or it has
-# the same step twice. A step is an equation. The word in front of it, the distance between the two,
-# and the form do not matter.
+# A model may write the same step again and again. The third filter finds a trace that has more than `longest` steps, or
+# the same step twice. A step is an equation, with its result. The word in front of it, its spaces, the distance between
+# the two, and the form do not matter.
 #
 # **Difficulty:** 2 of 5. **Time:** about 8 minutes.
 #
@@ -205,8 +209,8 @@ check("steps_are_consistent", steps_are_consistent)
 def is_repetitive(trace, longest):
     """True where a trace, verbose or compact, has more than `longest` steps or one step twice; a bool.
 
-    A step is an equation; the answer is none. Two steps are the same where their equations are, side by side or not,
-    whatever word and spaces are in front. The trace may be wrong, or lack its answer.
+    A step is an equation. The answer does not count as a step. Two steps are the same where their equations are, side by
+    side or not, whatever word is in front and however it is spaced. The trace may be wrong, or lack its answer.
     """
     ### BEGIN SOLUTION
     steps = [step.replace(" ", "") for step in re.findall(r"-?\d+ ?[-+*] ?\d+ ?= ?-?\d+", trace)]
@@ -230,18 +234,21 @@ from utils.figures import reasoning as pictures
 longest = max(arithmetic.TRAINED)
 if ready(extract_answer, steps_are_consistent, is_repetitive):
     filters = {
-        "the answer is right": lambda question, trace: extract_answer(trace) == question.answer,
-        "the steps are consistent": lambda question, trace: steps_are_consistent(trace),
+        "answer is right": lambda question, trace: extract_answer(trace) == question.answer,
+        "steps are consistent": lambda question, trace: steps_are_consistent(trace),
         "not repetitive": lambda question, trace: not is_repetitive(trace, longest),
     }
     solved = list(zip(asked, solutions, strict=True))
     for name, passes in filters.items():
         print(f"{name:>25}: {sum(passes(*one) for one in solved)} of {len(solved)}")
     verified = [one for one in solved if all(passes(*one) for passes in filters.values())]
-    print(f"{'all three':>25}: {len(verified)}, a share of {len(verified) / len(solved):.3f}; your guess: {my_share}")
+    share = len(verified) / len(solved)
+    print(f"{'all three filters':>25}: {len(verified)}, a share of {share:.3f}; your guess: {my_share}")
 
 # %% [markdown]
-# Look at what was caught, and at what was not. Each step is marked by sign and word: right, wrong, or skipped.
+# Look at what was caught, and at what was not. Each step is marked by sign and word: right, wrong, or skipped. A step is
+# right if it does the question's next operation on the number that the trace had come to, and gives its true result.
+# That number may be wrong itself: "right" is said of this step alone, not of the way to it.
 
 # %%
 if ready(extract_answer, steps_are_consistent, is_repetitive):
@@ -251,27 +258,29 @@ if ready(extract_answer, steps_are_consistent, is_repetitive):
     }
     for name, kind in caught.items():
         example = next((one for one in solved if kind(*one)), None)
-        print(name if example else f"{name}: none here")
+        print(name if example else f"{name}: none among these {len(solved)} solutions, so nothing is shown")
         if example:
             pictures.show_solution(*example)
 
 # %% [markdown]
+# {% set named = {"any": "unfiltered", "answer": "answer is right", "steps": "steps are consistent", "length": "not repetitive", "all": "all three filters", "lucky": "right answers behind wrong steps"} %}
+# {% set survivors = [] %}{% for row in results.reasoning.survivors %}{% set _ = survivors.append(dict(row, filter=named[row["filter"]])) %}{% endfor %}
 # In {{ results.reasoning.survivors[0].of }} solutions of ours:
 #
-# {{ table(results.reasoning.survivors, {"filter": "filter", "solutions": "solutions that pass", "of": "of"}) }}
+# {{ table(survivors, {"filter": "filter", "solutions": "solutions that pass", "of": "of"}) }}
 #
-# *One sample of the teacher. "any": all of them; "answer", "steps" and "length": your three filters, each alone ("length"
-# is the one for repetition); "all": what passes the three; "lucky": a right answer after steps that do not fit. The
-# tables below are means over {{ results.reasoning.rows[2].seeds }} such samples.*
+# *Each of your filters alone, then all three. The last row is not a filter: it counts right answers behind steps that do
+# not fit. These are the solutions of our first seed. The tables of later steps give means over
+# {{ results.reasoning.rows[2].seeds }} seeds, so their counts differ a little.*
 #
 # <details><summary>How can steps fit and the answer be wrong?</summary>
 #
-# The filter does not know the question. A trace that leaves out one operation, or does another one, is still a chain of
-# true equations. So is one that starts from another number. Only the comparison with the right answer finds these, and
-# for real questions somebody has to know that answer.
+# Only the filter for answers is given the right answer, and none of them reads the question. A trace that leaves out one
+# operation, or does another one, is still a chain of true equations. So is one that starts from another number. Only the
+# comparison with the right answer finds these, and for real questions somebody has to know that answer.
 #
-# The filters also throw away right solutions: a question with `*1 *1` in it, or one that returns to an earlier
-# value and repeats an operation, has the same step twice.
+# The filters also throw away right solutions. A question such as `7 +5 -5 +5`, one that returns to an earlier value and
+# repeats an operation, has the same step twice.
 #
 # </details>
 
@@ -284,8 +293,8 @@ if ready(extract_answer, steps_are_consistent, is_repetitive):
 #
 # {{ table(real.survivors, {"filter": "filter", "solutions": "solutions that pass", "of": "of"}) }}
 #
-# A model of this size is no teacher for such problems: hardly anything is left. And what is left? Three solutions that passed
-# all three filters:
+# A model of this size is no teacher for such problems: hardly anything is left. And what is left? Some solutions that
+# passed all three filters:
 #
 # {% for one in real.examples if one.kind == "verified" %}
 # > *{{ one.question }}*
@@ -300,7 +309,7 @@ if ready(extract_answer, steps_are_consistent, is_repetitive):
 #
 # {% endfor %}
 # Read them with the question beside them. Does each that passed compute what was asked? A filter for steps sees only what
-# looks like an equation. A line that it cannot read is no step, so it is not wrong either.
+# looks like an equation. A line that it cannot read is not a step, so it is not wrong either.
 
 # %% [markdown]
 # ## Step 3. Rows to train on
@@ -456,35 +465,45 @@ for name, student in students.items():
     characters = sum(map(len, told[name])) / len(validation)
     lab_results["rows"].append({"arm": name, "accuracy": share, "characters": characters})
     print(f"{name:>18}: {share:.3f} right, {characters:.0f} characters for an answer")
-if students:
+if not students:
+    print("No student was trained, because a function above is not written yet. So there is nothing to compare.")
+else:
     live = {row["arm"]: row["accuracy"] for row in lab_results["rows"]}
     recorded = {
         row["arm"]: row | {"share": row["accuracy"]} for row in committed("reasoning")["rows"] if row["arm"] in live
     }
     figure = shares(live, recorded, my_guesses, "Right answers to new questions", "share of right answers", "questions")
     plots.show(figure, describe_shares(live, recorded, "Share of right answers, by what a student was trained on."))
+    over = committed("reasoning")["questions"]["asked"]
+    print(f"Yours: one seed, asked {len(validation)} questions. Ours: a mean over seeds, each asked {over}.")
 
 # %% [markdown]
+# Your run is one seed, and our interval is that of a mean over {{ results.reasoning.rows[2].seeds }} seeds. So your
+# students may lie outside of it, and all on the same side, because they share their questions and their seed.
+#
 # {% set steps_or_not = ["teacher", "untouched", "answers alone", "answers alone, as many tokens", "reference traces", "reference traces, shuffled steps"] %}
+# {% set more_answers = results.reasoning.rows | selectattr("arm", "equalto", "answers alone, as many tokens") | first %}
+# {% set reference = results.reasoning.rows | selectattr("arm", "equalto", "reference traces") | first %}
 # Is it the steps, or only the length? A row with a trace has many more tokens than a row with an answer. So three more
-# controls: answers to more questions, until about as many *tokens* were read; right traces of the same questions; and the
-# same right traces with their steps shuffled, which have the same tokens in another order:
+# controls: answers to more questions, until about as many *tokens* were read; right traces of the same questions; and
+# the same right traces with their steps shuffled, which have the same tokens in another order:
 #
 # {{ table(results.reasoning.rows | selectattr("arm", "in", steps_or_not) | list, {"arm": "trained on", "accuracy": "right answers", "different": "solutions", "steps": "steps", "tokens": "tokens", "seconds": "seconds of ours"}) }}
 #
 # *Ours, {{ results.reasoning.rows[2].seeds }} seed(s), on {{ results.reasoning.questions.asked }} new questions. In
 # brackets: 95 %
-# {{ term("interval") }} over questions and seeds. Everybody answers greedily here, the teacher too; the solutions that
-# you filtered were sampled, so the teacher is right less often there.*
+# {{ term("interval") }} over questions and seeds. All models answer greedily here, the teacher too. What your students
+# read was sampled, and so it has more mistakes. "As many tokens" is not exact: these answers have
+# {{ (more_answers.tokens / reference.tokens) | percent }} of the tokens of the reference traces.*
 #
 # <details><summary>Our answer</summary>
 #
-# It is the steps. Answers alone teach this student next to nothing in as many steps of training. With nearly as many
+# It is the steps. Answers alone teach this student next to nothing in as many steps of training. With about as many
 # tokens, which are answers to many more questions and take longer, it learns something, but far less than from traces.
 # Shuffled steps have the same tokens, but not in an order that leads to the answer. A step cannot be predicted if the
 # number it starts from has not been computed yet.
 #
-# An answer alone asks for all operations at once. A step asks for one.
+# An answer alone asks for all operations at once, within the few characters of the answer. A step asks for one.
 #
 # </details>
 #
@@ -503,31 +522,36 @@ my_follows = guess(my_follows, low=0, high=1)
 from utils.decoding.sampling import sample
 
 
-def go_on(question, beginning, model=None):
-    """What a model writes after the beginning of a trace; by default the student of all three filters."""
-    model = model or students["all three filters"]
+def go_on(question, beginning, name="all three filters"):
+    """What a student writes after the beginning of a trace."""
     ids = reasoning.prompt_of(question, tokenizer) + reasoning.ids_of(tokenizer, beginning)
-    done = sample(model, [ids], 150, end, temperature=0.0)[0]
+    done = sample(asked_to_go_on[name], [ids], 150, end, temperature=0.0)[0]
     return tokenizer.decode(done.ids, skip_special_tokens=True)
 
 
+def follows(question, name):
+    """Does the next step start from the number that was put into the first one?"""
+    false = question.values[1] + 1
+    later = arithmetic.equations(go_on(question, pictures.changed(question.trace(), 1, false), name))
+    return bool(later) and later[0][0] == false
+
+
+asked_to_go_on = {"untouched": pair.student.eval()}  # as it was before this lab
 if students:
-    untouched, some = load_model(reasoning.STUDENT), validation[:40]
-    for name, model in {"yours": students["all three filters"], "untouched": untouched}.items():
-        follows = 0
-        for question in some:
-            false = question.values[1] + 1
-            beginning = pictures.changed(question.trace(), 1, false)
-            later = arithmetic.equations(go_on(question, beginning, model))
-            follows += bool(later) and later[0][0] == false
-        print(f"{name:>9}: goes on from the changed number in {follows} of {len(some)} solutions")
-    print(f"your guess: {my_follows}")
+    asked_to_go_on["all three filters"] = students["all three filters"]
+else:
+    print("No student was trained, because a function above is not written yet. So only the untouched one is asked.")
+some = validation[:40]
+for name in asked_to_go_on:
+    taken_up = sum(follows(question, name) for question in some)
+    print(f"{name:>18}: goes on from the changed number in {taken_up} of {len(some)} solutions")
+print(f"your guess: {my_follows}")
 
 # %% tags=["notebook-only"]
+question = validation[0]
 if students:
-    question = validation[0]
     editor = pictures.StepEditor(question, question.trace(), lambda beginning: go_on(question, beginning))
-editor if students else None
+editor if students else "There is no student to go on: a function above is not written yet."
 
 # %% [markdown]
 # The same picture without controls: the result of the second step is one too large.
@@ -536,12 +560,16 @@ editor if students else None
 if students:
     beginning = pictures.changed(question.trace(), 2, question.values[2] + 1)
     pictures.show_solution(question, beginning + go_on(question, beginning))
+else:
+    print("There is no student to go on: a function above is not written yet.")
 
 # %% [markdown]
-# A student that follows reads its steps: they are not decoration. The untouched student, which has read a few traces
-# before this lab, follows too, although it rarely solves a question: going on from a number comes before computing
-# rightly. It also means that one wrong step spoils the rest. That is why wrong steps in the training text may matter.
-# Do they?
+# A student that follows reads its steps: they are not decoration. Compare it with the untouched student, which has read
+# shorter questions only. That one followed most of the changed numbers in our run too. So this was mostly there before
+# the lab.
+#
+# Following also means that one wrong step spoils the rest. That is why wrong steps in the training text may matter. Do
+# they?
 #
 # ## Step 5. What is a filter worth?
 #
@@ -554,17 +582,20 @@ if students:
 #
 # *Ours, in pairs on the same questions.* Look at "not repetitive" before you believe the other rows. That filter
 # removes about one solution in a hundred, so its student reads nearly the same text as the unfiltered one. What it
-# seems to gain is the luck of another sample and order. So treat differences of that size as noise in this table, also
-# in the rows beside it.
+# seems to gain is the luck of another sample and order. A difference of that size is not a finding, either here or in
+# the rows beside it.
 #
+# {% set lucky = results.reasoning.rows | selectattr("arm", "equalto", "right answers behind wrong steps") | first %}
+# {% set as_many = results.reasoning.rows | selectattr("arm", "equalto", "as many unfiltered") | first %}
 # And wrong steps with a right answer? The teacher wrote only a few of these, so all three students here have few
 # solutions, read many times:
 #
 # {{ table(results.reasoning.rows | selectattr("arm", "in", ["right answers behind wrong steps", "as many unfiltered", "as many verified"]) | list, {"arm": "trained on", "accuracy": "right answers", "different": "solutions"}) }}
 #
-# A filter that looks at the answer alone lets them pass. A part of the gap may come from the number of solutions: about
-# {{ (results.reasoning.rows | selectattr("arm", "equalto", "right answers behind wrong steps") | first).different | round | int }} here,
-# {{ (results.reasoning.rows | selectattr("arm", "equalto", "as many verified") | first).different | round | int }} for the two controls.
+# A filter that looks at the answer alone lets them pass. But the comparison is not quite equal. Each solution is one row:
+# the first student has {{ lucky.different | number }} rows, its controls {{ as_many.different | number }} each. All three
+# train for {{ lucky.steps | number }} steps, so the first one reads each row more often. A part of the gap may come from
+# that.
 #
 # ### "Ten thousand verified traces beat a hundred thousand unfiltered ones"
 #
@@ -582,19 +613,25 @@ my_winners = guess(my_winners, "verified", "unfiltered")
 # {% set claim = ["unfiltered", "all three filters", "10 N unfiltered, as many steps", "10 N unfiltered, 2.5 times the steps", "N verified, 2.5 times the steps", "all verified of 10 N, as many steps"] %}
 # {{ table(results.reasoning.rows | selectattr("arm", "in", claim) | list, {"arm": "trained on", "accuracy": "right answers", "different": "solutions to draw from", "steps": "steps", "tokens": "tokens"}) }}
 #
-# *A step reads 16 solutions, so 250 steps read 4,000: of 10,000 solutions, 6,000 are never read.*
+# {% set N_verified = results.reasoning.rows | selectattr("arm", "equalto", "all three filters") | first %}
+# {% set ten_N = results.reasoning.rows | selectattr("arm", "equalto", "10 N unfiltered, as many steps") | first %}
+# {% set control = results.reasoning.rows | selectattr("arm", "equalto", "all verified of 10 N, as many steps") | first %}
+# *A step reads 16 solutions. So a student of {{ ten_N.steps | number }} steps reads {{ (16 * ten_N.steps) | number }},
+# however many there are to draw from.*
 #
 # {{ table(results.reasoning.differences[7:10], {"arm": "trained on", "difference": "difference", "minus": "compared with"}) }}
 #
 # <details><summary>Our answer</summary>
 #
-# In the short training the difference over {{ results.reasoning.rows[2].seeds }} seeds is uncertain: its interval contains 0. With 2.5 times
-# the steps there is hardly any difference left, and if there is one, it favours the 10 N unfiltered solutions.
+# Over {{ results.reasoning.rows[2].seeds }} seeds the first difference is uncertain, and its interval contains 0. With 2.5
+# times the steps there is hardly any difference left, and if there is one, it favours the 10 N unfiltered solutions.
 #
 # The claim also leaves a control out: *all* verified solutions of the 10 N, read for as many steps. They are as clean
 # as the N verified ones, but each is read at most once, and the N are read four times. What this control gains over the
-# unfiltered 10 N would be due to verification. What the N verified gain over the control would be due to reading the
-# same solutions again. Neither can be told apart from chance here.
+# unfiltered 10 N would be due to verification: it has {{ control.accuracy | number }}, they have
+# {{ ten_N.accuracy | number }}. What the N verified gain over the control would be due to reading the same solutions
+# again: they have {{ N_verified.accuracy | number }}. Both gaps are small beside the intervals in the table, so neither
+# can be told apart from chance here.
 #
 # What may hold is smaller: at equal *numbers* of solutions, N verified ones teach a little more than N unfiltered ones
 # (see the table of filters above; its interval begins near 0). That is no reason to throw away nine solutions of ten.
@@ -620,22 +657,34 @@ my_winners = guess(my_winners, "verified", "unfiltered")
 # %% [markdown]
 # ## Step 6. What does a trace cost?
 #
-# Each character that a student writes is a call of the model. The compact form has less than half as many: {% set by_arm = results.reasoning.rows | selectattr("characters") | list %}
-# {{ (by_arm | selectattr("arm", "equalto", "compact") | first).characters | round | int }} against {{ (by_arm | selectattr("arm", "equalto", "all three filters") | first).characters | round | int }}.
+# {% set full = results.reasoning.rows | selectattr("arm", "equalto", "all three filters") | first %}
+# {% set short = results.reasoning.rows | selectattr("arm", "equalto", "compact") | first %}
+# Each character that a student writes is a call of the model. The compact form has less than half as many characters
+# ({{ short.characters | round | int }} against {{ full.characters | round | int }}).
 
 # %%
-shown = ("answers alone", "answers alone, as many tokens", "all three filters", "compact", "compact, as many tokens")
-rows = [row for row in committed("reasoning")["rows"] if row["arm"] in shown]
+shown = {name: name for name in ("answers alone", "all three filters", "compact")} | {
+    "answers alone, as many tokens": "answers alone, more questions and steps",
+    "compact, as many tokens": "compact, more solutions and steps",
+}
+rows = [row | {"arm": shown[row["arm"]]} for row in committed("reasoning")["rows"] if row["arm"] in shown]
 plots.show(pictures.frontier(rows), pictures.describe_frontier(rows))
 
 # %% [markdown]
 # <details><summary>What you should see</summary>
 #
-# {% set three = results.reasoning.rows | selectattr("arm", "equalto", "all three filters") | first %}{% set short = results.reasoning.rows | selectattr("arm", "equalto", "compact") | first %}{% set long = results.reasoning.rows | selectattr("arm", "equalto", "compact, as many tokens") | first %}
-# With as many steps the compact student is worse: {{ short.accuracy | number(3) }} right against {{ three.accuracy | number(3) }}. It has also read fewer tokens, and it had
-# seen few steps in this form before. With {{ long.different | round | int | number }} solutions and {{ long.steps | int }} steps it reaches {{ long.accuracy | number(3) }}, for
-# {{ (long.tokens / three.tokens) | percent }} of the tokens. So it needs more different solutions, and is cheaper all the same. Words like
-# "Therefore" carry no number, but they cost training tokens as well as inference time.
+# {% set full = results.reasoning.rows | selectattr("arm", "equalto", "all three filters") | first %}
+# {% set short = results.reasoning.rows | selectattr("arm", "equalto", "compact") | first %}
+# {% set more_short = results.reasoning.rows | selectattr("arm", "equalto", "compact, as many tokens") | first %}
+# With equal examples the compact student is worse ({{ short.accuracy | number }} against
+# {{ full.accuracy | number }}). With {{ more_short.different | number }} solutions and {{ more_short.steps | number }}
+# steps it reaches {{ more_short.accuracy | number }}, for {{ (more_short.tokens / full.tokens) | percent }} of the tokens.
+# The other student has {{ full.different | number }} solutions and {{ full.steps | number }} steps. So this is no proof
+# that the form itself is better: more solutions and more steps may help too.
+#
+# With equal examples the compact student has read only {{ (short.tokens / full.tokens) | percent }} of the tokens, and it
+# had seen few steps in this form before. Words like "Therefore" carry no number, but they cost training tokens as well as
+# inference time.
 #
 # </details>
 #
@@ -648,14 +697,15 @@ plots.show(pictures.frontier(rows), pictures.describe_frontier(rows))
 # *Ours, at temperature 1.* One sample is worse than the greedy answer of the same student, which is in the table below.
 # Voting helps where right tries agree and wrong tries differ. It adds nothing where hardly any sample is right.
 #
-# These students hardly ever solve questions longer than those they have read, and the teacher does not either. The best
-# of all our arms, answers alone at as many tokens, has {{ (results.reasoning.rows | selectattr("arm", "equalto", "answers alone, as many tokens") | first)["accuracy at 6"] | percent }} at 6 operations.
+# {% set more_answers = results.reasoning.rows | selectattr("arm", "equalto", "answers alone, as many tokens") | first %}
+# Hardly any question longer than those that were read is solved, and the teacher does not solve them either:
 #
+# {{ table(results.reasoning.rows | selectattr("arm", "in", ["teacher", "answers alone, as many tokens", "reference traces", "all three filters"]) | list, {"arm": "model", "accuracy": "3 to 5 operations", "accuracy at 6": "6", "accuracy at 7": "7"}) }}
 #
-# {{ table(results.reasoning.rows | selectattr("arm", "in", ["teacher", "reference traces", "all three filters"]) | list, {"arm": "model", "accuracy": "3 to 5 operations", "accuracy at 6": "6", "accuracy at 7": "7"}) }}
-#
-# Each single step is as easy as before. But the models have learned when to stop from the lengths that they read. Steps
-# alone do not give a method that works at any length, at this size.
+# Each single step is as easy as before. But the models that write steps have learned when to stop from the lengths that
+# they read. The student of answers alone writes no steps. It does best with 6 operations
+# ({{ more_answers["accuracy at 6"] | number }}), and it falls off with 7 as well. Steps alone do not give a method that works
+# at any length, at this size.
 
 # %% [markdown]
 # ## Say it
@@ -667,7 +717,7 @@ plots.show(pictures.frontier(rows), pictures.describe_frontier(rows))
 # | Points | Rubric |
 # |---|---|
 # | 1 | Names a right answer behind wrong steps, which a filter for answers lets pass |
-# | 1 | Names consistent steps that do not do what the question asks, and a right trace that the filter for repetition throws away |
+# | 1 | Half a point each: names consistent steps that do not do what the question asks, which a filter for steps lets pass; and for the filter for repetition, a right trace that it throws away or a kind of wrong trace that it lets pass |
 # | 1 | Says how to measure it (a checker of steps, a sample read by people, survivors of each filter) and what to report (sizes, steps, a random control) |
 # | 1 | Supports a claim with a number from the lab |
 
@@ -735,7 +785,7 @@ plots.show(pictures.frontier(rows), pictures.describe_frontier(rows))
 # - A small student learns from the way what it cannot learn from the answer: each step is one small computation on what
 #   is already written.
 # - It reads its own steps. Change one and see what follows.
-# - A filter sees what it checks: an answer, equations, repetition. None reads the question.
+# - A filter sees what it checks: an answer, equations, repetition. None sees the question that has gone missing.
 # - "Verified beats more" is a claim about quality only at equal questions, tokens, steps, and beside a random sample.
 # - The loss counts the trace and its end of text, not the question, not the padding.
 

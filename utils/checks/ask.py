@@ -133,7 +133,8 @@ def _signature_complaint(fn: Callable, names: Sequence[str]) -> str:
     try:
         signature.bind(*names)
     except TypeError as error:
-        return f"it cannot be called with {len(names)} arguments ({', '.join(names)}): {error}"
+        plural = "" if len(names) == 1 else "s"
+        return f"it cannot be called with {len(names)} argument{plural} ({', '.join(names)}): {error}"
     return ""
 
 

@@ -39,7 +39,8 @@ def judge_answers(table: Table, answers: Sequence[Answer]) -> Verdict:
     names = list(dict.fromkeys(names))[:3]
     wrong = max((i for i, good in enumerate(right) if not good), key=lambda i: _distance(table, i, answers[i]))
     shown = difference(table, wrong, answers[wrong])
-    count = "" if names else f"{right.count(False)} of {len(right)} probes are wrong."
+    bad = right.count(False)
+    count = "" if names else f"{bad} of {len(right)} probes {'is' if bad == 1 else 'are'} wrong."
     return not_yet(names, count, shown, question(table, names))
 
 
@@ -207,8 +208,11 @@ def said(form: forms.Form, leaves: Sequence[np.ndarray]) -> str:
         return repr(forms.as_text(leaf))
     if kind == "bool":
         return str(bool(leaf))
+    if kind == "None":
+        return "None"
     if isinstance(form, str) and leaf.size == 1:
-        return f"{leaf.item():.5g}"
+        shown = f"{leaf.item():.5g}"
+        return f"{shown}.0" if kind == "float" and shown.lstrip("-").isdigit() else shown
     if isinstance(form, list) and form[-1] in ("int", "float", "bool") and leaf.size <= 12:
         return f"[{', '.join(f'{number:.4g}' for number in leaf)}]"
     if isinstance(form, list) and form[-1] == "str":

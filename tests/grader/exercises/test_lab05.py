@@ -66,10 +66,10 @@ def _empty_lists(prompt_ids, trace_ids, length, pad_id):
     return trace_labels.trace_labels(prompt_ids, trace_ids, length, pad_id) or ([], [])
 
 
-def _zeros(prompt_ids, trace_ids, length, pad_id):
-    """Masks with 0."""
+def _ones(prompt_ids, trace_ids, length, pad_id):
+    """Masks with -1."""
     found = trace_labels.trace_labels(prompt_ids, trace_ids, length, pad_id)
-    return found and (found[0], [max(label, 0) for label in found[1]])
+    return found and (found[0], [max(label, -1) for label in found[1]])
 
 
 def _capitals_only(trace):
@@ -89,7 +89,7 @@ def _capitals_only(trace):
         (is_repetitive.EXERCISE, _different_ones_counted),
         (is_repetitive.EXERCISE, _repeated_signs),
         (trace_labels.EXERCISE, _empty_lists),
-        (trace_labels.EXERCISE, _zeros),
+        (trace_labels.EXERCISE, _ones),
         (compact.EXERCISE, _capitals_only),
     ],
 )

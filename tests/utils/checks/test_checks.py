@@ -68,7 +68,7 @@ def of_sums() -> Table:
         ),
         (
             lambda x: x[:2].sum() if len(x) > 1 else x.sum() + 1,
-            "1 of 2 probes are wrong. On the probe 'probe 1' your answer",
+            "1 of 2 probes is wrong. On the probe 'probe 1' your answer",
         ),
         (lambda x: x.sum(0), "has shape (2,); it should be ()"),
         (lambda x: x.sum().detach(), "no gradient reaches x"),

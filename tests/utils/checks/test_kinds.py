@@ -97,6 +97,24 @@ def test_a_wrong_kind_is_said_in_words(kind, answer, said):
 
 
 @pytest.mark.parametrize(
+    ("kind", "answer", "said"),
+    [
+        ("whole number", lambda x: None if x == 1 else x * 3, "your answer is None; a whole number is asked"),
+        ("None or a number", lambda x: x, "your answer is 1; None is asked"),
+        ("whole number", lambda x: x * 3.0, "your answer is 3.0; a whole number is asked"),
+        ("number", lambda x: 2.0 if x == 3 else x / 3, "your answer is 2.0; it should be 1.0"),
+    ],
+)
+def test_none_and_a_float_without_a_fraction_are_shown_as_they_are(kind, answer, said):
+    assert said in judged(RIGHT[kind], answer).message
+
+
+def test_one_argument_and_one_probe_are_spoken_of_in_the_singular():
+    assert "it cannot be called with 1 argument (x)" in judged(RIGHT["number"], lambda: 1).message
+    assert "1 of 4 probes is wrong" in judged(lambda x: 3 * x, lambda x: 3 * x + (x == 3)).message
+
+
+@pytest.mark.parametrize(
     ("kind", "answer"),
     [
         ("whole number", lambda x: x * 3 + 1),

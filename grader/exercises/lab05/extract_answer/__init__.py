@@ -29,8 +29,15 @@ PARTS = [
     (
         "the first mark",
         1,
-        ("goes on", "goes on, compact", "the word in the question", "the word in the question, compact"),
-        ("the last mark decides",),
+        (
+            "goes on",
+            "goes on, compact",
+            "the word in the question",
+            "the word in the question, compact",
+            "a space in front of the word",
+            "a space in front of the word, compact",
+        ),
+        ("the last mark decides", "Answer: behind a space"),
     ),
     (
         "no answer",
@@ -41,6 +48,8 @@ PARTS = [
             "none, then another, compact",
             "cut off",
             "nothing behind the mark",
+            "nothing behind the mark, then a question",
+            "words, then a number",
             "empty",
             "zero",
         ),

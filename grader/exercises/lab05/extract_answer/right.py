@@ -37,7 +37,7 @@ def sign_by_sign(text):
 @right
 def by_partition(text):
     _, mark, rest = ("\n" + text.replace(";", "\n")).partition("\nAnswer:")
-    found = re.match(r"\s*([+-]?[0-9]+)", rest)
+    found = re.match(r" *([+-]?[0-9]+)", rest)
     return int(found.group(1)) if mark and found else None
 
 
@@ -52,7 +52,7 @@ def two_searches(text):
 
 @right
 def every_mark(text):
-    answers = [match.group("rest") for match in re.finditer(r"(?m)(?:^|;)Answer:\s*(?P<rest>[^\n;]*)", text)]
+    answers = [match.group("rest") for match in re.finditer(r"(?m)(?:^|;)Answer: *(?P<rest>[^\n;]*)", text)]
     numbers = re.findall(r"^-?\d+", answers[0]) if answers else []
     return int(numbers[0]) if numbers else None
 
@@ -76,7 +76,7 @@ def by_find(text):
 def with_an_exception(text):
     try:
         rest = re.split(r"(?:^|;)Answer:", text, maxsplit=1, flags=re.MULTILINE)[1]
-        return int(re.match(r"\s*(-?\d+)", rest)[1])
+        return int(re.match(r"[ ]*(-?\d+)", rest)[1])
     except (IndexError, TypeError):
         return None
 

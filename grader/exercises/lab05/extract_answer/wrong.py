@@ -75,6 +75,97 @@ def anywhere(text):
 
 
 @wrong(
+    "the word Answer: in a question is taken for the mark",
+    "Searches the word anywhere, and its number also in the line below.",
+    "May a question have the word Answer: in it?",
+)
+def anywhere_and_below(text):
+    found = re.search(r"Answer:\s*(-?\d+)?", text)
+    return int(found[1]) if found and found[1] else None
+
+
+@wrong(
+    "the first Answer: with a number is taken, wherever it stands",
+    "Searches word and number anywhere, so a mark without a number is passed over too.",
+    "May a question have the word Answer: in it, and may a mark have no number?",
+)
+def anywhere_with_a_number(text):
+    found = re.search(r"Answer: *(-?\d+)", text)
+    return int(found[1]) if found else None
+
+
+@wrong(
+    "the first Answer: with a number is taken, wherever it stands",
+    "Searches word and number anywhere, also over the end of a line.",
+    "May a question have the word Answer: in it, and may a mark have no number?",
+)
+def anywhere_with_a_number_below(text):
+    found = re.search(r"Answer:\s*(-?\d+)", text)
+    return int(found[1]) if found else None
+
+
+@wrong(
+    "the number is read from the line below Answer:",
+    r"\s takes the end of the line for a space.",
+    r"The mark is the last thing in its line. Which signs does \s stand for?",
+)
+def over_the_end_of_the_line(text):
+    found = re.search(MARK + r"\s*(-?\d+)?", text, re.MULTILINE)
+    return int(found[1]) if found and found[1] else None
+
+
+@wrong(
+    "Answer: behind a space is taken for a mark",
+    "Lets spaces stand between the ; or the beginning of the line and the word.",
+    "What stands right in front of a mark?",
+)
+def behind_a_space(text):
+    found = re.search(r"(?:^|;) *Answer: *(-?\d+)?", text, re.MULTILINE)
+    return int(found[1]) if found and found[1] else None
+
+
+@wrong(
+    "the beginning of a later line is not seen: re.MULTILINE is missing",
+    "^ is the beginning of the text alone.",
+    "What does ^ stand for without re.MULTILINE?",
+)
+def one_line(text):
+    found = re.search(MARK + r" *(-?\d+)?", text)
+    return int(found[1]) if found and found[1] else None
+
+
+@wrong(
+    "the beginning of a later line is not seen: re.MULTILINE is missing",
+    "^ is the beginning of the text alone, and a mark without a number is passed over.",
+    "What does ^ stand for without re.MULTILINE?",
+)
+def one_line_with_a_number(text):
+    found = re.search(MARK + r"\s*(-?\d+)", text)
+    return int(found[1]) if found else None
+
+
+@wrong(
+    "the first number behind the mark is taken, however far behind",
+    "Reads on until a number comes, also in another line.",
+    "What may stand between a mark and its number?",
+)
+def far_behind(text):
+    found = re.search(MARK + r".*?(-?\d+)", text, re.MULTILINE | re.DOTALL)
+    return int(found[1]) if found else None
+
+
+@wrong(
+    "the first number behind the mark is taken, however far behind",
+    "Reads on in the line until a number comes.",
+    "What may stand between a mark and its number?",
+)
+def far_behind_in_the_line(text):
+    mark = re.search(MARK + "(.*)", text, re.MULTILINE)
+    found = mark and re.search(r"-?\d+", mark[1])
+    return int(found[0]) if found else None
+
+
+@wrong(
     "the last mark decides, not the first",
     "Goes on to the answers of questions that the model made up.",
     "A model goes on with a question of its own. Which answer is to yours?",

@@ -52,6 +52,14 @@ def draw(stream):
     same = [*a, right_step(value, "+", 3), right_step(value + 3, "+", 3)]
     yield probe("an operation twice", same)
     yield probe("an operation twice, compact", same, form=compact)
+    again = a[1]._replace(result=a[1].result + 1)
+    yield probe("an operation twice, another result", [*a[:2], again, *a[2:]])
+    again = b[0]._replace(result=b[0].result + 1)
+    yield probe("an operation twice, another result, compact", [*b, again], form=compact)
+    spaced, tight = str(c[1]), str(c[1]).replace(" ", "")
+    yield Probe("twice, with other spaces", {"trace": f"First, {spaced}.\nFinally, {tight}.", "longest": 8})
+    wide = f"{d[0]};{compact(d)}"
+    yield Probe("twice, with other spaces, compact", {"trace": wide, "longest": 8})
     short = Step(int(stream.integers(2, 5)), "+", 9, int(stream.integers(20, 90)))
     longer = short._replace(start=short.start + 10)
     yield probe("one inside of another", [short, longer], form=compact)

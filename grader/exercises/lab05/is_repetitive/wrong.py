@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from grader.exercises.lab05.is_repetitive.rule import equations_in, is_repetitive
+from grader.exercises.lab05.is_repetitive.rule import EQUATION, equations_in, is_repetitive
 from grader.exercises.ordinary import Catalogue
 
 catalogue = Catalogue()
@@ -98,6 +98,45 @@ def results(trace, longest):
 @wrong("an operation that comes again counts as a repetition", "Compares sign and number only.", SAME)
 def operations(trace, longest):
     found = [re.search(r".([-+*]\d+)=", step)[1] for step in equations_in(trace)]
+    return len(found) > longest or len(set(found)) < len(found)
+
+
+@wrong(
+    "steps are compared without their results",
+    "Compares left sides only.",
+    "7 + 5 = 12 and 7 + 5 = 13: are these the same equation?",
+)
+def left_sides(trace, longest):
+    found = [step.split("=")[0] for step in equations_in(trace)]
+    return len(found) > longest or len(set(found)) < len(found)
+
+
+@wrong(
+    "the same step with other spaces is not seen",
+    "Compares texts with their spaces.",
+    "Are 7 + 5 = 12 and 7+5=12 two steps?",
+)
+def with_spaces(trace, longest):
+    found = re.findall(EQUATION, trace)
+    return len(found) > longest or len(set(found)) < len(found)
+
+
+@wrong(
+    "`longest` is not used: the limit is a fixed number",
+    "Writes 5 in place of the argument.",
+    "What does the caller want if `longest` is 2?",
+)
+def fixed_limit(trace, longest):
+    return len(equations_in(trace)) > 5 or repeats_only(trace, longest)
+
+
+@wrong(
+    "the answer is counted as a step, and pieces are compared with their words",
+    "Splits into pieces, and compares them as they are.",
+    "What of a piece is the step, and is the answer one?",
+)
+def raw_pieces(trace, longest):
+    found = re.split("[;\n]", trace)
     return len(found) > longest or len(set(found)) < len(found)
 
 

@@ -27,9 +27,10 @@ PARTS = [
             "two false ones",
             "a ten is lost",
             "a ten is lost, compact",
+            "right, a product",
             "a product is false",
         ),
-        ("the equations are not computed", "the first step's equation"),
+        ("the equations are not computed", "the first step's equation", "a step with * is not read"),
     ),
     (
         "each step goes on from the last",

@@ -41,6 +41,7 @@ def draw(stream):
     yield probe("a ten is lost", off(new(), 1, 10))
     yield probe("a ten is lost, compact", off(new(), 3, -10), form=compact)
     product = chain_with(stream, "*")
+    yield probe("right, a product", product)
     yield probe("a product is false", off(product, 1, by), form=compact)
     yield probe("a false one is not used", off(new(), 1, by, goes_on=False))
     yield probe("a false one is not used, compact", off(new(), 2, by, goes_on=False), form=compact)

@@ -160,6 +160,13 @@ def no_minus(trace):
     return bool(steps) and all_true(steps) and all_linked(steps) and steps_and_answer(trace)[1] == steps[-1].result
 
 
+@wrong("a step with * is not read", "The pattern knows + and - only.", "Which three signs may a step have?")
+def no_products(trace):
+    pattern = r"(-?\d+) ?([-+]) ?(\d+) ?= ?(-?\d+)"
+    steps = [Step(int(a), sign, int(b), int(c)) for a, sign, b, c in re.findall(pattern, trace)]
+    return bool(steps) and all_true(steps) and all_linked(steps) and steps_and_answer(trace)[1] == steps[-1].result
+
+
 @wrong("numbers are compared without their minus", "abs() on both sides.", "Is 3 - 8 the same as 8 - 3?")
 def without_signs(trace):
     steps, answer = steps_and_answer(trace)

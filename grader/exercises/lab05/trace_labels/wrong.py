@@ -71,6 +71,24 @@ def masked_with_pad(prompt_ids, trace_ids, length, pad_id):
     return found and (found[0], [pad_id if label == -100 else label for label in found[1]])
 
 
+@wrong("0 in place of -100", "Masks with 0, which is a token.", "Which label does torch's cross entropy ignore?")
+def masked_with_zero(prompt_ids, trace_ids, length, pad_id):
+    found = trace_labels(prompt_ids, trace_ids, length, pad_id)
+    return found and (found[0], [0 if label == -100 else label for label in found[1]])
+
+
+@wrong("labels and ids swapped", "Returns the labels first.", "Which of the two lists does the task name first?")
+def swapped(prompt_ids, trace_ids, length, pad_id):
+    found = trace_labels(prompt_ids, trace_ids, length, pad_id)
+    return found and (found[1], found[0])
+
+
+@wrong("only the input ids are returned", "Forgets the labels.", "How many lists does the task ask for?")
+def ids_alone(prompt_ids, trace_ids, length, pad_id):
+    found = trace_labels(prompt_ids, trace_ids, length, pad_id)
+    return found and found[0]
+
+
 @wrong(
     "labels shifted: the loss shifts them a second time",
     "Moves the labels one to the left.",
