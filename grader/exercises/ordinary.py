@@ -68,6 +68,7 @@ def exercise(
     errors: Mapping[str, str] | None = None,
     words: Mapping[str, str] | None = None,
     spoken: Sequence[str] = (),
+    floating: bool = False,
 ) -> Exercise:
     """The specification of one function.
 
@@ -75,13 +76,14 @@ def exercise(
     parts: (name, points, names of the probes that must all be right), and how the names of the mistakes begin that cost
     this part alone, see ``carried_forward``. free: fields of a record that may hold anything. spoken: fields that hold
     a text in the learner's own words; such a record is an object with these fields, and its texts are not empty.
+    floating: tensors of whole numbers will not do where the reference's are floating.
     errors: what an exception says -> the mistake that it can only come from. words: what the check calls a wrong kind
     or shape in any exercise -> the mistake that it is in this one.
     """
     every = {"reference": reference, **catalogue.right_ones}
     owned = {name: forms.ANY for name in free} | {name: forms.SPOKEN for name in spoken}
     owned |= {"": forms.OBJECT} if spoken else {}
-    table = partial(_table, name, reference, draw, catalogue, owned, dict(errors or {}), dict(words or {}))
+    table = partial(_table, name, reference, draw, catalogue, owned, dict(errors or {}), dict(words or {}), floating)
     worth = tuple(Part(part, points, *map(tuple, more)) for part, points, *more in parts)
     parameters = tuple(next(iter(draw(_stream(name, None)))).inputs)
     checked, scores = partial(_checked, table, worth), partial(carried_forward, worth)
@@ -123,6 +125,7 @@ def _table(
     owned: Mapping[str, str],
     errors: dict[str, str],
     words: dict[str, str],
+    floating: bool,
     seed: int | None = None,
 ) -> Table:
     drawn = list(draw(_stream(name, seed)))
@@ -131,6 +134,7 @@ def _table(
     right = ask(probes, reference, seconds=60.0, double=True)
     numbers = {f"expected/{index}/{key}": array for index, a in enumerate(right) for key, array in _kept(a).items()}
     expected = [_freed(forms.read(answer.form), owned) for answer in right]
+    expected = list(map(_floating, expected)) if floating else expected
     anyhow = dict.fromkeys(owned, forms.ANY)  # a mistake is known by what it answers, however it is worded
     bad = next((answer for answer in right if answer.outcome in judgement.ABSENT), None)
     if bad is not None:
@@ -172,6 +176,13 @@ def _freed(form: forms.Form, owned: Mapping[str, str]) -> forms.Form:
         return form
     kind = forms.OBJECT if owned.get("") and form[0] in forms.FIELDS else form[0]
     return [kind, form[1], [owned.get(name, part) for name, part in zip(form[1], form[2], strict=True)]]
+
+
+def _floating(form: forms.Form) -> forms.Form:
+    """The form in which each tensor must be one of floating-point numbers."""
+    if isinstance(form, list):
+        return [*form[:-1], list(map(_floating, form[-1])) if isinstance(form[-1], list) else form[-1]]
+    return forms.FLOATING if form == "tensor" else form
 
 
 def require_telling(table: Table, parts: Sequence[Part]) -> None:

@@ -19,6 +19,7 @@ OBJECT = (
     "object"  # in an expected form: a record whose fields are read by a dot, so that neither dict nor tuple will do
 )
 FIELDS = ("record", "named tuple", OBJECT)
+FLOATING = "floating tensor"  # in an expected form: a tensor that can have a gradient; whole numbers will not do
 NOTHING = "nothing"  # the items of an empty list
 EXACT = {NOTHING, "bool", "int", "str", "None", "whole tensor", "boolean tensor", "whole array", "model"}
 WORDS = {
@@ -28,6 +29,7 @@ WORDS = {
     "float": "a number",
     "str": "a text",
     "tensor": "a tensor",
+    FLOATING: "a tensor of floating-point numbers",
     "whole tensor": "a tensor of whole numbers",
     "boolean tensor": "a boolean tensor",
     "array": "a numpy array",
@@ -40,7 +42,7 @@ FOUND = WORDS | {"bool": "a bool", "int": "an int", "float": "a float", "str": "
 PLURAL = {"int": "whole numbers", "float": "numbers", "str": "texts", "bool": "booleans"}
 # What is as good as another kind: a list for a tuple, a whole number where any number will do.
 AS_GOOD = {("int", "float"), ("tuple", "list"), ("list", "tuple"), ("whole tensor", "tensor")}
-AS_GOOD |= {("named tuple", "tuple"), ("named tuple", "list"), ("str", SPOKEN)}
+AS_GOOD |= {("named tuple", "tuple"), ("named tuple", "list"), ("str", SPOKEN), ("tensor", FLOATING)}
 MOST_FORM = 4000
 
 

@@ -37,6 +37,7 @@ COMMON = {
     "a numpy array instead of {}": "Stay in torch, or turn the array into a tensor before you return it.",
     "{} instead of {}": "Compare what your function returns with what the task says it returns.",
 }
+OF_MADE = {"model": "a model with one layer", "config": "the configuration of a model with one layer"}
 BY_HAND = "Take {} of your own, work out the answer by hand, and compare."
 # What a function is given -> the smallest case of it. The first kind that is among its arguments counts.
 SMALL = (
@@ -74,5 +75,8 @@ def question(table: Table, names: Sequence[str]) -> str:
 def general(table: Table) -> str:
     """What helps with any mistake: a small case by hand, of the kind of arguments that the function is given."""
     given = [value for probe in table.probes[:1] for value in probe.inputs.values()]
+    made = next((OF_MADE[value.kind] for value in given if isinstance(value, Made) and value.kind in OF_MADE), "")
+    if made:
+        return BY_HAND.format(made)
     small = (words for kinds, words in SMALL if any(isinstance(value, kinds) for value in given))
     return BY_HAND.format(next(small, "one short row"))

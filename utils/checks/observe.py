@@ -85,12 +85,15 @@ def changed(argument: object, value: object, double: bool) -> bool:
 
 
 def _state(model: torch.nn.Module) -> list[tuple[str, object]]:
-    """Every weight, how many layers the model says that it has, and each one's place in the cache."""
-    weights = {"weight": model.weight} if isinstance(model, Projection) else model.state_dict()
+    """Every weight, which learn, how many layers the model says that it has, and each one's place in the cache."""
+    projection = isinstance(model, Projection)  # its weight is no Parameter, and learns where a gradient is asked
+    weights = {"weight": model.weight} if projection else model.state_dict()
+    learn = [] if projection else [name for name, parameter in model.named_parameters() if parameter.requires_grad]
     layers = getattr(getattr(model, "config", None), "num_hidden_layers", None)
     places = [getattr(module, "layer_idx", None) for module in model.modules()]
     return [
         ("layers", layers),
         ("places", places),
+        ("learn", learn),
         *((name, plain(tensor).tobytes()) for name, tensor in weights.items()),
     ]

@@ -165,6 +165,62 @@ def as_given(uniforms, out_features):
     return uniforms.clone(), _zeros(uniforms, out_features)
 
 
+@wrong(
+    "brackets are missing: 1 / sqrt(in) is subtracted from 2 u, which is not scaled",
+    "2 u - 1 / sqrt(in).",
+    "From where to where do your entries reach, for u = 0 and for u = 1?",
+)
+def brackets(uniforms, out_features):
+    return 2 * uniforms - 1 / uniforms.shape[1] ** 0.5, _zeros(uniforms, out_features)
+
+
+@wrong(
+    "A has the other sign: 1 - 2 u instead of 2 u - 1",
+    "The range is right, and turned round.",
+    "Which entry of A belongs to the smallest u?",
+)
+def other_sign(uniforms, out_features):
+    return (1 - 2 * uniforms) / math.sqrt(uniforms.shape[1]), _zeros(uniforms, out_features)
+
+
+@wrong(
+    "A's range is multiplied by the root of the width instead of divided",
+    "Times sqrt(in).",
+    "Should an entry of A be larger or smaller where x has more entries?",
+)
+def times_the_root(uniforms, out_features):
+    return (2 * uniforms - 1) * math.sqrt(uniforms.shape[1]), _zeros(uniforms, out_features)
+
+
+@wrong(
+    "B is a tensor of whole numbers, which cannot learn",
+    "torch.zeros with an integer type.",
+    "Call requires_grad_() on your B. Which type of number can have a gradient?",
+)
+def b_whole(uniforms, out_features):
+    A, B = initialise(uniforms, out_features)
+    return A, B.long()
+
+
+class DrawnAnew:
+    """B as torch.rand gives it: another at each call, and the same two in turn, so that tables do not drift."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, uniforms, out_features):
+        self.calls += 1
+        A, B = initialise(uniforms, out_features)
+        return A, B + 0.1 * A.abs().mean() * (1 + self.calls % 2)
+
+
+wrong(
+    "random: the same input gives different answers",
+    "B is drawn too, and differs from call to call.",
+    "Which numbers do you draw yourself? A is made from those that you are given, and B must be zero at the start.",
+)(DrawnAnew())
+
+
 @right
 def with_lerp(uniforms, out_features):
     bound = uniforms.shape[1] ** -0.5
@@ -228,4 +284,4 @@ def draw(random: np.random.Generator) -> list[Probe]:
 
 
 PROBES = ("rank 2", "rank 3", "rank 4")
-EXERCISE = exercise("initialise", "08", initialise, draw, [("both matrices", 3.0, PROBES)], catalogue)
+EXERCISE = exercise("initialise", "08", initialise, draw, [("both matrices", 3.0, PROBES)], catalogue, floating=True)

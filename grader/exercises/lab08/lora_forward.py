@@ -180,6 +180,15 @@ def with_relu(x, weight, A, B, alpha, rank):
     return x @ weight.detach().T + alpha / rank * (torch.relu(x @ A.T) @ B.T)
 
 
+@wrong(
+    "the scale is rounded down: alpha // rank",
+    "alpha // rank drops what is behind the decimal point.",
+    "What is 5 / 2, and what does your scale make of it?",
+)
+def whole_scale(x, weight, A, B, alpha, rank):
+    return lora_forward(x, weight, A, B, alpha // rank, 1)
+
+
 @right
 def with_linear(x, weight, A, B, alpha, rank):
     return F.linear(x, weight.detach()) + alpha / rank * F.linear(F.linear(x, A), B)
@@ -251,6 +260,7 @@ PARTS = (
             "divided by the square root",
             "the frozen weight gets a gradient",
             "the adapter is scaled by alpha times",
+            "the scale is rounded down",
         ),
     ),
     ("the start, and alpha = rank", 2.0, adapters.LIMITS),

@@ -152,6 +152,34 @@ def multiplied(weight, A, B, alpha, rank):
     return weight * (alpha / rank * (B @ A))
 
 
+@wrong(
+    "the merge rounds the scale down: alpha // rank",
+    "alpha // rank drops what is behind the decimal point.",
+    "What is 5 / 2, and what does your scale make of it?",
+)
+def whole_scale(weight, A, B, alpha, rank):
+    return merge(weight, A, B, alpha // rank, 1)
+
+
+@wrong(
+    "(B A) is transposed before it is added, which fits a square weight alone",
+    "Adds (B @ A).T as it is.",
+    "Which shape has B A, and which shape has the weight?",
+)
+def transposed_without_a_look(weight, A, B, alpha, rank):
+    return weight + alpha / rank * (B @ A).T
+
+
+@wrong(
+    "the change is transposed where the weight is square",
+    "Turns the change wherever the sides allow it.",
+    "Which two sides does B A have, and do they change their order where they are equal?",
+)
+def transposed_where_square(weight, A, B, alpha, rank):
+    change = alpha / rank * (B @ A)
+    return weight + (change.T if change.shape[0] == change.shape[1] else change)
+
+
 @right
 def with_addmm(weight, A, B, alpha, rank):
     return torch.addmm(weight, B, A, alpha=alpha / rank)
@@ -218,6 +246,8 @@ PARTS = (
             "the change is taken away",
             "the frozen weight is overwritten",
             "the merge scales the weight",
+            "the merge rounds",
+            "the change is transposed where",
         ),
     ),
     ("the start, and alpha = rank", 1.0, adapters.LIMITS),

@@ -297,3 +297,14 @@ def test_without_a_name_the_thought_fits_what_the_function_is_given(given: dict,
 
     probes = (given, {"x": given["x"] * 2})
     assert f"Take {small} of your own" in judged(right, lambda x: right(x) + 3, probes).message
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "small"),
+    [("model", {"seed": 1}, "a model with one layer"), ("config", {"model_type": "llama"}, "the configuration of a")],
+    ids=["model", "config"],
+)
+def test_without_a_name_a_model_is_thought_of_as_a_model(kind: str, settings: dict, small: str) -> None:
+    given = [{"model": Made(kind, settings), "rank": rank} for rank in (2, 3)]
+    message = judged(lambda model, rank: rank, lambda model, rank: rank + 3, given).message
+    assert f"Take {small}" in message
