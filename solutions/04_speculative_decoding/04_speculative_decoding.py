@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Lab 4. Speculative decoding: can a student make its own teacher faster, and give up nothing?
 #
-# A large model is called once for each token that it writes. But one call can *read* many tokens. So a cheap model, the
+# A large model needs one call for each token that it writes. But one call can *read* many tokens. So a cheap model, the
 # {{ term("draft") }}, proposes a few tokens; the large one, the {{ term("target") }}, reads all of them in one call;
 # and a rule decides which of them stay. With the right rule the text has exactly the distribution that it would have
 # without the draft. Two questions remain: how many tokens are kept, and does that save time?
@@ -52,8 +52,8 @@ profile, outputs = begin("04_speculative_decoding")
 # %% [markdown]
 # ## Step 1. How often is a drafted token kept?
 #
-# The teacher of Lab 2 is now the target, and its student the draft. Both use the same tokenizer. Without that, a drafted
-# token would mean something else to the target.
+# The teacher of Lab 2 is now the target, and its student the draft. Both use the same tokenizer. Without that, a
+# drafted token would mean something else to the target.
 #
 # Both compute in plain float32 here. A shorter number type would be faster, but one token read alone would be rounded
 # differently from the same token read together with four others.
@@ -78,14 +78,14 @@ print(f"target {count_parameters(target):,} parameters, draft {count_parameters(
 print(text.describe())
 
 # %% [markdown]
-# At each position the target has a distribution $p$ over the next token, and the draft has a distribution $q$. The draft
-# draws a token $x$ from $q$. The token is kept
+# At each position the target has a distribution $p$ over the next token, and the draft has a distribution $q$. The
+# draft draws a token $x$ from $q$. The token is kept
 #
-# - always, where $p(x) \ge q(x)$: the target says it at least as often as the draft does;
-# - with the chance $p(x) / q(x)$ otherwise: the draft says it too often, and the surplus has to go.
+# - always, if $p(x) \ge q(x)$: the target says it at least as often as the draft does;
+# - with probability $p(x) / q(x)$ otherwise: the draft says it too often, and the surplus has to go.
 #
-# How often is a drafted token kept? For each token, multiply the chance that it is drafted by the chance that it is then
-# kept, and add up:
+# How often is a drafted token kept? For each token, multiply the chance that it is drafted by the chance that it is
+# then kept. Then add these products up:
 #
 # $$\sum_x q(x) \, \min\!\Big(1, \frac{p(x)}{q(x)}\Big) = \sum_x \min\big(p(x), q(x)\big) = 1 - \underbrace{\tfrac12 \sum_x |p(x) - q(x)|}_{\text{total variation}}$$
 #
@@ -96,20 +96,20 @@ print(text.describe())
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Make probabilities of both logits, take the smaller one of each pair, and add up over the vocabulary. That gives one
-# number for every position. Then average over the positions that count.
+# Turn both sets of logits into probabilities, take the smaller one of each pair, and add up over the vocabulary. That
+# gives one number for every position. Then average over the positions that count.
 #
 # </details>
 # <details><summary>Hint 2: the formula</summary>
 #
-# At one position: the sum over tokens of min(p, q). Over positions: one sum, divided by the number of positions where the
-# mask is True.
+# At one position: the sum over tokens of min(p, q). Over positions: one sum, divided by the number of positions where
+# the mask is True.
 #
 # </details>
 # <details><summary>Hint 3: the functions</summary>
 #
-# `torch.softmax(..., dim=-1)`, `torch.minimum`, `.sum(dim=-1)`. A boolean mask indexes a tensor: `overlap[mask]` has the
-# shape (N,).
+# `torch.softmax(..., dim=-1)`, `torch.minimum`, `.sum(dim=-1)`. A boolean mask indexes a tensor: `overlap[mask]` has
+# the shape (N,).
 #
 # </details>
 
@@ -136,9 +136,9 @@ check("acceptance_rate", acceptance_rate)
 # %% [markdown]
 # ### On which text?
 #
-# When the target writes, the draft proposes tokens of the *target's* text. So a draft should be judged on such text. In the
-# next cell the target continues the beginnings of validation documents. The documents themselves are the human text
-# beside it.
+# When the target writes, the draft proposes tokens of the *target's* text. So a draft should be judged on such text. In
+# the next cell the target continues the beginnings of validation documents. The documents themselves are the human text
+# for comparison.
 
 # %%
 from utils.labs import speculation
@@ -158,8 +158,8 @@ if ready(acceptance_rate):
 # %% [markdown]
 # ## Step 2. The rule
 #
-# A round drafts $\gamma$ tokens. The target reads them in one call and gives $\gamma + 1$ distributions: one for each drafted
-# token, and one for what would come after all of them. Then:
+# A round drafts $\gamma$ tokens. The target reads them in one call and gives $\gamma + 1$ distributions: one for each
+# drafted token, and one for what would come after all of them. Then:
 #
 # 1. Go through the drafted tokens in order. Token $i$ is kept if $u_i < p_i(x_i) / q_i(x_i)$, for a uniform random $u_i$.
 # 2. Stop at the first token that is not kept. The tokens behind it were drafted for a text that will not be written. The
@@ -168,21 +168,21 @@ if ready(acceptance_rate):
 #
 # So a round adds between 1 and $\gamma + 1$ tokens, for one call of the target.
 #
-# Your function decides, but it draws nothing: the uniform numbers come in, and the *distribution* of the next token goes
-# out.
+# Your function decides, but it draws nothing: it receives the uniform numbers, and returns the *distribution* of the
+# next token.
 #
 # **Difficulty:** 3 of 5. **Time:** about 15 minutes.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Find the first rejection; call its place k. If there is none, the answer is gamma and the last row of the target's
-# probabilities. Otherwise it is k and a distribution made of row k of both.
+# Find the first rejection and call its place k. If there is none, return gamma and the last row of the target's
+# probabilities. Otherwise return k and a distribution made from row k of both.
 #
 # </details>
 # <details><summary>Hint 2: the formula</summary>
 #
-# Why max(p - q, 0)? A token with p < q is kept as often as p says and must not come a second time. A token with p > q is
-# kept as often as q says, so p - q is missing. The missing parts add up to the share of rejections, not to 1.
+# Why max(p - q, 0)? A token with p < q is kept as often as p says and must not come a second time. A token with p > q
+# is kept as often as q says, so p - q is missing. The missing parts add up to the share of rejections, not to 1.
 #
 # </details>
 # <details><summary>Hint 3: the functions</summary>
@@ -219,10 +219,10 @@ check("verify", verify)
 # %% [markdown]
 # ### Does it change nothing? Not a sample, a sum
 #
-# "The texts look the same" is no proof: a rule that is five percent off looks the same too. But with a vocabulary of three
-# tokens, everything can be added up: every draft, every uniform number (in cells of equal size), every token drawn. Two
-# made-up models disagree at every position. The sum goes over every path that a text of three tokens can take, with
-# rounds and caches as in a real run.
+# "The texts look the same" is no proof: a rule that is five percent off looks the same too. But with a vocabulary of
+# three tokens, you can add up everything: every draft, every uniform number (in cells of equal size), every token
+# drawn. Two made-up models disagree at every position. The sum goes over every path that a text of three tokens can
+# take, with rounds and caches as in a real run.
 #
 # Three other rules are compared with yours:
 #
@@ -275,19 +275,20 @@ if ready(verify):
 # %% [markdown]
 # <details><summary>What you should see</summary>
 #
-# Two of the four. Your rule and "keep if equal" differ from the target alone by rounding only.
+# Two of the four. Your rule and "keep if equal" differ from the target alone only by rounding.
 #
-# "Draw from p" gives tokens with q > p too often: they were already kept as often as p asks. "Keep if equal" is exact, so
-# why does nobody use it? Two separate draws are equal with the chance sum of p times q, and that is never above the sum of
-# min(p, q). Take two models that agree exactly, on ten equally likely tokens: that rule keeps one drafted token in ten,
-# yours keeps all of them.
+# "Draw from p" gives tokens with q > p too often: they were already kept as often as p asks. "Keep if equal" is exact,
+# so why does nobody use it? Two separate draws are equal with a probability of the sum of p times q, and this is never
+# above the sum of min(p, q). Take two models that agree exactly on ten equally likely tokens: that rule keeps one
+# drafted token in ten, and yours keeps all of them.
 #
 # </details>
 #
 # ### A sentence, round by round
 #
-# Now the real pair, with your rule. At temperature 0.6 this small target writes clearer text; draft and target both use
-# it, and the rule stays as it is. Press *Next round*, or go to it with the Tab key and press Enter.
+# Now the real pair, with your rule. At temperature 0.6 this small target writes clearer text. Draft and target both use
+# this temperature, and the rule stays the same. Press *Next round*, or move to the button with the Tab key and press
+# Enter.
 
 # %%
 from utils.figures import rounds as pictures
@@ -310,7 +311,7 @@ if ready(verify):
     pictures.show_rounds(story)
 
 # %% [markdown]
-# **Predict first:** over many texts, will a token be kept more often if it *begins* a word, or if it *goes on* with one?
+# **Predict first:** over many texts, is a token kept more often if it *begins* a word, or if it *goes on* with one?
 
 # %%
 my_easier = None  # "begins" or "goes on"
@@ -323,17 +324,17 @@ my_easier = guess(my_easier, "begins", "goes on")
 #
 # <details><summary>Our answer</summary>
 #
-# Where a word begins. One could think that the rest of a word is half determined by its beginning. But frequent words are
-# single tokens here. A word of several pieces is a rare one, such as a name in a program, and the target knows more of
-# these than the draft.
+# Tokens that begin a word. You might think that the rest of a word is half determined by its beginning. But frequent
+# words are single tokens here. A word of several pieces is a rare one, such as a name in a program, and the target
+# knows more of these than the draft does.
 #
 # </details>
 #
 # ### What tools get wrong: a filter on one side
 #
-# The rule needs the distribution that the draft *drew from*. Suppose a tool draws from the draft's 50 likeliest tokens and
-# gives the rule the whole distribution, or the other way round. Nothing crashes, and the text reads well. But it is no
-# longer the target's:
+# The rule needs the distribution that the draft *drew from*. Suppose a tool draws from the draft's 50 likeliest tokens
+# and gives the rule the whole distribution, or the other way round. Nothing crashes, and the text reads well. But it no
+# longer has the target's distribution:
 #
 # {{ table(results.speculation_rounds.filters, {"k": "top-k", "draft": "the draft", "mean": "total variation, mean", "median": "median", "worst": "worst"}) }}
 #
@@ -343,12 +344,12 @@ my_easier = guess(my_easier, "begins", "goes on")
 # %% [markdown]
 # ## Step 3. Train a draft
 #
-# What should a draft learn? The share of rejected tokens is the total variation between both distributions. So make it
-# small:
+# What should a draft learn? The share of rejected tokens is the total variation between the two distributions. So make
+# it small:
 #
 # $$\text{loss} = \frac1N \sum_{\text{positions that count}} \tfrac12 \sum_x |p(x) - q(x)|$$
 #
-# One minus this loss is the acceptance. The draft learns; the target does not.
+# One minus this loss is the acceptance. Only the draft learns.
 #
 # **Difficulty:** 2 of 5. **Time:** about 8 minutes.
 #
@@ -359,7 +360,7 @@ my_easier = guess(my_easier, "begins", "goes on")
 # </details>
 # <details><summary>Hint 2: the formula</summary>
 #
-# Half of the sum of |p - q|, or the sum of max(q - p, 0), or 1 minus the sum of min(p, q): all the same number. Which
+# Half of the sum of |p - q|, the sum of max(q - p, 0), and 1 minus the sum of min(p, q) are all the same number. Which
 # logits must not get a gradient?
 #
 # </details>
@@ -461,25 +462,26 @@ if ready(acceptance_rate, draft_loss):
 # {{ table("speculation") }}
 #
 # *Embedded profile, {{ results.speculation.train_rows }} rows to train on, {{ results.speculation.prompts }} prompts. In
-# brackets: 95 % {{ term("interval") }} over prompts and seeds. "Same argmax" is the acceptance of greedy decoding.* The
-# differences in pairs, on the same prompts:
+# brackets: 95 % {{ term("interval") }} over prompts and seeds. "Same argmax" is the acceptance of greedy decoding.* These
+# are the paired differences, on the same prompts:
 #
 # {{ table(results.speculation.differences, {"draft": "draft", "difference": "difference in acceptance", "minus": "compared with"}) }}
 #
-# **A better language model is not a better draft.** Training on human labels lowers the perplexity, and it does not raise
-# the acceptance where it counts. Why not? And compare total variation with forward KL: which is the better language model,
-# and which is the better draft?
+# **A better language model is not a better draft.** Training on human labels lowers the perplexity, and it does not
+# raise the acceptance where it counts. Why not? And compare total variation with forward KL: which is the better
+# language model, and which is the better draft?
 #
 # <details><summary>Our answer</summary>
 #
-# Labels pull the draft towards what *people* wrote. The target's distribution is somewhere else: it is spread over tokens
-# of which a label names only one. The distilled drafts move towards the target itself. Our learning rates say the same: of those
-# that we tried, the smallest was best for CE-only's acceptance. The less it learned, the better a draft it remained.
+# Labels pull the draft towards what *people* wrote. The target's distribution is somewhere else: it is spread over many
+# tokens, and a label names only one of them. The distilled drafts move towards the target itself. Our learning rates
+# show the same: the smallest one that we tried was best for CE-only's acceptance. The less it learned, the better a
+# draft it remained.
 #
 # Forward KL gives the better language model, total variation the slightly better draft. Forward KL punishes every token
-# that the target may say and the draft rules out, however rare. A perplexity does the same. Total variation, and reverse
-# KL, may let rare tokens go: they are a small part of the shared area. The gain over forward KL is small, though: look at
-# the last two rows beside the ones above.
+# that the target may say and the draft rules out, however rare. Perplexity does the same. Total variation, and reverse
+# KL, may let rare tokens go: they are a small part of the shared area. The gain over forward KL is small, though:
+# compare the last two rows with the ones above.
 #
 # </details>
 #
@@ -499,24 +501,24 @@ if ready(acceptance_rate, verify, draft_loss):
 # %% [markdown]
 # {{ table("speculation_rounds") }}
 #
-# *Ours, on the same texts: predicted at the places that were judged, counted there, and the difference with its 95 %
-# interval over prompts and seeds.* Your run has few prompts, so it may be off by a few hundredths.
+# *Ours, on the same texts: the acceptance predicted at the judged places, the one counted there, and the difference
+# with its 95 % interval over prompts and seeds.* Your run has few prompts, so it may be off by a few hundredths.
 #
-# The acceptance is accepted over *judged* tokens. Accepted over *drafted* ones is lower, because nothing behind a rejection
-# was judged. Do not put that number into the speed model below.
+# The acceptance is the number of accepted tokens over the number of *judged* tokens. Accepted over *drafted* is lower,
+# because nothing behind a rejection was judged. Do not put the lower number into the speed model below.
 #
 # ### Whose text should a draft learn from?
 #
-# The draft will be used on the target's text. So should it also learn from the target's text? Here the target wrote the
-# rows to train on itself: it continued each human row from its first 16 tokens. The control is the human rows, cut to the
-# same lengths. Both have the same number of rows, steps and tokens:
+# The draft will be used on the target's text. So should it also learn from the target's text? Here the target itself
+# wrote the training rows: it continued each human row from its first 16 tokens. The control is the human rows, cut to
+# the same lengths. Both have the same number of rows, steps and tokens:
 #
 # {{ table(results.speculation["whose text"]) }}
 #
-# *Acceptance on the target's text; the difference is in pairs over prompts and seeds.* The target's rows help a little on the
-# target's text, and they cost something on human text: see both perplexities. How large is this beside the difference
-# between two objectives above? The control matters. Rows that the target writes without a limit are longer than human
-# ones, and more tokens help any draft.
+# *Acceptance on the target's text; the difference is paired over prompts and seeds.* The target's rows help a little on
+# the target's text, and they cost something on human text: see both perplexities. How large is this compared with the
+# difference between two objectives above? The control matters. Rows that the target writes without a limit are longer
+# than human ones, and more tokens help any draft.
 
 # %% [markdown]
 # ## Step 4. Does it save time?
@@ -526,21 +528,22 @@ if ready(acceptance_rate, verify, draft_loss):
 # $$1 + a + a^2 + \dots + a^\gamma = \frac{1 - a^{\gamma + 1}}{1 - a}$$
 #
 # tokens. Let a draft call cost $c$ times as much as a call of the target, and let reading $\gamma + 1$ tokens cost the
-# target as much as reading one. Then a round costs as much as $\gamma c + 1$ calls of the target. Alone, the target needs
-# one call for each token.
+# target as much as reading one. Then a round costs as much as $\gamma c + 1$ calls of the target. Alone, the target
+# needs one call for each token.
 #
-# Mind the limit: at $a = 1$ the fraction is 0 / 0, but the sum is not.
+# Mind the limit: at $a = 1$ the fraction is 0 / 0, but the sum is well defined.
 #
 # **Difficulty:** 1 of 5. **Time:** about 6 minutes.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Term i is the chance that at least i drafted tokens are kept. A speedup is tokens over cost; for the target alone it is 1.
+# Term i is the chance that at least i drafted tokens are kept. A speedup is tokens over cost; for the target alone it
+# is 1.
 #
 # </details>
 # <details><summary>Hint 2: the formula</summary>
 #
-# The sum has gamma + 1 terms, from a to the power of 0 to a to the power of gamma. A round costs gamma draft calls at c
+# The sum has gamma + 1 terms, from a to the power 0 up to a to the power gamma. A round costs gamma draft calls at c
 # each, and one call of the target.
 #
 # </details>
@@ -583,16 +586,16 @@ check("speedup", speedup)
 # %% [markdown]
 # ### Predict first
 #
-# The draft has less than a quarter of the target's parameters. If cost went with parameters, $c$ would be below 0.25. How
-# many times as fast will the target be with your distilled draft, at the best of gamma 1, 2 and 4?
+# The draft has less than a quarter of the target's parameters. If cost were proportional to parameters, $c$ would be
+# below 0.25. How many times as fast will the target be with your distilled draft, at the best of gamma 1, 2 and 4?
 
 # %%
 my_speed = None  # such as 1.5
 my_speed = guess(my_speed, low=0)
 
 # %% [markdown]
-# A race: the same prompts with and without a draft, in turns, each with its own cache. Beside the distilled draft runs a
-# table of trigrams, counted on the rows to train on. A call of it costs next to nothing.
+# Now a race: the same prompts run with and without a draft, in turns, each with its own cache. A second draft is a
+# table of trigrams, counted on the training rows. Calling it costs next to nothing.
 
 # %%
 from utils.decoding.drafts import PromptLookupDraft, TrigramDraft
@@ -618,29 +621,31 @@ if ready(verify, draft_loss, expected_tokens, speedup):
 #
 # {{ table(results.speculation_speed.embedded.table) }}
 #
-# *Times as fast with its 95 % interval over prompts. The prediction is the speed model's, from the acceptance and the cost
-# ratio that were measured in these rounds.*
+# *"Times as fast" has its 95 % interval over prompts. The speed model predicts from the acceptance and the cost ratio
+# that we measured in these rounds.*
 #
-# **With this pair a distilled draft saves no time.** The cost ratio says why: a call of our draft costs much more than its
-# share of the parameters. At this size most of a call is fixed cost, many small operations in each layer, and the draft has
-# four layers where the target has six. Two measured numbers and your `speedup` tell it before anything is deployed.
+# **With this pair a distilled draft saves no time.** The cost ratio says why: a call of our draft costs much more than
+# its share of the parameters. At this size most of a call is fixed cost: many small operations in each layer. And the
+# draft has four layers, the target six. Two measured numbers and your `speedup` tell you this before you deploy
+# anything.
 #
-# Where clock and prediction disagree, look at the assumption that reading $\gamma + 1$ tokens costs as much as reading one:
+# Where measurement and prediction disagree, look at the assumption that reading $\gamma + 1$ tokens costs as much as
+# reading one:
 #
 # {{ table(results.speculation_speed.embedded.reading) }}
 #
-# *Ours: milliseconds of one call that reads so many tokens at once, behind a cached text of 40.*
+# *Ours: milliseconds for one call that reads that many tokens at once, after a cached text of 40.*
 #
 # ### A real target
 #
-# SmolLM2-135M has over twenty times as many parameters as our teacher, so fixed costs matter less. Its number type decides.
-# With float32 weights, reading two tokens takes much longer than reading one, because another kernel computes the product.
-# With bfloat16 weights it hardly does:
+# SmolLM2-135M has over twenty times as many parameters as our teacher, so fixed costs matter less. Here the number type
+# decides. With float32 weights, reading two tokens takes much longer than reading one, because a different kernel
+# computes the product. With bfloat16 weights it takes hardly any longer:
 #
 # {{ table(results.speculation_speed.smollm2.reading) }}
 #
-# Two drafts that need no model: trigrams, and *prompt lookup*, which proposes what followed the last time that the last few
-# tokens came. If they never came before, it proposes nothing.
+# Two drafts need no model: trigrams, and *prompt lookup*. Prompt lookup finds the previous place where the last few
+# tokens occurred, and proposes what followed there. If there is no such place, it proposes nothing.
 #
 # {{ table(results.speculation_speed.smollm2.table) }}
 #
@@ -648,12 +653,13 @@ if ready(verify, draft_loss, expected_tokens, speedup):
 # itself: its blocks {{ results.speculation_speed.smollm2.kept }}, trained by forward KL on the documentation. Where an
 # interval is wide, something else ran on the machine for a moment.*
 #
-# **A draft can pay, and it need not be a distilled one.** Trigrams gain a little on the documentation. Of the three-block
-# draft about as many tokens are kept as of the trigrams, but each of its calls costs about a quarter of the target's, so
-# nothing is left of the gain. Where the target repeats a text, prompt lookup is mostly right and costs next to nothing.
+# **A draft can pay, and it need not be a distilled one.** Trigrams gain a little on the documentation. The three-block
+# draft has about as many tokens kept as the trigrams, but each of its calls costs about a quarter of a target call, so
+# nothing is left of the gain. If the target repeats a text, prompt lookup is mostly right and costs next to nothing.
 #
-# If `requirements-smollm.txt` is installed, the next cell asks SmolLM2 to repeat a sentence. Look at the tokens per round
-# first: if they are near 1, few proposed tokens were kept, and even a draft that costs nothing has little to gain.
+# If `requirements-smollm.txt` is installed, the next cell asks SmolLM2 to repeat a sentence. Look at the tokens per
+# round first: if they are near 1, few proposed tokens were kept, and even a draft that costs nothing has little to
+# gain.
 
 # %%
 from utils.labs.dark_knowledge import load_smollm2, smollm2_folder
@@ -673,9 +679,9 @@ else:
 # %% [markdown]
 # ## Say it
 #
-# **When would you not use a draft?** In about 150 words: name three situations in which a draft does not pay. For each, say
-# which quantity of the speed model is to blame, and how you would find out before you deploy it. Refer to at least one
-# number from this lab.
+# **When would you not use a draft?** In about 150 words: name three situations in which a draft does not pay. For each,
+# say which quantity of the speed model is to blame, and how you would find out before you deploy it. Refer to at least
+# one number from this lab.
 #
 # | Points | Rubric |
 # |---|---|
@@ -695,11 +701,11 @@ else:
 #
 # It does not pay if the draft is nearly as slow as the target. With our pair c was
 # {{ results.speculation_speed.embedded["cost ratio"] | number }}, although the draft has less than a quarter of the
-# parameters. Timing one call of each tells.
+# parameters. Timing one call of each shows this.
 #
-# And it does not pay if reading gamma + 1 tokens costs much more than reading one: in large batches, where arithmetic and
-# not memory is the limit, or with an unlucky kernel, as SmolLM2 showed in float32. Time a call that reads one token and one
-# that reads five.
+# And it does not pay if reading gamma + 1 tokens costs much more than reading one: in large batches, where arithmetic
+# and not memory is the limit, or with an unlucky kernel, as SmolLM2 showed in float32. Time a call that reads one token
+# and one that reads five.
 #
 # In all three cases the text is still exactly the target's. What is lost is time, and the memory for a second model.
 
@@ -714,7 +720,7 @@ else:
 # No. Every token that stays has passed the rule. The text has the target's distribution at any gamma and for any draft.
 # </details>
 # <details><summary>B. Nothing. Only the speed changes.</summary>
-# Right. And it will be slower: a round seldom gets past the fifth token, but all sixteen are drafted.
+# Right. And it will be slower: a round rarely gets past the fifth token, but all sixteen are drafted.
 # </details>
 # <details><summary>C. It rises: the target checks more tokens.</summary>
 # The target checks every drafted token at any gamma, and the text is as good as the target's, no better.
@@ -723,20 +729,22 @@ else:
 # **2. After a rejection, a colleague draws the next token from the target's distribution p. Texts look fine. What is wrong?**
 #
 # <details><summary>A. Nothing, p is the target's own distribution.</summary>
-# It is, but accepted and drawn tokens add up. Tokens with q > p were already kept as often as p asks, and now come again.
+# It is, but accepted and drawn tokens add up. Tokens with q > p were already kept as often as p asks, and now they come
+# again.
 # </details>
 # <details><summary>B. Tokens with q > p come too often.</summary>
 # Right. Only what is missing may be drawn: max(p - q, 0). You saw the difference in an exact sum. In a few samples you
 # would not.
 # </details>
 # <details><summary>C. It is slower.</summary>
-# It takes as long. But it is wrong.
+# It takes just as long. But it is wrong.
 # </details>
 #
 # **3. A draft has the lower perplexity of two. Is it the better draft for your target?**
 #
 # <details><summary>A. Yes, it is the better language model.</summary>
-# On the text that the perplexity was measured on. The acceptance asks how close it is to the *target*, on the target's text.
+# It is, on the text where perplexity was measured. The acceptance asks how close it is to the *target*, on the target's
+# text.
 # </details>
 # <details><summary>B. Not necessarily. Measure the overlap with the target on text that the target wrote.</summary>
 # Right. CE-only had a lower perplexity here, and it was no better a draft than the untouched student.
@@ -748,19 +756,19 @@ else:
 # %% [markdown]
 # ## Take away
 #
-# - The rule keeps a drafted token with the chance min(1, p/q). It replaces a rejected one from max(p - q, 0), normalised. The
-#   text is exactly the target's, and that can be shown by a sum, not by a sample.
+# - The rule keeps a drafted token with the chance min(1, p/q). It replaces a rejected one from max(p - q, 0),
+#   normalised. The text has exactly the target's distribution. A sum can prove this, a sample cannot.
 # - The acceptance is 1 minus the total variation. You can measure it without drafting, on text that the target wrote.
 # - A better language model is not a better draft. Distillation makes better drafts; labels alone do not.
-# - Acceptance and cost ratio tell whether a draft saves time. Measure both before you train one, and check that reading many
-#   tokens costs as little as reading one.
+# - Acceptance and cost ratio tell you whether a draft saves time. Measure both before you train one, and check that
+#   reading many tokens costs as little as reading one.
 
 # %% [markdown]
 # ## After this: the same thing in transformers
 #
-# `generate(assistant_model=...)` drafts and verifies too; transformers calls it assisted generation. Three settings in the
-# *assistant's* `generation_config` decide how many tokens it drafts. If you leave them alone, that number changes from
-# round to round:
+# `generate(assistant_model=...)` drafts and verifies too; transformers calls it assisted generation. Three settings in
+# the *assistant's* `generation_config` decide how many tokens it drafts. If you leave them alone, that number changes
+# from round to round:
 #
 # | Here | In transformers | What to watch |
 # |---|---|---|
@@ -770,9 +778,9 @@ else:
 # | `PromptLookupDraft` | `generate(prompt_lookup_num_tokens=...)` | no assistant model then |
 # | `temperature=0` | `do_sample=False` | |
 #
-# Greedy decoding has one right text. Yours, that of transformers and that of the target alone should be equal token by token.
-# In float32, rounding may decide a near-tie, because five tokens read at once are not computed exactly as one. So both
-# models compute in float64 here.
+# Greedy decoding has one right text. Your text, the one from transformers and the target's own should be equal token by
+# token. In float32, rounding may decide a near-tie, because reading five tokens at once is not computed exactly like
+# reading one. So both models compute in float64 here.
 
 # %%
 from transformers.utils import logging
