@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.checks.pack import packed, unpacked
+from utils.checks.pack import laid_end_to_end, packed, taken_apart, unpacked
 
 
 @dataclass(frozen=True)
@@ -132,17 +132,17 @@ class Table:
             return len(arrays) - 1
 
         probes = [packed_probe(probe, place) for probe in self.probes]
-        header = json.dumps({"name": self.name, "texts": self.texts, "probes": probes})
-        stored = {f"table/{key}": array for key, array in self.numbers.items()}
-        stored |= {f"probe/{number}": array for number, array in enumerate(arrays)}
-        np.savez_compressed(path, header=np.frombuffer(header.encode(), dtype=np.uint8), **stored)
+        numbers = [[key, place(array)] for key, array in self.numbers.items()]
+        ends, shapes = laid_end_to_end(arrays)
+        texts = {"name": self.name, "texts": self.texts, "probes": probes, "numbers": numbers, "shapes": shapes}
+        np.savez_compressed(path, header=np.frombuffer(json.dumps(texts).encode(), dtype=np.uint8), **ends)
 
     @staticmethod
     def load(path: Path) -> Table:
         with np.load(path, allow_pickle=False) as stored:
-            arrays = {key: stored[key] for key in stored.files}
-        header = json.loads(arrays.pop("header").tobytes().decode())
-        given = [arrays[f"probe/{number}"] for number in range(sum(key.startswith("probe/") for key in arrays))]
-        probes = tuple(unpacked_probe(entry, given) for entry in header["probes"])
-        numbers = {key.removeprefix("table/"): array for key, array in arrays.items() if key.startswith("table/")}
+            ends = {key: stored[key] for key in stored.files}
+        header = json.loads(ends.pop("header").tobytes().decode())
+        arrays = taken_apart(ends, header["shapes"])
+        probes = tuple(unpacked_probe(entry, arrays) for entry in header["probes"])
+        numbers = {key: arrays[number] for key, number in header["numbers"]}
         return Table(header["name"], probes, numbers, header["texts"])
