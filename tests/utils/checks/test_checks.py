@@ -196,7 +196,7 @@ def test_a_time_limit_is_no_ordinary_exception() -> None:
         (
             "layer_map",
             lambda student, teacher: {i: i * teacher // student for i in range(1, student + 1)},
-            "a record instead of a list",
+            "a dict instead of a list",
         ),
         (
             "layer_map",
