@@ -1,16 +1,17 @@
 """Whose text should a student learn from, and by which divergence?  Lab 6's arms, at equal tokens and equal seconds.
 
-    python -m benchmarks.on_policy [--seeds 5] [--fewer 3] [--pair FOLDER] [--part seconds gap mixtures]
+    python -m benchmarks.on_policy [--seeds 5] [--fewer 3] [--pair FOLDER] [--part arms start seconds gap mixtures]
 
 Each arm has its own learning rate: the best on the tune split with seed 0, from a grid that grows where the best lies
 at its edge.  The verdict is on validation questions, with an interval over questions and seeds.  The lab trains six of
 the arms, with --seeds; mixtures and gaps have --fewer.  Every part is written down when it is done; an interrupted run
-goes on.
+goes on, and a part that is not asked for stays as it was written last.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.common import next_rates, share_with_interval, write_result
+from benchmarks.common import RESULTS, next_rates, share_with_interval, write_result
 from benchmarks.on_policy_arms import CE, LARGER, PAIR, REFERENCE, SMALLER, TEACHER, TEMPERATURES, Arm, Arms, Scale
 from utils.labs.reasoning import FOLDER
 from utils.machine.allocator import keep_freed_memory
@@ -113,6 +114,14 @@ def added(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
     return {name: sum(one[name] for one in counts) for name in counts[0]}
 
 
+def of_arms(arms: Arms, seeds: int) -> dict:
+    """Costs, rates, where the arms start, and what each makes of it at equal tokens."""
+    rates, tried = best_rates(arms, tuple(LIVE.values()))
+    found = {"scale": arms.scale.__dict__, "costs": arms.costs(), "rates": rates, "tried": tried}
+    found |= {"before": arms.start(), "teacher": arms.teachers_worth()}
+    return found | at_equal_tokens(arms, rates, seeds)
+
+
 def at_equal_tokens(arms: Arms, rates: Mapping[str, float], seeds: int) -> dict:
     """The lab's arms for as many steps of as many rows, and what each of the two choices does."""
     runs = runs_of(arms, {name: replace(arm, rate=rates[arm.name]) for name, arm in LIVE.items()}, seeds, look=True)
@@ -135,11 +144,10 @@ def at_equal_seconds(arms: Arms, rates: Mapping[str, float], seeds: int) -> dict
     return {name: row(some, runs[CONTROL], LIVE[name].seconds(costs)) for name, some in runs.items()}
 
 
-def mixtures(arms: Arms, rates: Mapping[str, float], seeds: int) -> dict[str, dict]:
+def mixtures(arms: Arms, rates: Mapping[str, float], seeds: int, costs: Mapping[str, float]) -> dict[str, dict]:
     """The rest of the grid of lambda and beta."""
     runs = runs_of(arms, {arm.name: replace(arm, rate=rates[arm.name]) for arm in MIXTURES}, seeds)
     control = runs_of(arms, {CONTROL: replace(LIVE[CONTROL], rate=rates[LIVE[CONTROL].name])}, seeds)[CONTROL]
-    costs = arms.costs()
     return {arm.name: row(runs[arm.name], control, arm.seconds(costs)) for arm in MIXTURES}
 
 
@@ -165,13 +173,17 @@ def shown(result: Mapping) -> dict:
     found = {
         "seeds": tokens[CONTROL]["seeds"],
         "live rates": {name: result["rates"][arm.name] for name, arm in LIVE.items()},
-        "rows": [_line(name, one) for name, one in tokens.items()],
+        "rows": [_line(name, one) | {"rate": result["rates"][LIVE[name].name]} for name, one in tokens.items()],
         "choices": [{"change": one["change"], "difference": signed(one)} for one in result["axes"]],
         "errors": [_errors(name, one) for name, one in tokens.items()],
         "diversity": [
             _diversity(name, one, temperature) for name, one in tokens.items() for temperature in TEMPERATURES
         ],
     }
+    if "start" in result:
+        start = {name: result["start"][name] for name in ("arm", "low", "high")}
+        none = {"solved": result["start"]["share"], "minus": "", "rate": "", "tokens": 0}
+        found["rows_and_start"] = [start | none, *found["rows"]]
     if "seconds" in result:
         found["rows_in_seconds"] = [_line(name, one) for name, one in result["seconds"].items()]
     if "gap" in result:
@@ -231,28 +243,33 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--fewer", type=int, default=3, help="seeds of mixtures and gaps")
     parser.add_argument("--pair", type=Path, default=FOLDER, help="folder with teacher/ and student/")
-    parts = ("seconds", "gap", "mixtures")
+    parts = ("arms", "start", "seconds", "gap", "mixtures")
     parser.add_argument("--part", nargs="*", choices=parts, default=parts)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     keep_freed_memory()
     arms = Arms(arguments.pair, Scale(), "lab")
-    rates, tried = best_rates(arms, tuple(LIVE.values()))
-    result: dict = {"scale": arms.scale.__dict__, "costs": arms.costs(), "rates": rates, "tried": tried}
-    result |= {"before": arms.start(), "teacher": arms.teachers_worth()}
-    result |= at_equal_tokens(arms, rates, arguments.seeds)
-    write_result("on_policy", shown(result) | result)
+    if "arms" in arguments.part:
+        result = of_arms(arms, arguments.seeds)
+        write_result("on_policy", result | shown(result))
+    else:
+        result = json.loads((RESULTS / "on_policy.json").read_text(encoding="utf-8"))
+    rates, tried = result["rates"], result["tried"]
+    if "start" in arguments.part:
+        before = [{"greedy": arms.start(seed=seed)} for seed in range(arguments.seeds)]
+        result["start"] = {"arm": "none: the start", "seeds": len(before), **share(before)}
+        write_result("on_policy", result | shown(result))
     if "seconds" in arguments.part:
         result["seconds"] = at_equal_seconds(arms, rates, arguments.seeds)
-        write_result("on_policy", shown(result) | result)
+        write_result("on_policy", result | shown(result))
     if "gap" in arguments.part:
         result["gap"] = by_gap(arms, rates, arguments.fewer)
-        write_result("on_policy", shown(result) | result)
+        write_result("on_policy", result | shown(result))
     if "mixtures" in arguments.part:
         more, tried_too = best_rates(arms, MIXTURES)
         result |= {"rates": rates | more, "tried": tried + tried_too}
-        result["mixtures"] = mixtures(arms, more | rates, arguments.fewer)
-        write_result("on_policy", shown(result) | result)
+        result["mixtures"] = mixtures(arms, more | rates, arguments.fewer, result["costs"])
+        write_result("on_policy", result | shown(result))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@
 # - say how likely a model finds a whole text, and count only the tokens that somebody wrote;
 # - write one loss that goes from forward to reverse KL, and say what each end makes of a student;
 # - write a training step in which the student writes and the teacher scores;
-# - say when on-policy training wins, what it costs, and why "on-policy" alone is not a recipe.
+# - say what on-policy training costs, why it need not win, and why "on-policy" alone is not a recipe.
 #
 # {{ header }}
 
@@ -76,6 +76,8 @@ padding, end = tokenizer.pad_token_id, tokenizer.eos_token_id
 asked = questions(20 if small else 300, lengths, "validation")
 print(f"teacher {count_parameters(teacher):,} parameters, student {count_parameters(warm):,}")
 print(asked[0].text, asked[0].trace(), sep="\n")
+if small:
+    print("This is the smoke run: a few steps that show that everything works, and no result that means anything.")
 
 
 # %% tags=["train"]
@@ -90,8 +92,9 @@ first = questions(warm_up * batch_size, lengths)
 _ = trained(warm, rows_of(first, [one.trace() for one in first], tokenizer), 2e-3)
 
 # %% [markdown]
-# All three solve the same questions: the world, which is always right, the teacher, and the student. Teacher and student
-# draw from their whole distribution, at temperature 1.
+# Three writers solve the same questions: the world, which is always right, the teacher, and the student. Teacher and
+# student draw from their whole distribution, at temperature 1. The example shown is the first one that the student gets
+# wrong.
 
 # %%
 few = asked[: 5 if small else 100]
@@ -99,10 +102,11 @@ readers = {"the teacher": teacher, "the student": warm}
 texts = {"the world": [one.trace() for one in few]}
 for name, model in readers.items():
     texts[name] = [found[0] for found in lab.solutions(model, few, tokenizer, new_tokens, temperature=1.0, seed=1)]
+right = {name: [lab.judged(*pair).solved for pair in zip(few, texts[name], strict=True)] for name in texts}
+example = right["the student"].index(False) if False in right["the student"] else 0
 for name, written in texts.items():
-    solved = sum(lab.judged(one, text).solved for one, text in zip(few, written, strict=True))
-    print(f"{name} solves {solved} of {len(few)}; for {few[0].text!r} it writes:")
-    print("    " + written[0].replace("\n", "\n    "))
+    print(f"{name} solves {sum(right[name])} of {len(few)}; for {few[example].text!r} it writes:")
+    print("    " + written[example].replace("\n", "\n    "))
 
 # %% [markdown]
 # ### How likely is a text?
@@ -237,15 +241,15 @@ def completion_mask(input_ids, prompt_lengths, eos_id, pad_id):
 check("completion_mask", completion_mask)
 
 # %% [markdown]
-# Here is the `sample` of this lab. It uses your mask. The model writes behind every prompt; neither gradients nor dropout
-# are its business, so it does not switch them.
+# Here is the `sample` of this lab. It uses your mask. The model writes after every prompt. `sample` switches neither
+# gradients nor dropout: that is left to whoever calls it.
 
 # %%
 from utils.decoding.sampling import sample as write_many
 
 
 def sample(model, prompts, chance=None):
-    """What the model writes behind each prompt: input_ids, attention_mask and completion_mask, each (B, S)."""
+    """What the model writes after each prompt: input_ids, attention_mask and completion_mask, each (B, S)."""
     given = [ids[real.bool()].tolist() for ids, real in zip(*prompts.values(), strict=True)]
     found = write_many(model, given, new_tokens, end, temperature=1.0, generator=chance)
     width = prompts["input_ids"].shape[1]
@@ -267,8 +271,9 @@ def sample(model, prompts, chance=None):
 #
 # $$\mathrm{JSD}_\beta = \beta \, \mathrm{KL}(P \| M) + (1 - \beta) \, \mathrm{KL}(Q \| M)$$
 #
-# Put in $\beta = 0$ or 1: one of the two is itself the mixture, and everything is 0. So by agreement 0 means forward KL there,
-# and 1 means reverse KL. (They are the limits of $\mathrm{JSD}_\beta / \beta$ and $\mathrm{JSD}_\beta / (1 - \beta)$.)
+# Put in $\beta = 0$ or 1, and the mixture is one of the two itself: the loss is 0. So everybody agrees on a convention:
+# $\beta = 0$ stands for forward KL, and $\beta = 1$ for reverse KL. (They are the limits of $\mathrm{JSD}_\beta / \beta$ and
+# $\mathrm{JSD}_\beta / (1 - \beta)$.)
 #
 # **Difficulty:** 3 of 5. **Time:** about 15 minutes.
 #
@@ -412,17 +417,17 @@ check("on_policy_step", on_policy_step)
 # %% [markdown]
 # ### Predict first: two times two
 #
-# "On-policy" changes two things at once: the text, and usually the divergence. Here both are changed one at a time, from the
-# same student, on the same questions and for as many steps:
+# "On-policy" changes two things at once: the text, and usually the divergence. Here we change one at a time. Every training
+# starts from the same student and takes as many steps on the same questions. One such training is called an arm:
 #
 # | | forward KL | reverse KL |
 # |---|---|---|
 # | **the teacher's text** | white box, as in Lab 2 | ? |
 # | **the student's text** | ? | "on-policy distillation" |
 #
-# Beside them: cross-entropy on right solutions ({{ term("SFT") }} on the world's text), and on the teacher's (black box: only
-# its text is known, not its distributions). Which of the six
-# solves most questions?
+# Two more arms stand beside them: cross-entropy on right solutions ({{ term("SFT") }} on the world's text), and on the
+# teacher's text. The last one is called black box, because it needs only what the teacher wrote. White box means that the
+# teacher's distributions are known too. Which of the six solves most questions?
 
 # %%
 names = ("SFT, world", "SFT, teacher", "forward, teacher", "reverse, teacher", "forward, student", "reverse, student")
@@ -472,104 +477,118 @@ if ready(completion_mask, divergence, on_policy_step):
     print(f"your guess: {my_best}")
 
 # %% [markdown]
-# Ours, each arm with the learning rate that solved most questions of another split:
+# Ours. Each arm has its own learning rate: the one that solved most questions of a third set, the tune split, which is
+# used for nothing else.
 #
-# {{ table(results.on_policy.rows, {"arm": "arm", "solved": "solved", "minus": "difference to SFT on the world's text", "tokens": "tokens"}) }}
+# {{ table(results.on_policy.rows_and_start, {"arm": "arm", "rate": "learning rate", "solved": "solved", "minus": "difference to SFT on the world's text", "tokens": "tokens"}) }}
 #
 # *{{ results.on_policy.seeds }} seeds, {{ results.on_policy.before.questions }} questions each. In brackets: 95 %
-# {{ term("interval") }} over questions and seeds. Before all this, the warm student of the first seed solves
-# {{ results.on_policy.before.solved }} of the {{ results.on_policy.before.questions }}.* One choice changed, the other held:
+# {{ term("interval") }} over questions and seeds. The first row is the warm student before any of this.* One choice
+# changed, the other held:
 #
 # {{ table(results.on_policy.choices, {"change": "change", "difference": "difference in questions solved"}) }}
 #
-# {% if results.on_policy.grid is defined %}
-# The whole grid, with a mixture of both texts (lambda is the share of steps on the student's own) and of both divergences;
-# its middle row and column have {{ results.on_policy["fewer seeds"] }} seeds:
-#
-# {{ table(results.on_policy.grid, {"lambda": "lambda", "forward": "forward KL", "half": "beta = 1/2", "reverse": "reverse KL"}) }}
-# {% endif %}
-#
 # Read the tables before you open the answer. Does the text matter, or the divergence, or both? Is a difference larger than
-# its interval? One run, yours too, shows what is possible and not what is usual.
+# its interval? Your own run has one seed. Where it disagrees with the tables, that is what one seed can do.
 #
 # <details><summary>Our answer</summary>
 #
 # At this size on-policy training does *not* win. With either divergence the student learns less from its own text than from
 # the teacher's, and neither interval contains 0. Reverse KL is ahead of forward KL on both texts, but both of these
-# intervals contain 0. So here the text matters; {{ results.on_policy.seeds }} seeds are too few to judge the divergence.
+# intervals contain 0. So the text matters here, and {{ results.on_policy.seeds }} seeds are too few to judge the
+# divergence.
 #
-# The best arm, reverse KL on the teacher's text, is not safely ahead of cross-entropy on right solutions either: see where
-# its interval begins. And the teacher's bare text (black box) is worth as much as the world's: this teacher is nearly always
-# right.
+# Is a higher rate to blame? The arms on the student's text have the higher one because they solved more with it: each arm
+# was given the best of its own grid.
 #
-# Why may its own text teach this student less? Its errors come early in some texts, and what follows then answers
-# another question than the one that was asked. That fits these numbers, but they do not prove it.
+# The best arm, reverse KL on the teacher's text, is not safely ahead of cross-entropy on right solutions either: its
+# interval begins at 0. And the teacher's bare text (black box) is worth as much as the world's: this teacher is nearly
+# always right.
+#
+# Why may its own text teach this student less? In some texts it goes wrong early, and what follows answers another
+# question than the one that was asked. That fits these numbers, but they do not prove it.
 #
 # An experiment that changes text and divergence at once and calls the sum "on-policy" would have reported one difference,
-# {{ results.on_policy.rows[5].minus }} to SFT, and could not have said which of the two it was.
+# {{ results.on_policy.rows[5].minus }} to SFT. It could not have said which of the two it came from.
 #
 # </details>
+
+# %% [markdown]
+# ### And mixtures of both?
 #
+# {% if results.on_policy.grid is defined %}
+# Lambda is the share of steps on the student's own text. Beta = 1/2 is the divergence between the two ends. This is the
+# whole grid; its middle row and column have {{ results.on_policy["fewer seeds"] }} seeds:
+#
+# {{ table(results.on_policy.grid, {"lambda": "lambda", "forward": "forward KL", "half": "beta = 1/2", "reverse": "reverse KL"}) }}
+# {% else %}
+# GKD's own recipe mixes: a share lambda of the steps is on the student's text, and beta lies between the ends. The four
+# corners of that grid are the four arms above. What lies between them has not been measured here.
+# {% endif %}
+
+# %% [markdown]
 # ### What does it cost?
 #
-# The student's own text has to be written anew in every step. The teacher's has to be written too, by a larger model. Here
-# no text is read twice, so neither is cheap; a team that reads the teacher's text in many trainings pays for it once. The
-# world's is there already. At equal *seconds*, the writing included, each arm has the steps that the seconds of the last arm
-# buy:
+# The student's own text has to be written anew in every step. The teacher's text has to be written too, by a larger model.
+# Here no text is read twice, so neither is cheap. A team that reads the teacher's text in many trainings pays for it once.
+# The world's text is there already. So now give each arm as many *seconds* as the last arm takes, the writing included:
 #
 # {{ table(results.on_policy.rows_in_seconds, {"arm": "arm", "steps": "steps", "solved": "solved", "minus": "difference to SFT on the world's text"}) }}
 #
-# That first row is the control that comparisons of teachers forget. Where right solutions cost nothing, plain training for
-# as many seconds on more of them beats everything here. The world's text ran for {{ results.on_policy.rows_in_seconds[0].steps }}
-# steps, so a teacher is worth its price only where right text is expensive. Between the student's own text and the
+# The first row is the control that comparisons of teachers forget. Where right solutions cost nothing, plain training for
+# as many seconds on more of them beats everything here: it has time for {{ results.on_policy.rows_in_seconds[0].steps }}
+# steps. So a teacher is worth its price only where right text is expensive. Between the student's own text and the
 # teacher's there is little left at equal seconds: the small student writes faster than the teacher, so it takes more steps.
-#
+
+# %% [markdown]
 # ### Where do they err?
 #
 # A student that never sees its own mistakes may not know how to go on after one. This is called
-# {{ term("exposure bias") }}. Here it can be measured: a step is right if it does the question's operation on the value that
-# the text *has*, whether that value is right or wrong.
+# {{ term("exposure bias") }}. Here it can be measured. We call a step right if it does the question's operation on the
+# value that stands before it in the text, whether that value is right or wrong.
 #
-# {{ table(results.on_policy.errors, {"arm": "arm", "step 1": "step 1 fails", "step 2": "step 2", "step 3": "step 3", "step 4": "step 4", "behind": "steps right behind an error", "steps behind": "of"}) }}
+# {{ table(results.on_policy.errors, {"arm": "arm", "step 1": "step 1 fails", "step 2": "step 2 fails", "step 3": "step 3 fails", "step 4": "step 4 fails", "behind": "steps right after an error", "steps behind": "of so many"}) }}
 #
-# *Share of those questions in which all steps before are right. The last two columns: how many steps after an error are
-# right by themselves, and of how many.*
+# *"Step 3 fails" is a share of the questions in which steps 1 and 2 are right, and so on. The last two columns count the
+# steps after an error: the share that is right by itself, and how many there are.*
 #
-# The last step of four fails most often, the one that the student knew least. The two arms that read their own mistakes do not
-# go on better after an error than the others. So the cure for exposure bias does not show here. Mind the last column:
-# there are few of these steps, and they are not the same questions in each row.
-#
+# The last step of four fails most often: the student knew it least. The two arms that read their own mistakes do not go on
+# better after an error than the others. So the cure for exposure bias does not show here. Mind the last column: these
+# steps are few, and each row has other questions in it.
+
+# %% [markdown]
 # ### What does reverse KL drop?
 #
-# Four texts for each of {{ results.on_policy.scale.sampled }} questions, at three temperatures:
+# Four texts for each of {{ results.on_policy.scale.sampled }} questions, {{ results.on_policy.seeds }} seeds, at three
+# temperatures. These are counts without intervals, so read only the large differences:
 #
 # {{ table(results.on_policy.diversity, {"arm": "arm", "temperature": "temperature", "right": "texts right", "distinct": "distinct texts a question", "any": "questions with a right one of four", "nats": "nats per token of the teacher's text"}) }}
 #
-# Reverse KL makes a student more decided: fewer distinct texts, and more of them right, at every temperature. A question of
-# this task has one right solution, so what is dropped is mostly errors. With several right answers the fall of distinct
-# texts would be a loss. The other price, that the student might find the teacher's own text less likely, is not paid here:
-# see the last column.
-#
-# {% if results.on_policy.gaps is defined %}
+# Reverse KL makes a student more decided: it writes fewer distinct texts, and more of them are right, at every
+# temperature. A question of this task has one right solution, so what is dropped is mostly errors. With several right
+# answers, fewer distinct texts would be a loss. Reverse KL could have another price: the student might find the teacher's
+# own text less likely. The last column says that this does not happen here.
+
+# %% [markdown]
 # ### From which gap on?
 #
 # {{ table(results.on_policy.gaps, {"student": "student", "warm-up steps": "warm-up steps", "arm": "arm", "share": "solved", "minus": "difference to SFT on the world's text"}) }}
 #
-# *{{ results.on_policy.gaps[0].seeds }} seeds, and the learning rates of the usual student. "middle" is the pair's student,
-# "smaller" has a layer less, "larger" is made of half of the teacher's layers.*
+# *{{ results.on_policy.gaps[0].seeds }} seeds, and the learning rates of the usual student. "Middle" is the pair's student,
+# "smaller" has two of its three layers, "larger" is made of half of the teacher's layers.*
 #
-# In no row does the student's own text win, so this experiment cannot say from where on it would. Without a warm-up no arm
-# teaches anything in so few steps. Where the student is nearly as good as its teacher, after a long warm-up or with more
-# layers, every arm makes it *worse*: the rates of the usual student are too high for it. With a rate of its own each, those
-# rows could look different, and {{ results.on_policy.gaps[0].seeds }} seeds are few.
-# {% endif %}
+# In no row does the student's own text beat SFT on the world's, so this experiment cannot say from which gap on it would.
+# Without a warm-up no arm teaches anything in so few steps. Where the student is nearly as good as its teacher, after a
+# long warm-up or with more layers, every arm made it *worse*. We did not look for a rate for each of these students, and
+# a lower one may well be what they need; {{ results.on_policy.gaps[0].seeds }} seeds are few, too.
 
 # %% [markdown]
 # ## Say it
 #
 # **Whose text, which divergence?** Your team has a strong teacher with open weights, and a small student that answers
-# customers' questions in several right ways. In about 150 words: on whose text would you train, with which divergence, and
-# what would you measure before you decide? Use your own numbers from this lab.
+# customers' questions in several right ways. In about 150 words: on whose text would you train, and with which divergence?
+# Name one cost or risk of your choice. What would you measure before you decide? Use numbers from your run or from our
+# tables.
 #
 # | Points | Rubric |
 # |---|---|
@@ -605,8 +624,8 @@ if ready(completion_mask, divergence, on_policy_step):
 # <details><summary>B. To say what it already says, more surely.</summary>
 # Right. The gradient is zero on average, and chance makes it drift. The teacher's score is what on-policy training lives on.
 # </details>
-# <details><summary>C. Nothing at all, in any run.</summary>
-# On average nothing. In a single run the samples differ from the average, and the student drifts.
+# <details><summary>C. To write more varied text.</summary>
+# No: nothing in it pushes toward variety. A token that is never drawn is never made likelier.
 # </details>
 #
 # **2. With beta = 0.001 your loss is tiny and the student hardly moves. What is wrong?**

@@ -35,6 +35,10 @@ EVERYTHING = "prompt and padding count: completion_mask does not reach the loss"
 PROMPT_TOO = "prompt tokens count: attention_mask stands where completion_mask belongs"
 OTHER_POSITIONS = "other positions count than those that predict a written token"
 LENGTHS = "logits and mask have different lengths: the shift belongs to both"
+PROMPTS_READ = {
+    "student": "the student reads the prompts again, not the text that it wrote",
+    "teacher": "the teacher reads the prompts, not the text that the student wrote",
+}
 OTHER_LOGITS = "other logits than the two models' on the student's text reach the loss"
 NO_LOSS = "loss is not called"
 RETURNED = "the returned number is not this step's loss"
@@ -72,6 +76,8 @@ def after_error(table: Table, answers: Sequence[Answer]) -> list[str]:
     answer = next((each for each in answers if each.outcome == "error"), None)
     if answer is None:  # it went through, and gave NaN
         return []
+    if names := _prompts_read(answer):
+        return names
     if "shape of the mask" in answer.note:
         return [LENGTHS]
     return [name.replace("loss_function", "loss") for name in steps.after_error(table, answers)]
@@ -111,12 +117,14 @@ def _scoring(answer: Answer, expected: dict[str, np.ndarray]) -> Found:
     names = steps.wrong_calls(numbers)
     names += [steps.CALLS] * bool(numbers["trace/counts"][0, 0] > 1)
     seen = {name: numbers[f"trace/loss/0/{name}"] for name in ("student", "teacher", "mask")}
-    if not numbers["trace/open"][0].any():
-        names.append(steps.why_closed(numbers["trace/student calls"]))
     whose = OTHERS if are(seen["student"], expected[f"{OTHERS}/0/student"]) else STUDENTS
     right = _rows_right(seen, expected, whose, 0)
-    if not right:
-        names += _wrong_logits(seen, expected, whose) or _wrong_positions(seen, expected, whose)
+    wrong = [] if right else _prompts_read(answer) or _wrong_logits(seen, expected, whose)
+    if not numbers["trace/open"][0].any() and steps.SWAPPED not in wrong:  # swapped, the teacher's are without gradient
+        names.append(steps.why_closed(numbers["trace/student calls"]))
+    if wrong == [OTHER_LOGITS] and any("attention_mask" in name for name in names):
+        wrong = []  # that is why they are other ones
+    names += wrong if wrong or right else _wrong_positions(seen, expected, whose)
     later = _later_right(numbers, expected)
     if right and not later and not names:
         names += [] if _reused(numbers) else [OTHER_LOGITS]
@@ -125,9 +133,20 @@ def _scoring(answer: Answer, expected: dict[str, np.ndarray]) -> Found:
     wanted = int(_rows(expected, whose, 0, "student").shape[0])
     shown = f"At the first step {counted} positions count, and {wanted} predict a written token."
     if counted == wanted:
-        value = numbers["trace/values"][0]
-        shown = f"The first loss is {value:.4g}; for the student's text it should be {expected['value'][0]:.4g}."
+        shown = _first_loss(float(numbers["trace/values"][0]), float(expected["value"][0]))
     return Found(names, shown, right and not names)
+
+
+def _first_loss(value: float, wanted: float) -> str:
+    if f"{value:.4g}" == f"{wanted:.4g}":
+        return f"The first loss is {value:.4g}, as it should be."
+    return f"The first loss is {value:.4g}; for the student's text it should be {wanted:.4g}."
+
+
+def _prompts_read(answer: Answer) -> list[str]:
+    """Who read the prompts where the written text belongs."""
+    read = answer.numbers.get("trace/read prompts", np.zeros(2))
+    return [PROMPTS_READ[who] for who, so in zip(("student", "teacher"), read, strict=True) if so]
 
 
 def _reused(numbers: dict[str, np.ndarray]) -> bool:
@@ -226,14 +245,25 @@ def _learning(answer: Answer, expected: dict[str, np.ndarray]) -> Found:
     right = updated and not names
     if should is None:
         return Found(names, f"After step 1 the student has moved by {np.linalg.norm(moved[0]):.4g}.", False)
+    return Found(names, _move(moved, should) if not updated else _returned(numbers["value"], losses), right)
+
+
+def _move(moved: np.ndarray, should: np.ndarray) -> str:
+    """How far the student went in the first step that is not right, beside how far it should have gone."""
     last = int(near(moved[0], should[0]))
-    shown = (
-        f"After step {last + 1} the student has moved by {np.linalg.norm(moved[last]):.4g}; "
-        f"its loss asks for {np.linalg.norm(should[last]):.4g}."
-    )
-    if updated:
-        shown = f"The step returned {numbers['value'][0]:.5g}; its loss was {losses[0]:.5g}."
-    return Found(names, shown, right)
+    went, asked = (f"{np.linalg.norm(each[last]):.4g}" for each in (moved, should))
+    if went == asked:
+        return f"After step {last + 1} the student has moved as far as its loss asks, {went}, in another direction."
+    return f"After step {last + 1} the student has moved by {went}; its loss asks for {asked}."
+
+
+def _returned(values: np.ndarray, losses: np.ndarray) -> str:
+    """What the steps returned, beside the losses that they were made with."""
+    pairs = [(f"{value:.5g}", f"{loss:.5g}") for value, loss in zip(values, losses, strict=True)]
+    value, loss = next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
+    if value == loss:
+        return f"The step returned its loss, {loss}, and the student moved as that asks."
+    return f"A step returned {value}; its loss was {loss}."
 
 
 def _right_moves(numbers: dict[str, np.ndarray]) -> np.ndarray | None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import re
+
 import pytest
 import torch
 import torch.nn.functional as F
 
 from grader.exercises import get
 from grader.exercises.lab06.divergence.gaps import gap
+from grader.exercises.lab06.on_policy_step.wrong import _step as wrong_step
 from grader.marking.diagnose import scores
 from tests.grader.exercises.catalogues import FEW, judged, points_of_every_wrong_one
-from utils.checks import hints, on_policy
+from utils.checks import hints, on_policy, steps
 from utils.checks.ask import ask
 from utils.checks.plays.aftermath import SWITCHED_OFF
 
@@ -142,3 +146,28 @@ def test_every_mistake_in_a_step_has_a_thought():
     table = exercise.table(None)
     names = {wrong.name for wrong in exercise.misconceptions} - {"nothing returned"}
     assert {name for name in names if not hints.hint(table, name)} == set()
+
+
+@pytest.mark.parametrize(
+    ("choices", "expected"),
+    [
+        ({"logits": "swapped"}, [steps.SWAPPED.replace("loss_function", "loss")]),
+        ({"read_prompts": "teacher"}, [on_policy.PROMPTS_READ["teacher"]]),
+        ({"teacher_mask": False}, ["attention_mask is not passed to the teacher"]),
+        ({"student_mask": False}, ["attention_mask is not passed to the student"]),
+    ],
+)
+def test_a_step_s_one_mistake_gets_one_name(choices, expected):
+    found = judged(get("on_policy_step").table(None), wrong_step(**choices))
+    assert found.misconceptions[:1] == expected
+    assert on_policy.OTHER_LOGITS not in found.misconceptions
+
+
+def test_no_message_sets_a_number_against_the_same_number():
+    exercise = get("on_policy_step")
+    table = exercise.table(None)
+    for wrong in exercise.misconceptions:
+        found = judged(table, wrong.implementation)
+        said = functools.reduce(lambda text, name: text.replace(name, ""), found.misconceptions, found.message)
+        numbers = re.findall(r"\d+\.\d+", said)
+        assert len(numbers) == len(set(numbers)), (wrong.name, numbers)

@@ -58,7 +58,7 @@ class Writer:
     calls: list[tuple[int, bool, bool, bool, bool]] = field(default_factory=list)
 
     def __call__(self, model: torch.nn.Module, prompts: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        own = model is self.student
+        own = model is self.student or np.array_equal(flat(model), flat(self.student))  # a copy of it writes the same
         same = _same(prompts, prompts_of(self.probe, self.step))
         first = all(call[:2] != (self.step, True) for call in self.calls)
         self.calls.append((self.step, own, model.training, torch.is_grad_enabled(), same))
@@ -85,6 +85,10 @@ def play(fn: Callable, probe: Probe) -> Answer:
     def loss(student_logits: Tensor, teacher_logits: Tensor, mask: Tensor) -> Tensor:
         return trace.loss(student_logits, teacher_logits, mask)
 
+    def asked_of_prompts() -> np.ndarray:
+        asked = [prompts_of(probe, step)["input_ids"] for step in range(steps)]
+        return np.array([student_calls.read(asked), teacher_calls.read(asked)], dtype=np.float64)
+
     returned, weights, counts = [], [], []
     for step in range(steps):
         writer.step = step
@@ -93,7 +97,8 @@ def play(fn: Callable, probe: Probe) -> Answer:
         except NotImplementedError:
             raise
         except Exception as error:
-            raise StoppedError(until_stopped(trace, optimizer, student_calls.numbers(given))) from error
+            seen = until_stopped(trace, optimizer, student_calls.numbers(given))
+            raise StoppedError(seen | {"trace/read prompts": asked_of_prompts()}) from error
         weights.append(flat(student))
         counts.append((len(trace.losses), len(optimizer.steps)))
     outcome, note = describe(returned[0])
@@ -105,6 +110,7 @@ def play(fn: Callable, probe: Probe) -> Answer:
         "trace/counts": np.array(counts, dtype=np.float64),
         "trace/teacher weights": flat(teacher),
         "trace/teacher calls": teacher_calls.numbers(given),
+        "trace/read prompts": asked_of_prompts(),
         **until_stopped(trace, optimizer, student_calls.numbers(given)),
         **trace.numbers(SEEN, steps),
     }
@@ -113,5 +119,5 @@ def play(fn: Callable, probe: Probe) -> Answer:
 
 def shapes(probe: Probe) -> Shapes:
     """What an honest answer holds beside what was returned."""
-    more = {"trace/values": (MANY,), "trace/writing": (MANY, WRITING)}
+    more = {"trace/values": (MANY,), "trace/writing": (MANY, WRITING), "trace/read prompts": (2,)}
     return shapes_of_steps(probe, int(probe.toys["steps"]), SEEN) | more

@@ -55,6 +55,10 @@ class Calls:
             rows.append((training, grad, masked, wanted is not None))
         return np.array(rows, dtype=np.float64).reshape(-1, CALL)
 
+    def read(self, texts: Sequence[Tensor]) -> bool:
+        """Was one of these, each (B, S), read just as it is?"""
+        return any(torch.equal(tokens, text) for *_, tokens in self.made for text in texts)
+
 
 def _mask_of(tokens: Tensor, given: Sequence[dict[str, Tensor]]) -> Tensor | None:
     """The mask that belongs to these tokens: of a whole batch, or of rows of one; None for tokens of the learner's."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from grader.exercises.lab06.divergence.ends import catalogue
 from grader.exercises.lab06.divergence.gaps import divergence, gap, mean_over, mixed
+from grader.exercises.lab06.divergence.scales import catalogue
 
 wrong = catalogue.wrong
 

@@ -13,6 +13,7 @@ OF_THE_TEXT = hints(
         "The text is fixed once the student has written it. Which tokens does the teacher read?": (
             on_policy.OWN_CONTINUATION,
             on_policy.OTHER_LOGITS,
+            *on_policy.PROMPTS_READ.values(),
         ),
         "The student of this step is another one than that of the last. Whose text do you use?": (on_policy.STALE,),
         "Dropout changes what a model writes. Which mode switches it off while it writes, and on again?": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import torch
@@ -149,10 +150,23 @@ def whole_numbers_as_mask(student, teacher, prompts, optimizer, sample, loss):
     return value.item()
 
 
+def a_copy_writes(student, teacher, prompts, optimizer, sample, loss):
+    """The student stays in train mode; a copy of it writes."""
+    writer = copy.deepcopy(student).eval()
+    with torch.no_grad():
+        batch = sample(writer, prompts)
+        target = teacher(**_given(batch)).logits
+    value = loss(student(**_given(batch)).logits[:, :-1], target[:, :-1], batch["completion_mask"][:, 1:])
+    optimizer.zero_grad()
+    value.backward()
+    optimizer.step()
+    return value.item()
+
+
 RIGHT: dict[str, Callable] = {
     step.__name__: step
     for step in (
         plain_step, mode_as_it_was, longer_mask, picked_positions, with_a_helper, with_a_closure, by_gradients,
-        switched_by_hand, whole_numbers_as_mask,
+        switched_by_hand, whole_numbers_as_mask, a_copy_writes,
     )
 }  # fmt: skip

@@ -64,6 +64,7 @@ def _pair(choice, student, teacher):
 def _step(
     writing="right",
     continuation=False,
+    read_prompts="",
     student_mask=True,
     teacher_mask=True,
     teacher_mode="as given",
@@ -81,8 +82,10 @@ def _step(
         if teacher_mode == "train":
             teacher.train()
         with nullcontext() if teacher_grad else torch.no_grad():
-            read = sample(teacher, prompts) if continuation else batch
+            read = sample(teacher, prompts) if continuation else prompts if read_prompts == "teacher" else batch
             target = teacher(read["input_ids"], attention_mask=read["attention_mask"] if teacher_mask else None).logits
+        if read_prompts == "student":
+            ids, attention = prompts["input_ids"], prompts["attention_mask"]
         ours = student(ids, attention_mask=attention if student_mask else None)
         if logits == "whole":
             return loss(ours, target, written)
@@ -119,6 +122,8 @@ MISCONCEPTIONS: tuple[Misconception, ...] = (
     _wrong(on_policy.PROMPTS, "Cuts the prompts' first column off.", writing="other prompts"),
     # What is scored
     _wrong(on_policy.OWN_CONTINUATION, "Compares two models on two texts.", continuation=True),
+    _wrong(on_policy.PROMPTS_READ["teacher"], "teacher(**prompts).", read_prompts="teacher"),
+    _wrong(on_policy.PROMPTS_READ["student"], "student(**prompts).", read_prompts="student"),
     _wrong(steps.EVAL, "train() is missing after the writing.", writing="eval stays"),
     _wrong("attention_mask is not passed to the teacher", "Padding shifts positions.", teacher_mask=False),
     _wrong("attention_mask is not passed to the student", "Padding shifts positions.", student_mask=False),
@@ -139,6 +144,7 @@ MISCONCEPTIONS: tuple[Misconception, ...] = (
     _wrong(on_policy.LENGTHS, "Only the logits are cut.", mask="lengths"),
     _wrong(on_policy.LOGITS_LATE, "logits[:, 1:].", shift="late"),
     _wrong(steps.SWAPPED, "Arguments swapped.", logits="swapped", teacher_grad=True),
+    _wrong(steps.SWAPPED, "Arguments swapped.", logits="swapped"),
     _wrong("the student's logits are given as the teacher's", "It learns from itself.", logits="student twice"),
     _wrong("the student's logits are scaled by 1.43 before loss", "Another temperature.", logits="temperature"),
     _wrong(
