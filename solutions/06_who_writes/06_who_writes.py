@@ -357,7 +357,7 @@ show_modes(1.0)
 #
 # Now the step. In this step
 #
-# 1. the student writes behind every prompt, without gradient and without dropout: sampled tokens are whole numbers, and no
+# 1. the student writes after every prompt, without gradient and without dropout: sampled tokens are whole numbers, and no
 #    gradient flows through a choice;
 # 2. both models read *the same* text, the student with gradient and in train mode;
 # 3. the loss compares them at the positions that predict a written token. `completion_mask` marks tokens; the logits at
@@ -497,6 +497,9 @@ if ready(completion_mask, divergence, on_policy_step):
 # the teacher's, and neither interval contains 0. Reverse KL is ahead of forward KL on both texts, but both of these
 # intervals contain 0. So the text matters here, and {{ results.on_policy.seeds }} seeds are too few to judge the
 # divergence.
+#
+# Look at the first row, too: {{ results.on_policy.start.share | percent }} solved before any of this. On its own text the
+# student gained nothing that these seeds could show.
 #
 # Is a higher rate to blame? The arms on the student's text have the higher one because they solved more with it: each arm
 # was given the best of its own grid.
