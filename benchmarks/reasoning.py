@@ -1,23 +1,26 @@
 """The answer, or the way to it?  What a small student learns from answers, from traces, and from filtered traces.
 
-    python -m benchmarks.reasoning [--seeds 5]
+    python -m benchmarks.reasoning [--seeds 5] [--arm NAME ...]
 
 One teacher writes solutions at a temperature at which it errs.  Every arm is one student, trained by the course's own
 loop: on the same questions, for as many steps, at one learning rate, unless its name says otherwise.  A seed draws the
 questions, the teacher's samples and the order.  Accuracy is of greedy answers on questions that nobody trained on, its
-interval over questions and seeds.  An interrupted run goes on where it was, and two starts share the work.
+interval over questions and seeds.  An interrupted run goes on where it was, and two starts share the work.  With --arm
+only these are trained and compared with each other; all else stays as it was written last.
 """
 
 from __future__ import annotations
 
+import argparse
 import functools
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.common import arguments_of, share_with_interval, shared, write_result
+from benchmarks.common import RESULTS, share_with_interval, shared, write_result
 from utils.data.batches import BatchPlan, Row
 from utils.labs import arithmetic, reasoning, traces
 from utils.labs.arithmetic import Question, questions
@@ -58,6 +61,7 @@ class Arm:
 ARMS = {
     "answers alone": Arm("reference", "answer"),
     "answers alone, as many tokens": Arm("reference", "answer", count=MANY, times=EPOCHS * 8),
+    "answers alone, as many seconds": Arm("reference", "answer", count=MANY, times=EPOCHS * 2.7),  # of ours
     "reference traces": Arm("reference"),
     "reference traces, shuffled steps": Arm("reference", "shuffled"),
     UNFILTERED: Arm("any"),
@@ -216,9 +220,12 @@ def line(name: str, runs: Sequence[Mapping]) -> dict:
 PAIRS = (
     ("reference traces", "answers alone"),
     ("answers alone, as many tokens", "answers alone"),
+    ("reference traces", "answers alone, as many tokens"),
+    ("reference traces", "answers alone, as many seconds"),
     ("reference traces, shuffled steps", "reference traces"),
     *((name, UNFILTERED) for name in ("answer is right", "steps are consistent", "not repetitive", CLAIM)),
     (CLAIM, "10 N unfiltered, as many steps"),
+    ("10 N unfiltered, as many steps", UNFILTERED),
     ("N verified, 2.5 times the steps", "10 N unfiltered, 2.5 times the steps"),
     ("all verified of 10 N, as many steps", CLAIM),
     (CLAIM, "reference traces"),
@@ -246,24 +253,36 @@ def tuning(reason: Reasoning) -> list[dict]:
 
 def main() -> None:
     """Train every student and write benchmarks/results/reasoning.json."""
-    seeds = range(arguments_of(__doc__).seeds)
-    reason = Reasoning()
-    tuned = tuning(reason)
-    keys = {(name, seed): f"reasoning/{arm.key}-seed{seed}" for seed in seeds for name, arm in ARMS.items()}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--arm", nargs="*", choices=ARMS, default=(), metavar="NAME")
+    arguments = parser.parse_args()
+    reason, seeds = Reasoning(), range(arguments.seeds)
+    keys = {(n, seed): f"reasoning/{ARMS[n].key}-seed{seed}" for seed in seeds for n in arguments.arm or ARMS}
     jobs = {key: functools.partial(reason.run, ARMS[name], RATE, seed) for (name, seed), key in keys.items()}
-    jobs["reasoning/untouched"] = lambda: reason.judged(load_model(reasoning.STUDENT))
-    jobs["reasoning/teacher"] = lambda: reason.judged(reason.pair.teacher)
-    done = shared(jobs)
-    arms = {name: [done[keys[name, seed]] for seed in seeds] for name in ARMS}
+    if arguments.arm:
+        done = shared(jobs)
+        arms = {name: [done[keys[name, seed]] for seed in seeds] for name in arguments.arm}
+        result = beside_recorded(json.loads((RESULTS / "reasoning.json").read_text(encoding="utf-8")), arms)
+    else:
+        jobs["reasoning/untouched"] = lambda: reason.judged(load_model(reasoning.STUDENT))
+        jobs["reasoning/teacher"] = lambda: reason.judged(reason.pair.teacher)
+        done = shared(jobs)
+        result = of_all(reason, {name: [done[keys[name, seed]] for seed in seeds] for name in ARMS}, done)
+    print(write_result("reasoning", result))
+
+
+def of_all(reason: Reasoning, arms: Mapping[str, list[dict]], done: Mapping[str, dict]) -> dict:
+    """The whole result. arms: every arm's runs, one a seed; done: also teacher and untouched student."""
     every = {name: [done[f"reasoning/{name}"]] for name in ("teacher", "untouched")} | arms
     votes = {(name, n): [{"right": run["votes"][str(n)]} for run in arms[name]] for name in VOTING for n in SAMPLES}
-    result = {
+    return {
         "questions": {"N": N, "asked": ASKED, "lengths": arithmetic.TRAINED, "longer": arithmetic.LONGER},
         "teacher's temperature": reasoning.TEACHER_TEMPERATURE,
         "learning rate": RATE,
-        "tuning": tuned,
+        "tuning": tuning(reason),
         "rows": [line(name, runs) for name, runs in every.items()],
-        "differences": [{"arm": one, "minus": other, **difference(arms[one], arms[other])} for one, other in PAIRS],
+        "differences": differences(arms),
         "survivors": survivors(reason.solved(0)),
         "votes": [{"arm": name, "samples": count, **share(runs)} for (name, count), runs in votes.items()],
         "by length": [
@@ -272,7 +291,24 @@ def main() -> None:
             for n in arithmetic.TRAINED
         ],
     }
-    print(write_result("reasoning", result))
+
+
+def differences(arms: Mapping[str, Sequence[Mapping]]) -> list[dict]:
+    """What one arm has right beyond another, for all pairs whose two arms are there."""
+    there = [(one, other) for one, other in PAIRS if one in arms and other in arms]
+    return [{"arm": one, "minus": other, **difference(arms[one], arms[other])} for one, other in there]
+
+
+def beside_recorded(recorded: dict, arms: Mapping[str, list[dict]]) -> dict:
+    """The recorded result with these arms' rows, where it had none, and with their differences."""
+    known = {row["arm"] for row in recorded["rows"]}
+    rows = recorded["rows"] + [line(name, runs) for name, runs in arms.items() if name not in known]
+    order = ["teacher", "untouched", *ARMS]
+    pairs = {(one["arm"], one["minus"]): one for one in recorded["differences"] + differences(arms)}
+    return recorded | {
+        "rows": sorted(rows, key=lambda row: order.index(row["arm"])),
+        "differences": [pairs[pair] for pair in PAIRS if pair in pairs],
+    }
 
 
 def _only(run: Mapping, length: int) -> dict:
