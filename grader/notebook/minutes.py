@@ -1,4 +1,4 @@
-"""How many minutes does a lab take?  Counted from its source: reading, writing code, answering, computing.
+"""How many minutes does a lab take?  Counted from its source: reading, looking, writing code, answering, computing.
 
 Each exercise says its own time in its text. Whatever a heading of the first two levels calls "optional", up to the next
 such heading, is counted apart.
@@ -12,12 +12,16 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
+from grader.notebook.labs import NOTEBOOK_ONLY
+
 WORDS_PER_MINUTE = 150  # of a text with formulas and figures, read once and understood
-PREDICTION, WRITTEN = 1.0, 10.0  # minutes for a guess, and for a written answer
+PREDICTION, WRITTEN = 1.0, 15.0  # minutes for a guess, and for a written answer with numbers looked up
+TABLE, PICTURE = 1.0, 2.0  # minutes for a table of results, and for a figure to look at or a slider to move
 SECOND_ATTEMPT = 1.1  # times the reader's own minutes: the first attempt at an exercise is often wrong
 _OWN_TIME = re.compile(r"\*\*Time:\*\* about (\d+) minutes")
 _GUESS = re.compile(r"^my_\w+ = .*None", re.MULTILINE)
 _HEADING = re.compile(r"^(#{1,4}) +(.+)$", re.MULTILINE)
+_TABLE = re.compile(r"\{\{ ?table\(|^\|[ :|-]*--", re.MULTILINE)  # made of results, or typed
 _WORD = re.compile(r"\w[\w'’-]*")
 
 
@@ -48,6 +52,8 @@ def _minutes(cells: Sequence[NotebookNode], seconds: float) -> Minutes:
     texts = [cell.source for cell in cells if cell.cell_type == "markdown" and not _is_answer(cell)]
     work = sum(len(_WORD.findall(text)) for text in texts) / WORDS_PER_MINUTE
     work += sum(float(stated) for text in texts for stated in _OWN_TIME.findall(text))
+    work += TABLE * sum(len(_TABLE.findall(text)) for text in texts)
+    work += PICTURE * sum(NOTEBOOK_ONLY in cell.metadata.get("tags", []) for cell in cells)
     work += PREDICTION * sum(len(_GUESS.findall(cell.source)) for cell in cells if cell.cell_type == "code")
     work += WRITTEN * sum(_is_answer(cell) for cell in cells if cell.cell_type == "markdown")
     return Minutes(5 * -(-round(SECOND_ATTEMPT * work + seconds / 60) // 5), seconds)

@@ -3,6 +3,7 @@
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from grader.notebook.labs import NOTEBOOK_ONLY
 from grader.notebook.minutes import WORDS_PER_MINUTE, minutes
 
 ANSWER = {"nbgrader": {"solution": True}}
@@ -19,7 +20,10 @@ def words(count: int, before: str = "") -> object:
         ([words(10 * WORDS_PER_MINUTE)], 0, 35),
         ([words(0, "**Time:** about 15 minutes.")], 0, 40),
         ([new_code_cell("my_guess = None")] * 5, 0, 30),
-        ([new_markdown_cell("a sketch " * 900, metadata=ANSWER)], 0, 35),
+        ([new_markdown_cell("a sketch " * 900, metadata=ANSWER)], 0, 40),
+        ([words(0, "{{ table(results.rows) }}\n\n")] * 9, 0, 35),
+        ([words(0, "| a | b |\n|:--|--:|\n| 1 | 2 |\n\n")] * 9, 0, 35),
+        ([new_code_cell("slider()", metadata={"tags": [NOTEBOOK_ONLY]})] * 4, 0, 35),
         ([], 28 * 60, 50),  # the computer makes no second attempt
     ],
 )
