@@ -9,6 +9,7 @@ is the control: it tells what the new text alone does.  An interrupted run goes 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from transformers import PreTrainedModel
 from benchmarks import adapters, how_small_arms
 from benchmarks.common import from_numbers, partial_results, shared, write_result
 from benchmarks.how_small_arms import CE, KD, Arm
+from utils.errors import CourseError
 from utils.labs.dark_knowledge import load_smollm2, smollm2_folder
 from utils.machine.allocator import keep_freed_memory
 from utils.measuring.evaluation import Evaluation, paired_effect
@@ -25,7 +27,7 @@ from utils.models.profiles import EMBEDDED, Profile
 from utils.models.pruning import prune
 
 DEPTH, KEPT, STEPS = 30, 20, 200
-RATES = {"full": (1e-4, 3e-4, 1e-3), "adapter": (5e-4, 2e-3, 8e-3)}
+RATES = {"full": (1e-4, 3e-4, 1e-3), "adapter": (5e-4, 2e-3, 4e-3, 8e-3)}
 RANKS = (4, 32)
 LLAMA = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 TUNE_ROWS = 60
@@ -134,15 +136,24 @@ def blocks(arms: how_small_arms.Arms) -> tuple[dict, tuple[int, ...], dict[str, 
     return tables, chosen[best], {arm.healing: done[arm] for arm in healed if arm.blocks == chosen[best]}
 
 
+def tried(arms: adapters.Arms, cell: adapters.Cell, rate: float) -> dict:
+    """The tune split's numbers; or that the training stopped, where the rate is too high."""
+    try:
+        return arms.run(cell, rate, 0, "tune")
+    except CourseError as error:
+        return {"stopped": str(error)}
+
+
 def ranks(arms: adapters.Arms, full: Mapping[str, dict]) -> dict:
     """Adapters on the cut model, distilled toward the whole one and on labels, beside the same cut healed in full."""
     cells = {(rank, kind): adapters.cell(rank, kind, LLAMA) for rank in RANKS for kind in adapters.OBJECTIVES}
     grid = {(kind, rate): cells[RANKS[0], kind] for kind in adapters.OBJECTIVES for rate in RATES["adapter"]}
     runs = shared({
-        arms.name(cell, rate, 0, "tune"): lambda cell=cell, rate=rate: arms.run(cell, rate, 0, "tune")
+        arms.name(cell, rate, 0, "tune"): lambda cell=cell, rate=rate: tried(arms, cell, rate)
         for (_, rate), cell in grid.items()
     })  # fmt: skip
-    tuned = {key: evaluation(runs[arms.name(cell, key[1], 0, "tune")]).perplexity for key, cell in grid.items()}
+    found = {key: runs[arms.name(cell, key[1], 0, "tune")] for key, cell in grid.items()}
+    tuned = {key: math.inf if "stopped" in run else evaluation(run).perplexity for key, run in found.items()}
     rates = {kind: min(RATES["adapter"], key=lambda rate, kind=kind: tuned[kind, rate]) for kind in adapters.OBJECTIVES}
     done = {key: arms.judged({cell: rates[key[1]]}, [0])[cell][0] for key, cell in cells.items()}
     cost = {key: over(numbers, full[key[1]]) for key, numbers in done.items()}
@@ -158,7 +169,14 @@ def ranks(arms: adapters.Arms, full: Mapping[str, dict]) -> dict:
             }
             for (rank, kind), numbers in done.items()
         ],
-        "tuning": [{"objective": kind, "rate": rate, "perplexity": value} for (kind, rate), value in tuned.items()],
+        "tuning": [
+            {
+                "objective": kind,
+                "rate": rate,
+                "perplexity": value if math.isfinite(value) else "stopped: the loss jumped",
+            }
+            for (kind, rate), value in tuned.items()
+        ],
     }
 
 
