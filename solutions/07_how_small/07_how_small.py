@@ -13,15 +13,16 @@
 # %% [markdown]
 # # Lab 7. How small: 7 B or 3 B, which layers may go, and in how many steps?
 #
-# A student's size is chosen before it is trained, and most of what it will cost can be computed then: memory, seconds,
-# money. Its *shape* can be chosen too. The cheapest student is a part of its teacher: take blocks out, and train what is
-# left for a short while. Two questions: how small must it be, and which blocks may go?
+# You choose a student's size before you train it. At that moment you can already compute most of what it will cost:
+# memory, seconds, money. You also choose its *shape*. The cheapest student is a part of its teacher: take blocks out,
+# and train the rest for a short while. This lab asks two questions: how small must the student be, and which blocks may
+# go?
 #
 # **After this lab you can**
 #
-# - say what a model costs from its configuration alone: parameters, cache, seconds a token, dollars a million tokens;
+# - compute a model's costs from its configuration: parameters, cache, seconds per token, dollars per million tokens;
 # - tell whether memory or arithmetic is the limit, and what a smaller model, fewer bits or a larger batch would change;
-# - measure how much each block of a model does, and take blocks out so that a whole model is left;
+# - measure how much each block of a model does, and take blocks out so that the rest is a working model;
 # - judge a pruned student before and after healing, beside its controls.
 #
 # {{ header }}
@@ -36,7 +37,7 @@
 # | Grouped-query attention | [Ainslie et al., 2023](https://arxiv.org/abs/2305.13245), section 2 |
 # | Block influence | [Men et al., 2024](https://arxiv.org/abs/2403.03853), section 3 |
 #
-# Run the cells from top to bottom, also the folded one below, which finds the course. If a cell needs a function that
+# Run the cells from top to bottom. The folded cell below finds the course; run it too. If a cell needs a function that
 # you have not written yet, it says so in one sentence, and the cells after it still run.
 
 # %% tags=["set-up"]
@@ -50,12 +51,14 @@ profile, outputs = begin("07_how_small")
 # %% [markdown]
 # ## Step 1. How many parameters?
 #
-# A model's configuration is a page of numbers, and its parameters follow from them. A Llama has
+# A model's configuration is a short list of numbers. They determine how many parameters the model has. A Llama has
 #
-# - an embedding, vocabulary x width; the output layer is as large, or it is the same table (`tie_word_embeddings`);
-# - in each block four matrices of attention. Queries and the matrix behind the heads have `num_attention_heads` heads, keys
-#   and values `num_key_value_heads`; each head has `head_dim` numbers. With `attention_bias`, each of the four has a bias;
-# - in each block three matrices between the width and `intermediate_size`;
+# - an embedding, vocabulary x width. The output layer is a second table of this size, or it is the same table
+#   (`tie_word_embeddings`);
+# - four attention matrices in each block. The query matrix and the output matrix have `num_attention_heads` heads, the
+#   key matrix and the value matrix have `num_key_value_heads`. Each head has `head_dim` numbers. With `attention_bias`,
+#   each of the four matrices has a bias;
+# - three feed-forward matrices in each block, between the width and `intermediate_size`;
 # - two norms in each block and one at the end, with one number for each feature.
 #
 # **Difficulty:** 2 of 5. **Time:** about 10 minutes.
@@ -103,8 +106,8 @@ def parameter_count(config):
 check("parameter_count", parameter_count)
 
 # %% [markdown]
-# Your function against the counts that the models' pages give, and against the library, which builds each model without
-# memory and counts its modules:
+# Compare your function with two other counts. One is from the model's page. For the other, the library builds the model
+# without allocating memory and counts its parameters:
 
 # %%
 from utils.measuring.published import published, published_config
@@ -121,11 +124,11 @@ if ready(parameter_count):
 # %% [markdown]
 # ## Step 2. The cache
 #
-# While a model writes, each layer keeps a key and a value for each token so far, for each head that has its own. Weights are
-# there once; the cache is there for every text.
+# While a model writes, each layer keeps a key and a value for each token so far, one pair for each key-value head. All
+# texts share the weights, but each text has a cache of its own.
 #
-# **Predict first:** Llama-2-7B has as many heads for keys as for queries. Qwen2.5-7B has 4 for 28. How many times smaller
-# is its cache for one token, all layers together: 2, 9 or 30?
+# **Predict first:** Llama-2-7B has as many key-value heads as query heads. Qwen2.5-7B has 28 query heads and 4
+# key-value heads. How many times smaller is its cache for one token, all layers together: 2, 9 or 30?
 
 # %%
 my_ratio = None  # 2, 9 or 30
@@ -175,18 +178,20 @@ if ready(kv_cache_bytes):
     print(f"your guess for Llama-2-7B over Qwen2.5-7B: {my_ratio}")
 
 # %% [markdown]
-# So a 3 B of one family can need twice the cache of another's 7 B. The parameters alone do not say what serving costs.
+# Compare Llama-3.2-3B with Qwen2.5-7B: the smaller model needs twice the cache. The number of parameters alone does not
+# tell you what serving costs.
 #
 # ## Step 3. Seconds
 #
-# A step of decoding gives each text of a batch one token. It reads every weight once, and all caches; it computes 2 FLOP for each
-# weight and text, because a product is added to a sum. Reading and computing happen at once.
+# A decoding step writes one token for each text of a batch. It reads every weight once, and it reads all caches. It
+# computes 2 FLOP for each weight and text: one multiplication and one addition. Reading and computing happen at the
+# same time.
 #
 # **Difficulty:** 2 of 5. **Time:** about 6 minutes.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Two times, and the step waits for one of them.
+# There are two times, one for reading and one for computing. The step waits for the longer one.
 #
 # </details>
 # <details><summary>Hint 2: the formula</summary>
@@ -218,8 +223,11 @@ def decode_seconds(parameters, bytes_per_parameter, cache_bytes, batch, bandwidt
 check("decode_seconds", decode_seconds)
 
 # %% [markdown]
-# **Predict first:** on one A100 with 80 GB, in 16 bits and for one text, how many times as fast is a 3 B as an 8 B? And for
-# the largest batch that fits, at 4,096 tokens each?
+# A prompt takes one such step, with all its tokens at once. The weights are still read once, but there are products for
+# every token. So a long prompt waits for the arithmetic, and the first token takes longer than the later ones.
+#
+# **Predict first:** take one A100 with 80 GB, weights in 16 bits, and texts of 4,096 tokens. How many times as many
+# tokens a second does a 3 B write as an 8 B, if there is one text? And if each model has the largest batch that fits?
 
 # %%
 my_gain = {"one text": None, "largest batch": None}  # such as 2
@@ -232,20 +240,30 @@ if ready(parameter_count, kv_cache_bytes, decode_seconds):
     machine, context = hardware("A100"), 4096
     for name, size in (("Llama-3.1-70B", 0.5), ("Llama-3.1-8B", 2), ("Llama-3.1-8B", 0.5), ("Llama-3.2-3B", 2)):
         config = published_config(name)
-        most = Serving(sizes_of(config), machine, size, context=context).largest_batch
-        for batch in sorted({1, most}):
+        served = Serving(sizes_of(config), machine, size, context=context)
+        first = served.first_token_seconds(context)
+        print(f"{name} in {8 * size:.0f} bits: {first:.2f} s for a prompt of {context:,} tokens")
+        for batch in sorted({1, served.largest_batch}):
             cached = kv_cache_bytes(config, batch, context, 2)
             seconds = decode_seconds(parameter_count(config), size, cached, batch, machine.bandwidth, machine.rate)
             low, high = (1e6 * seconds / batch * price / 3600 for price in machine.price)
-            print(f"{name:>14} in {8 * size:2.0f} bits, batch {batch:3}: {1000 * seconds:5.1f} ms a step, ", end="")
+            print(f"    batch {batch:3}: {1000 * seconds:5.1f} ms a step, ", end="")
             print(f"{batch / seconds:7,.0f} tokens a second, {low:.2f} to {high:.2f} dollars a million")
     print(f"your guesses: {my_gain}")
 
 # %% [markdown]
-# These are limits of one machine that is never idle; the prices are of early 2026 and change. Look at the batch: it fills
-# the machine, and the cache limits it.
+# These times are limits for one machine that is never idle. The prices count the decoding steps, not the prompts. They
+# are from early 2026 and will change. For one text, the weights are most of what a step reads, so a smaller model helps
+# a lot. For the largest batch, caches fill the memory of every model. Then every model takes about the same time for a
+# step, and the smaller one gains only through its larger batch. To check your guesses, divide the tokens a second of
+# two lines.
 #
-# Now with sliders, 70 B beside 7 B beside 3 B. Tab and the arrows work too. Where does a step begin to wait for the arithmetic?
+# Below you can move sliders for a 70 B, a 7 B and a 3 B. Tab and the arrow keys work too. The sliders compute the same
+# limit with two refinements: a table counts as not read if only single rows of it are looked up, and attention over the
+# cached tokens adds FLOP. Answer two questions for the A100:
+#
+# 1. With 4 bits and texts of 512 tokens, from which batch does each model wait for the arithmetic?
+# 2. And with texts of 4,096 tokens?
 
 # %% tags=["notebook-only"]
 from utils.figures.sliders import serving_explorer
@@ -254,7 +272,7 @@ sizes = {name: sizes_of(published_config(name)) for name in ("Llama-3.1-70B", "Q
 serving_explorer(sizes)
 
 # %% [markdown]
-# The same picture without sliders: 4 bits, 64 texts of 4,096 tokens each.
+# This is the same picture without sliders, for 4 bits and 64 texts of 4,096 tokens each.
 
 # %%
 from utils.figures import base as plots
@@ -266,12 +284,31 @@ scene.move(4, 64, 4096)
 plots.show(scene.figure, scene.sentence(4, 64, 4096))
 
 # %% [markdown]
+# The answers to both questions, with 16 bits beside 4:
+
+# %%
+from utils.labs.how_small import waits_from
+
+for context in (512, 4096):
+    for name, one in sizes.items():
+        for bits in (16, 4):
+            batch = waits_from(Serving(one, hardware("A100"), bits / 8, context=context))
+            print(f"{context:>5,} tokens, {name:>13} in {bits:2} bits: waits for arithmetic", end=" ")
+            print("at no batch" if batch is None else f"from a batch of {batch}")
+
+# %% [markdown]
+# A larger batch shares the reading of the weights among more texts, so at some batch the arithmetic becomes the limit.
+# Fewer bits move this point to a smaller batch. But each text also brings a cache. If reading one text's cache takes
+# longer than computing its token, a larger batch never helps: the step waits for the memory at every batch. The batch
+# must also fit: the sliders say which is the largest.
+#
 # ### Is the limit true here?
 #
-# The same formula with this machine's rate and bandwidth, measured in a second, against the clock. All in 32 bits, one text.
+# Now compare the formula with the clock on your own machine. Its rate and its bandwidth are measured first, in about a
+# second. All models have weights in 32 bits and write one text.
 #
-# **Predict first:** by how much will a small model miss its limit? Say how many times the predicted seconds a token takes, for
-# the course's teacher and for SmolLM2-135M.
+# **Predict first:** how many times the predicted seconds will a token take? Guess for the course's teacher and for
+# SmolLM2-135M.
 
 # %%
 my_misses = {"teacher": None, "SmolLM2-135M": None}  # such as 1.5
@@ -292,23 +329,25 @@ for row in timed:
 print(f"your guesses: {my_misses}")
 
 # %% [markdown]
-# No model may beat its limit by much: the bandwidth was measured too, while other programs may have been running. How far it
-# stays above is not in the formula: each layer also costs the program some
-# time, however small its matrices are. A tiny model waits for neither memory nor arithmetic.
+# No model should beat its limit by much. A small gain is possible, because the bandwidth was measured too, and other
+# programs may have been running. The formula does not say how far a model stays above its limit. Each layer also costs
+# the program some time, however small its matrices are. A tiny model waits for neither memory nor arithmetic, but for
+# the program.
 #
 # ## Step 4. Which blocks matter?
 #
-# The *influence* of a block is 1 minus the cosine between what it reads and what it writes, averaged over positions. A block that
-# hardly turns its states might not be missed.
+# At each position, a block reads one state and writes another. Take 1 minus the cosine of the two. The *influence* of
+# the block is the mean of these numbers over all positions that count, of all texts together. Padding does not count.
+# If a block hardly turns its states, the model may not miss it.
 #
-# Mind the last state: `output_hidden_states` gives it behind the final norm. `block_states` of this course gives what the last block
-# wrote.
+# Be careful with the last state. `output_hidden_states` gives it after the final norm. This course's `block_states`
+# gives what the last block wrote, before the norm.
 #
 # **Difficulty:** 2 of 5. **Time:** about 8 minutes.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Pairs of neighbouring states; one cosine for each position; one mean for each block.
+# Take pairs of neighbouring states. Compute one cosine for each position, then one mean for each block.
 #
 # </details>
 # <details><summary>Hint 2: the formula</summary>
@@ -325,10 +364,10 @@ print(f"your guesses: {my_misses}")
 
 # %% nbgrader={"grade": false, "grade_id": "block_influence", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def block_influence(hidden_states, mask):
-    """The influence of each block, a tensor (L,).
+    """The influence of each block, a tensor (L,): the mean of 1 - cosine over all positions that count.
 
-    hidden_states: a list of L + 1 tensors (B, S, D): before the first block, and after each block.
-    mask: (B, S) bool, True at positions that count.
+    hidden_states: a list of L + 1 tensors (B, S, D): before the first block, and after each block. The cosine is taken
+    along D, at each position. mask: (B, S) bool, True at positions that count.
     """
     ### BEGIN SOLUTION
     found = []
@@ -344,13 +383,13 @@ def block_influence(hidden_states, mask):
 check("block_influence", block_influence)
 
 # %% [markdown]
-# Now choose: the most influential stay, in the order of the model.
+# Now choose the blocks to keep: the most influential ones, in the order of the model.
 #
 # **Difficulty:** 1 of 5. **Time:** about 3 minutes.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Find the largest, then forget how large they are.
+# Find the largest values. After that, only their places matter.
 #
 # </details>
 # <details><summary>Hint 2: the formula</summary>
@@ -382,19 +421,21 @@ check("kept_layers", kept_layers)
 # %% [markdown]
 # ## Step 5. Take blocks out
 #
-# A pruned model must be a whole model: its configuration says how deep it is, and each block knows its place in the cache. The
-# model that was given stays as it was, because it will be the teacher.
+# A pruned model must be complete: its configuration says how many blocks it has, and each block knows its place in the
+# cache. Do not change the given model, nor its configuration: it will be the teacher. Do not keep the removed blocks
+# either.
 #
 # **Difficulty:** 3 of 5. **Time:** about 12 minutes.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Copy everything, replace the list of blocks, then look for what else knows the old depth.
+# Copy the model and replace its list of blocks. Then find out what else depends on the old depth.
 #
 # </details>
 # <details><summary>Hint 2: the formula</summary>
 #
-# GPT-2 keeps its blocks in `model.transformer.h`, Llama in `model.model.layers`. The number is `config.num_hidden_layers`, the place is `layer_idx` of `block.attn` or `block.self_attn`.
+# GPT-2 keeps its blocks in `model.transformer.h`, Llama in `model.model.layers`. The depth is
+# `config.num_hidden_layers`. A block's place is `layer_idx` of `block.attn` in GPT-2 and of `block.self_attn` in Llama.
 #
 # </details>
 # <details><summary>Hint 3: the functions</summary>
@@ -406,7 +447,9 @@ check("kept_layers", kept_layers)
 
 # %% nbgrader={"grade": false, "grade_id": "prune", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def prune(model, layers):
-    """A copy of a GPT-2 or Llama that keeps the blocks at these places, in this order; shares nothing with the model.
+    """A copy of a GPT-2 or Llama that keeps only the blocks at these places, in this order.
+
+    The copy shares neither weights nor configuration with the model, which stays as it was.
 
     layers: places from 0, ascending.
     """
@@ -434,7 +477,8 @@ check("prune", prune)
 # %% [markdown]
 # ### Predict first
 #
-# The course's teacher has six blocks, 0 to 5. Each can be taken out alone. Which one does the model miss most, which least?
+# The course's teacher has six blocks, 0 to 5. You can take out each one alone. Which one does the model miss most, and
+# which one least?
 
 # %%
 my_blocks = {"missed most": None, "missed least": None}  # 0 to 5
@@ -466,15 +510,28 @@ if ready(block_influence, prune):
     print(f"your guesses: {my_blocks}")
 
 # %% [markdown]
-# Compare the two columns. Does the influence find the block that is missed most? And does it put the ones in the middle in the right
-# order? The influence is measured without asking what the rest of the model does with the change.
+# Compare the two columns. Does the influence find the block that is missed most? Does it put the other blocks in the
+# right order?
+#
+# {% set without = results.how_small.unhealed.without %}
+# <details><summary>Our answer</summary>
+#
+# Block 0 is missed most, by far: without it the perplexity is {{ without[0].perplexity | number }}. The influence finds
+# this block. Block 3 is missed least, with {{ without[3].perplexity | number }}, and block 4 follows closely with {{
+# without[4].perplexity | number }}. The influence does not find them. It is smallest for block 1 ({{
+# without[1].influence | number }}), whose removal costs more ({{ without[1].perplexity | number }}). And it is larger
+# for block 4 ({{ without[4].influence | number }}) than for blocks 1, 2 and 3. The influence measures how much a block
+# changes its states. It does not measure what later blocks do with the change.
+#
+# </details>
 #
 # ## Step 6. Heal
 #
-# A pruned model is damaged, and a short training repairs much of it. Two questions at once, so two controls:
+# A pruned model is damaged, and a short training repairs much of the damage. We ask two questions at once, so we need
+# two controls:
 #
-# - **which blocks**: half of them by influence, against the first half;
-# - **how healed**: on labels alone (CE-only), against distilled from the teacher it was cut from, for as many steps.
+# - **which blocks**: half of the blocks by influence, or the first half;
+# - **how healed**: on labels alone (CE-only), or distilled from the teacher. Both take the same number of steps.
 #
 # **Predict first:** what makes the larger difference after healing: which blocks are kept, or how they are healed?
 
@@ -522,51 +579,81 @@ if ready(block_influence, kept_layers, prune):
     print(f"your guess: {my_factor}")
 
 # %% [markdown]
-# One seed. Read the differences in both directions: down the table, the blocks; along it, the healing. Now more choices, over
-# more seeds. "By trial" are the blocks whose model was best *before* healing, of all {{ results.how_small.unhealed.halves | length }}
-# choices; "random" draws other blocks for each seed:
+# This was one seed. Compare two rows to see what the choice of blocks does. Compare two numbers of a row to see what
+# the healing does. The first table has more choices and more seeds. For "by trial" we measured all {{
+# results.how_small.unhealed.halves | length }} choices before healing and took the best one. "Random" draws other
+# blocks for each seed.
 #
 # {% set rules = ["evenly spaced", "by trial", "by influence", "the first", "the last", "random"] %}
 # {{ table(results.how_small.rows | selectattr("student", "in", rules) | selectattr("epochs", "equalto", 2) | rejectattr("healing", "equalto", "distilled, and hidden states") | list, {"student": "blocks", "kept": "kept", "healing": "healed", "perplexity": "perplexity", "over the teacher": "over the teacher's, with 95 % interval", "seeds": "seeds"}) }}
 #
+# The second table compares two students in each row. A ratio below 1 means that the first one is better.
+#
 # {{ table(results.how_small.effects[0:6] + results.how_small.effects[9:17], {"student": "student, healing, epochs", "against": "against", "ratio": "ratio of perplexities, with 95 % interval"}) }}
 #
-# *Ours, {{ results.how_small.train_rows }} rows; intervals over documents and seeds. Learning rates were chosen on other text, once
-# for three blocks and once for half of the heads. For the heads the lowest rate that we tried was the best, by a hair.*
+# *These are our runs with {{ results.how_small.train_rows }} training rows. The intervals are over documents and seeds.
+# We chose the learning rates for three blocks, on other text.*
 #
+# {% set effects = results.how_small.effects %}
 # <details><summary>Our answer</summary>
 #
-# Which blocks. Evenly spaced ones win, and influence comes third of the four that keep block 0. It finds the block that must
-# stay; without it, so few steps heal little. But it kept the last two blocks. Each influence is measured while all other
-# blocks are there, and says nothing about pairs.
-# A trial of all choices is better than influence, and it is not the best after healing either.
+# Which blocks, in most comparisons. Evenly spaced blocks win. With distillation they reach {{ effects[14].ratio |
+# number }} times the perplexity of the blocks by influence, and the first half has {{ effects[16].ratio | number }}
+# times. The last half loses block 0, and {{ results.how_small.rows[9]["over the teacher"] | number }} times the
+# teacher's perplexity remain after healing. How the student is healed changes less: distilled over CE-only is {{
+# effects[0].ratio | number }} for the blocks by influence and {{ effects[2].ratio | number }} for evenly spaced ones.
+# The first half is the exception among those that keep block 0: for it, the healing (a ratio of {{ effects[3].ratio |
+# number }}) matters about as much as another choice of blocks.
 #
-# Distilling beats CE-only for every choice, and most where the cut was worst. A third epoch on labels alone, which takes about as
-# many seconds as distilling, does not close the gap. "Random" has three seeds and two of them lost block 0: do not read its mean.
+# Influence comes third of the four choices that keep block 0. It finds the block that must stay; without that block,
+# this short healing does not help enough. But influence also kept the last two blocks. Each influence is measured while
+# all other blocks are in place, so it says nothing about pairs. A trial of all choices is better than influence ({{
+# effects[12].ratio | number }}), and yet it does not find the best choice after healing.
+#
+# Distilling beats CE-only for every choice of blocks. A third epoch on labels alone takes about as many seconds as
+# distilling, and it does not close the gap: distilled over CE-only is then {{ effects[9].ratio | number }} by influence
+# and {{ effects[10].ratio | number }} for the first half. "Random" has three seeds, and two of them lost block 0, so do
+# not read its mean.
 #
 # </details>
 #
 # ### Fewer blocks, or narrower ones?
 #
-# Half of the blocks' parameters can go in another way: all blocks stay, each with half of its heads and neurons. And do
-# the teacher's weights help, or the shape alone? And what if the hidden states are matched too, each kept block's to what
-# the next one read in the teacher?
+# You can also halve the parameters of the blocks in another way: keep all blocks, with half of the heads and half of
+# the neurons in each. "Narrow, a third" has about a third of the blocks' parameters: 3 of 8 heads and 320 of 1,024
+# neurons. It is as large as two whole blocks. The table answers two more questions. Do the teacher's weights help, or
+# is the shape enough? And what happens if hidden states are matched too? There, each kept block is matched to the state
+# that the next kept block read in the teacher.
 #
 # {% set shapes = ["narrow, half", "evenly spaced", "by influence", "narrow, a third", "2 by influence", "fresh weights"] %}
-# {{ table(results.how_small.rows | selectattr("student", "in", shapes) | selectattr("epochs", "equalto", 2) | rejectattr("healing", "equalto", "CE-only") | list, {"student": "student", "healing": "healed", "parameters": "parameters", "perplexity": "perplexity", "over the teacher": "over the teacher's, with 95 % interval", "seconds": "seconds of ours", "seeds": "seeds"}) }}
+# {{ table(results.how_small.rows | selectattr("student", "in", shapes) | selectattr("epochs", "equalto", 2) | rejectattr("healing", "equalto", "CE-only") | list, {"student": "student", "healing": "healed", "parameters": "parameters", "perplexity": "perplexity", "over the teacher": "over the teacher's, with 95 % interval", "seconds": "our seconds", "seeds": "seeds"}) }}
 #
 # {{ table(results.how_small.effects[21:28], {"student": "student, healing, epochs", "against": "against", "ratio": "ratio of perplexities, with 95 % interval"}) }}
 #
-# And the time for a token, over the teacher's, on one thread (in brackets the middle half of our rounds, not a 95 % interval):
+# *We chose the narrow students' learning rates for half of the heads, on other text. The lowest rate that we tried was
+# the best, by a small margin, so a still lower one might be better.*
 #
-# {{ table(results.how_small["seconds a token"], {"student": "student", "share of the teacher's": "share of the teacher's seconds"}) }}
+# The next table has the time for one token, divided by the teacher's time, on one thread. The brackets hold the middle
+# half of our rounds. They are not a 95 % interval.
 #
+# {% set timed = [] %}{% for row in results.how_small["seconds a token"] %}{% set _ = timed.append(dict(row, student=row.student.replace("1 blocks", "1 block"))) %}{% endfor %}
+# {{ table(timed, {"student": "student", "share of the teacher's": "share of the teacher's seconds"}) }}
+#
+# {% set rows = results.how_small.rows %}{% set times = results.how_small["seconds a token"] %}
 # <details><summary>What you should see</summary>
 #
-# At equal parameters the narrow student is better than every choice of blocks that we healed, and it is slower: each block costs
-# the program time. So "as small" has two meanings, and the picture below has the seconds. The narrow shapes had learning rates of their
-# own. Fresh weights learn next to nothing in so few steps: the start is what pruning buys. Matching hidden states helped the
-# student by influence, for a little more time.
+# At equal parameters the narrow student is better than every choice of blocks that we healed. Over evenly spaced blocks
+# the ratio is {{ effects[24].ratio | number }}. But it is slower: a token takes {{ times[1]["share of the teacher's"] |
+# number(2) }} of the teacher's time, against {{ times[0]["share of the teacher's"] | number(2) }} for three blocks,
+# because each block costs the program time. So "small" has two meanings: few parameters, or few seconds.
+#
+# Fresh weights in the shape of three blocks reach a perplexity of {{ rows[24].perplexity | number }} in as many steps.
+# With the teacher's weights, three blocks by influence reach {{ rows[1].perplexity | number }}. They had {{
+# results.how_small.unhealed.halves[6].perplexity | number }} before any training. So in a training this short, the
+# teacher's weights are worth more than anything else in the table.
+#
+# Matching hidden states helped the student by influence (a ratio of {{ effects[25].ratio | number }}), for a little
+# more time.
 #
 # </details>
 #
@@ -581,8 +668,9 @@ from utils.figures.serving import describe_frontier, frontier
 
 recorded = committed("how_small")
 cost = {row["student"]: row["share of the teacher's"] for row in recorded["seconds a token"]}
+cost["1 block"] = cost.pop("1 blocks")
 shape = {
-    "1 by influence": "1 blocks",
+    "1 by influence": "1 block",
     "2 by influence": "2 blocks",
     "by influence": "3 blocks",
     "evenly spaced": "3 blocks",
@@ -601,82 +689,113 @@ plots.show(frontier(points), describe_frontier(points))
 print(f"your guess: {my_front}")
 
 # %% [markdown]
-# The narrow students win at equal *parameters*. At equal *seconds* they lose: four blocks by influence are faster than half of the
-# heads and neurons, and better. They have more parameters, so they need more memory. Which axis is your budget?
+# {% set rows = results.how_small.rows %}{% set times = results.how_small["seconds a token"] %}
+# Yes. Four blocks by influence are both faster ({{ times[5]["share of the teacher's"] | number(2) }} of the teacher's
+# seconds, against {{ times[1]["share of the teacher's"] | number(2) }}) and better ({{ rows[27]["over the teacher"] |
+# number }} times its perplexity, against {{ rows[13]["over the teacher"] | number }}). The pair at about equal seconds
+# is five blocks by influence and "narrow, half". Five blocks take {{ times[6]["share of the teacher's"] | number(2) }}
+# of the seconds and have {{ rows[28]["over the teacher"] | number }} times the perplexity. So the narrow students win
+# at equal *parameters*, and they lose at equal *seconds*. The students with more blocks have more parameters, so they
+# need more memory. Which axis is your budget?
 #
 # ### In one step, or in two?
 #
-# "Progressive" means: first a middle student, healed, and then the small one from it. The middle can be the start of the
-# small one, and its teacher too. Two blocks, from the three by influence; the seconds count the middle's training and all teachers:
+# "Progressive" distillation takes two steps. First you make a middle student and heal it. Then you make the small
+# student from the middle one. Here the middle has three blocks by influence, and the small student has two of them. The
+# middle gives the small student its weights. It can be its teacher too, or the large teacher can teach both. The
+# seconds include the training of the middle and all teachers:
 #
 # {% set steps = ["2 by influence", "progressive, taught by the middle", "progressive, taught by the teacher"] %}
-# {{ table(results.how_small.rows | selectattr("student", "in", steps) | selectattr("healing", "equalto", "distilled") | list, {"student": "student", "epochs": "its epochs", "perplexity": "perplexity", "over the teacher": "over the teacher's, with 95 % interval", "seconds": "seconds of ours", "seeds": "seeds"}) }}
+# {{ table(results.how_small.rows | selectattr("student", "in", steps) | selectattr("healing", "equalto", "distilled") | list, {"student": "student", "epochs": "its epochs", "perplexity": "perplexity", "over the teacher": "over the teacher's, with 95 % interval", "seconds": "our seconds", "seeds": "seeds"}) }}
 #
-# {{ table(results.how_small.effects[28:], {"student": "student, healing, epochs", "against": "direct, healing, epochs", "ratio": "ratio of perplexities, with 95 % interval"}) }}
+# "2 by influence" is the direct student, without a middle. The next table compares each progressive student with it. A
+# ratio above 1 means that the progressive student is worse.
 #
-# Four epochs of the direct student have as many tokens as two of the middle and two of the small one; five take about as many
-# seconds.
+# | student | direct student | ratio of perplexities, with 95 % interval |
+# | :-- | :-- | --: |
+# {% for row in results.how_small.effects[28:] -%}
+# | {{ row.student.split(", distilled")[0] }} | {{ row.against[-1] }} epochs | {{ "%.3f" | format(row.ratio) }} [{{ "%.3f" | format(row.low) }}, {{ "%.3f" | format(row.high) }}] |
+# {% endfor %}
 #
+# The progressive student trains for four epochs in total: two for the middle and two of its own. The direct student
+# with four epochs has read equally many tokens. The direct student with five epochs has one epoch more than the
+# progressive one. It is there because it takes about as many seconds.
+#
+# {% set effects = results.how_small.effects %}{% macro ratio(row) %}{{ "%.3f" | format(row.ratio) }} [{{ "%.3f" | format(row.low) }}, {{ "%.3f" | format(row.high) }}]{% endmacro %}
 # <details><summary>What you should see</summary>
 #
-# With the middle as its teacher the small student is worse than a direct one, at equal epochs of its own, equal tokens and equal seconds.
-# With the middle as its start only, it beats the direct student of two epochs, which had half the tokens. At equal tokens that gain
-# is gone, and at equal seconds the two cannot be told apart. So the first comparison alone would have shown a gain that is
-# more training. Our sizes differ by a factor of two. This does not say what holds for a factor of a hundred.
+# With the middle as its teacher, the small student is worse than all three direct ones.
+#
+# With the large teacher, it beats the direct student of two epochs: {{ ratio(effects[31]) }}. But that one had read
+# half as many tokens. At equal tokens the progressive student is slightly worse: {{ ratio(effects[32]) }}, and the
+# interval does not contain 1. At about equal seconds the two cannot be told apart: {{ ratio(effects[33]) }}. There the
+# direct student had five epochs against four. Its fifth epoch did not help: its perplexity is {{ rows[18].perplexity |
+# number }}, and {{ rows[17].perplexity | number }} with four (from different numbers of seeds).
+#
+# So the first comparison alone would have shown a gain that comes from more training. Our sizes differ by less than a
+# factor of three. These runs do not tell you what happens with a factor of a hundred.
 #
 # </details>
 #
 # ## Say it
 #
-# **Choose a student.** You serve one machine of Step 3, texts of 4,096 tokens, and may spend a given sum for a million tokens. In
-# about 150 words: choose a size, the bits of its weights, and a batch. Say what the limit is in your setting, and what you would
-# do first if it had to be half as expensive. Use numbers of Steps 3 and 6.
+# **Choose a student.** You serve texts of 4,096 tokens on one machine that has a price: the A100, or the H100 (write
+# `hardware("H100")` in the cell of Step 3). You may spend a given sum for a million tokens. In about 150 words, choose
+# a size, the bits of its weights, and a batch. Give both times: for a prompt of 4,096 tokens, and for each token after
+# it. Say for each of them whether memory or arithmetic is the limit. What would you do first if it had to cost half as
+# much? What will that do to the quality? You cannot know yet, so guess, and give a reason with a number from Step 6.
 #
 # | Points | Rubric |
 # |---|---|
-# | 1 | Names size, bits and batch, and shows that they fit |
-# | 1 | Says whether memory or arithmetic is the limit, with both times |
-# | 1 | Says what half the price needs, and what it would cost in quality |
-# | 1 | Supports a claim with a number from this lab |
+# | 1 | Names machine, size, bits and batch, and shows that they fit |
+# | 1 | Gives both times, for the prompt and for each token, and the limit of each |
+# | 1 | Says what to change for half the price, and why that lowers the price |
+# | 1 | Guesses what this does to the quality, with a reason and a number from this lab |
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written_choose", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
-# *A sketch of an answer.* I choose the 3 B in 16 bits at the largest batch that fits. Weights and caches fill the memory, and the printed
-# lines of Step 3 say how long a step takes and what a million tokens cost. With a batch this large most of what a step reads is caches,
-# so the memory is still the limit: reading takes longer than computing.
+# *A sketch of an answer.* I choose the A100 and the 3 B in 16 bits, at the largest batch that Step 3 prints, because
+# larger batches do not fit. Weights and caches together fill the memory. The lines of Step 3 give both times. The
+# prompt waits for the arithmetic, because the weights are read once for all of its tokens. Each token after that waits
+# for the memory: at this batch most of what a step reads is caches, and reading them takes longer than computing.
 #
-# For half the price I would first keep keys and values in 8 bits: twice the batch fits, and a step reads as much as before. Fewer bits for
-# the weights would change little here. A shallower student would need fewer caches too, because each layer has its own. What that costs in
-# quality, Step 6 shows for our small teacher: half of the blocks, evenly spaced and distilled, have {{
-# results.how_small.rows[5]["over the teacher"] | number }} times the teacher's perplexity. Half of the heads and neurons have {{
-# results.how_small.rows[13]["over the teacher"] | number }} times, but a token takes longer. I would measure it on my own text before I decide.
+# For half the price I would first keep keys and values in 8 bits. Then twice the batch fits, and a step reads as much
+# as before, so a token costs half. I guess that this costs little quality, but this lab has not measured it. Fewer bits
+# for the weights would change little here. A student with fewer blocks would need smaller caches too, because each
+# layer has its own. For our small teacher, half of the blocks, evenly spaced and distilled, have {{
+# results.how_small.rows[5]["over the teacher"]
+# | number }} times the teacher's perplexity. I would expect a smaller loss for a larger model with more blocks, and
+# measure it on my own text before I decide.
 
 # %% [markdown]
 # ## Check yourself
 #
-# Open the choice you would take; each one explains itself.
+# Open the answer that you would choose. Each one says why it is right or wrong.
 #
-# **1. One text, a 7 B in 16 bits. You store the weights in 4 bits. What happens to the seconds a token, at best?**
+# **1. A 7 B in 16 bits writes one short text. You store its weights in 4 bits instead. At best, how long does a token
+# take?**
 #
-# <details><summary>A. About a quarter.</summary>
-# Right. For one text a step waits for the weights, and there are a quarter of the bytes.
+# <details><summary>A. About a quarter of the time.</summary>
+# Right. For one text a step waits for the weights, and now they have a quarter of the bytes.
 # </details>
-# <details><summary>B. Nothing: there are as many products.</summary>
-# There are, but the processor waits for the memory here. It has time for many more.
+# <details><summary>B. As long as before: the number of products is the same.</summary>
+# The number of products is the same. But here the processor waits for the memory, and it could compute many more.
 # </details>
-# <details><summary>C. Half: the cache stays as it was.</summary>
-# The cache stays, but for one short text it is a small part of what is read.
+# <details><summary>C. A sixteenth: reading and computing both take a quarter.</summary>
+# Fewer bits leave the number of products as it was. And the two times are not multiplied: a step takes the longer one.
 # </details>
 #
 # **2. A block has an influence of 0.05. Can it go?**
 #
 # <details><summary>A. Yes, it hardly changes anything.</summary>
-# It hardly turns its states. The influence does not know what later blocks make of the small change.
+# It hardly turns its states. But the influence does not measure what later blocks do with this small change.
 # </details>
 # <details><summary>B. It is a candidate. Take it out and measure.</summary>
 # Right. You saw that the order of small influences is not the order of the damage.
 # </details>
-# <details><summary>C. No, every block was trained.</summary>
-# Every block was trained, and some can still be missed, above all after healing.
+# {% set without = results.how_small.unhealed.without %}
+# <details><summary>C. Yes, if no other block has a smaller influence.</summary>
+# In our teacher, block 1 has the smallest influence. Without it the perplexity is {{ without[1].perplexity | number }},
+# and without block 3 it is only {{ without[3].perplexity | number }}.
 # </details>
 #
 # **3. A pruned model gives the right logits in one call, and `generate` fails. What was forgotten?**
@@ -685,7 +804,7 @@ print(f"your guess: {my_front}")
 # Without it, the logits of a single call would be wrong too.
 # </details>
 # <details><summary>B. The blocks' places in the cache.</summary>
-# Right. Without a cache nobody asks for `layer_idx`.
+# Right. `layer_idx` is used only with a cache, and `generate` uses one.
 # </details>
 # <details><summary>C. Healing.</summary>
 # Healing improves the text, but it does not repair an index.
@@ -694,14 +813,16 @@ print(f"your guess: {my_front}")
 # %% [markdown]
 # ## Take away
 #
-# - Parameters, cache, seconds and price follow from a configuration and two figures of the machine. Compute them before you train.
-# - One text waits for the memory, so bytes count: fewer parameters or fewer bits. The largest batch is limited by its caches, and
-#   their size depends on key-value heads and layers, not on parameters.
-# - The influence of a block is cheap and finds the block that must stay. It does not put the others in order: evenly spaced
-#   blocks beat it here.
-# - Which blocks are kept still shows after healing. Compare choices after healing, each beside its control.
-# - At equal parameters narrow was better; at equal seconds shallow was. Say which of the two you pay for.
-# - Two steps must be compared with one step of as many tokens, the middle's included.
+# - You can compute parameters, cache, seconds and price from a configuration and a few figures of the machine. Do it
+#   before you train.
+# - One text waits for the memory, so bytes count: use fewer parameters or fewer bits. The caches limit the largest
+#   batch. Their size depends on layers and key-value heads, not on the number of parameters.
+# - The influence of a block is cheap to measure, and it finds the block that must stay. It does not put the other
+#   blocks in order: evenly spaced blocks beat it here.
+# - The choice of blocks still matters after healing. Compare choices after healing, each beside its control.
+# - At equal parameters the narrow student was better. At equal seconds the shallow one was. Say which of the two you
+#   pay for.
+# - Compare two steps with one step that reads as many tokens. Count the tokens of the middle student too.
 #
 # ## After this: the tools people use
 #
@@ -709,10 +830,11 @@ print(f"your guess: {my_front}")
 # |---|---|---|
 # | `prune(model, layers)` | mergekit, `merge_method: passthrough` with `layer_range` | the end of a range is not included |
 # | influence, then healing | NVIDIA ModelOpt, `prune(mode="mcore_minitron")` | needs NeMo and a GPU; it can search depth and width together |
-# | `Serving` | vLLM's start-up lines, "GPU KV cache size" | it reserves a share of the memory (`gpu_memory_utilization`) before the cache |
+# | `Serving` | vLLM's start-up lines, "GPU KV cache size" | weights and cache share the part of the memory that `gpu_memory_utilization` allows |
 # | perplexity | lm-eval | pruned models often lose arithmetic first, and a perplexity hides it |
 #
-# Your pruned model is a whole model: saved and loaded by transformers, it writes the same tokens.
+# Your pruned model is a complete model. The last cell saves it, loads it again with transformers, and compares what
+# both write.
 
 # %%
 import tempfile

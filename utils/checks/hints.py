@@ -12,12 +12,16 @@ from functools import cache
 
 import numpy as np
 
-from utils.checks.judgement import BACKWARD, HALF, NO_GRADIENT
+from utils.checks.judgement import BACKWARD, HALF, NO_GRADIENT, SHARED_CONFIGURATION, SHARED_WEIGHTS, UNUSED
 from utils.checks.pack import Made
 from utils.checks.records import Table
 
 READ = "Read the error's text and the line: which shapes or values does that call expect?"
 COMMON = {
+    "{}.config changed in place": "Which of the two configurations do you write to, and which depth does each say?",
+    SHARED_CONFIGURATION: "Change the small model's depth: which depth does the large model's configuration say now?",
+    SHARED_WEIGHTS: "You train the small model. What happens to the large one?",
+    UNUSED: "Print the names in your model's state_dict. Which of them does a forward pass not need?",
     "{} changed in place": "The caller reuses these inputs; don't modify them in place.",
     "no gradient reaches {}": (
         "Training needs this gradient. What cuts a tensor off from the graph: detach, no_grad, numpy, .item()?"

@@ -19,6 +19,9 @@ BACKWARD = "the function calls backward() itself, so that gradients are counted 
 HALF = "computed in half precision ({}): the digits are too few"
 NUMBER = "a Python number instead of a tensor"
 NO_GRADIENT = ": no gradient can flow"  # said where one is owed
+SHARED_CONFIGURATION = "the returned model shares the configuration of the given one"
+SHARED_WEIGHTS = "the returned model shares weights with the given one"
+UNUSED = "the returned model has parameters that it does not use"
 BITS = {"bfloat16": 8, "float16": 11}  # of the significand; by chance one number in 2 ** 12 has no more
 FEWEST = 8  # values that must all have few digits before half precision is named
 ABSENT = {"error", "timeout", "signature", "unwritten"}
@@ -141,6 +144,51 @@ def changed_in_place(answers: Sequence[Answer]) -> list[str]:
     """A name for each argument that a function changed."""
     keys = {key for answer in answers for key in answer.numbers if "changed/" in key}
     return [f"{key.removeprefix('changed/')} changed in place" for key in sorted(keys)]
+
+
+def of_a_model(table: Table, answers: Sequence[Answer], changed: Sequence[str]) -> list[str]:
+    """What a returned model has to do with the one that was given, and what it holds without a use.
+
+    changed: the names of the arguments that were changed. Where no more than a model's configuration was, they say so,
+    and where both models share it, that alone is said. Returned are all names together.
+    """
+    if not any("seen/given" in answer.numbers for answer in answers):
+        return list(changed)
+    if changed and (len(changed) > 1 or not _depth_alone(table, answers)):
+        return list(changed)
+    if _more(table, answers, "configuration"):
+        return [SHARED_CONFIGURATION]
+    if changed:
+        return [name.replace(" changed", ".config changed") for name in changed]
+    names = [SHARED_WEIGHTS] * _more(table, answers, "shared")
+    unused = _more(table, answers, "parameters") and all(_seen_right(table, i, a, "logits") for i, a in _all(answers))
+    return names + [UNUSED] * unused
+
+
+def _depth_alone(table: Table, answers: Sequence[Answer]) -> bool:
+    """Do the models that were given say another depth, while they have the parameters that they had?"""
+    pairs = [(a.numbers.get("seen/given"), table.numbers.get(f"expected/{i}/seen/given")) for i, a in _all(answers)]
+    if any(found is None or before is None or found.shape != before.shape for found, before in pairs):
+        return False
+    return all(np.array_equal(found[:, 1], before[:, 1]) for found, before in pairs) and any(
+        not np.array_equal(found[:, 0], before[:, 0]) for found, before in pairs
+    )
+
+
+def _more(table: Table, answers: Sequence[Answer], name: str) -> bool:
+    """Is this number of every returned model larger than it should be, wherever it is known?"""
+    pairs = [(a.numbers.get(f"seen/{name}"), table.numbers.get(f"expected/{i}/seen/{name}")) for i, a in _all(answers)]
+    known = [(found, should) for found, should in pairs if should is not None]
+    return bool(known) and all(found is not None and found > should for found, should in known)
+
+
+def _seen_right(table: Table, index: int, answer: Answer, name: str) -> bool:
+    should = table.numbers.get(f"expected/{index}/seen/{name}")
+    return should is None or agrees(answer.numbers.get(f"seen/{name}"), should)
+
+
+def _all(answers: Sequence[Answer]) -> list[tuple[int, Answer]]:
+    return list(enumerate(answers))
 
 
 def wrong_gradients(table: Table, answers: Sequence[Answer]) -> list[str]:

@@ -25,12 +25,16 @@ def judge_answers(table: Table, answers: Sequence[Answer]) -> Verdict:
     right = [is_right(table, index, answer) for index, answer in enumerate(answers)]
     if all(right):
         return Verdict(True, f"Right: all {len(right)} probes agree with the definition.")
-    names = known(table, answers) or _known_by_value(table, answers)
+    explained = known(table, answers)
+    names = explained or _known_by_value(table, answers)
     kinds = [judgement.wrong_kind(table, index, answer) for index, answer in enumerate(answers) if answer.form]
     names += [kind for kind in dict.fromkeys(kinds) if kind and not names][:1]
     names += _wrong_shape(table, answers) if not names else []
     names = [table.texts.get("words", {}).get(name, name) for name in names]
-    names += judgement.went_backward(answers) + judgement.changed_in_place(answers)
+    names += judgement.went_backward(answers)
+    if not explained:  # a catalogued mistake is known by what it changes too: it is said once
+        changed = judgement.changed_in_place(answers)
+        names += judgement.of_a_model(table, answers, changed) if changed or not names else []
     names += judgement.differs_by_chance(table, answers)
     names += judgement.wrong_gradients(table, answers) if not names else []
     names += _half_precision(table, answers) if not names else []
@@ -171,11 +175,13 @@ def difference(table: Table, index: int, answer: Answer) -> str:
 
 _OF_A_MODEL = {
     "shared": "the model that you return has weights of the one that was given, so training one changes the other",
+    "configuration": "the model that you return has the configuration object of the one that was given",
     "logits": "the model that you return predicts something else",
+    "given": "the model that was given has other layers now, or its configuration says so",
     "layers": "the configuration of the model that you return says another depth",
+    "parameters": "the model that you return has another number of parameters",
     "places": "the blocks of the model that you return have other places in the cache",
     "logits with a cache": "the model that you return predicts something else when it uses a cache",
-    "parameters": "the model that you return has another number of parameters",
     "trainable": "another number of parameters can be trained in the model that you return",
 }
 

@@ -1,7 +1,7 @@
 """What is seen of a model that a function returns, and whether a function has changed what it was given.
 
-A model has no number of its own. Its sizes, what it shares with the arguments, and what it predicts on the probe's
-token ids are written down, once without a cache and once token by token with one.
+A model has no number of its own. Its sizes, what it shares with the arguments, what has become of those, and what it
+predicts on the probe's token ids are written down, once without a cache and once token by token with one.
 """
 
 from __future__ import annotations
@@ -18,30 +18,48 @@ from utils.checks.records import Probe
 
 LOOK = "look"  # in a probe's toys: token ids (B, S) on which a returned model is asked
 ONCE = "look once"  # the same, asked without a cache, and not for its configuration: only which weights it has matters
-SEEN = ("parameters", "trainable", "shared", "layers", "places", "logits", "logits with a cache")
+SEEN = ("parameters", "trainable", "shared", "configuration", "given", "layers", "places", "logits")
+SEEN += ("logits with a cache",)
 
 
 def observed(model: torch.nn.Module, probe: Probe, arguments: Sequence[object] = ()) -> dict[str, np.ndarray]:
     """``seen/...`` numbers of a returned model; those that it cannot give are NaN."""
+    beside = _beside(model, [each for each in arguments if isinstance(each, torch.nn.Module)])
     if ONCE in probe.toys:
-        return {"seen/shared": _shared(model, arguments), "seen/logits": _asked(_at_once, model, probe.toys[ONCE])}
+        return beside | {"seen/logits": _asked(_at_once, model, probe.toys[ONCE])}
     sizes = [sum(p.numel() for p in model.parameters() if p.requires_grad or every) for every in (True, False)]
     numbers = {"seen/parameters": np.array(float(sizes[0])), "seen/trainable": np.array(float(sizes[1]))}
-    layers = getattr(getattr(model, "config", None), "num_hidden_layers", None)  # of any module that is returned
-    numbers["seen/layers"] = np.array(float(layers) if isinstance(layers, int) else np.nan)
+    numbers["seen/layers"] = np.array(_layers(model, unknown=np.nan))
     places = {getattr(module, "layer_idx", None) for module in model.modules()}
     numbers["seen/places"] = np.array(sorted(float(place) for place in places if isinstance(place, int)))
-    numbers["seen/shared"] = _shared(model, arguments)
+    numbers |= beside
     if LOOK in probe.toys:
         for name, ask in (("logits", _at_once), ("logits with a cache", _token_by_token)):
             numbers[f"seen/{name}"] = _asked(ask, model, probe.toys[LOOK])
     return numbers
 
 
-def _shared(model: torch.nn.Module, arguments: Sequence[object]) -> np.ndarray:
-    """How many parameters are those of a model that was given: who trains this one changes that one."""
-    given = {p.data_ptr() for each in arguments if isinstance(each, torch.nn.Module) for p in each.parameters()}
-    return np.array(float(sum(parameter.data_ptr() in given for parameter in model.parameters())))
+def _beside(model: torch.nn.Module, given: Sequence[torch.nn.Module]) -> dict[str, np.ndarray]:
+    """What a returned model shares with those that were given, and what has become of these.
+
+    shared: how many of its parameters are theirs; who trains it changes them.  configuration: 1 where its configuration
+    is the same object as one of theirs.  given: of each, how deep it says that it is, and how many parameters it has.
+    """
+    theirs = {parameter.data_ptr() for each in given for parameter in each.parameters()}
+    configs = {id(each.config) for each in given if hasattr(each, "config")}
+    own = [module.config for module in model.modules() if hasattr(module, "config")]
+    left = [[_layers(each, unknown=0.0), float(sum(p.numel() for p in each.parameters()))] for each in given]
+    return {
+        "seen/shared": np.array(float(sum(parameter.data_ptr() in theirs for parameter in model.parameters()))),
+        "seen/configuration": np.array(float(any(id(config) in configs for config in own[:1]))),
+        "seen/given": np.array(left).reshape(-1, 2),
+    }
+
+
+def _layers(model: torch.nn.Module, unknown: float) -> float:
+    """How many layers any module's configuration says that it has."""
+    layers = getattr(getattr(model, "config", None), "num_hidden_layers", None)
+    return float(layers) if isinstance(layers, int) else unknown
 
 
 def _asked(

@@ -1,7 +1,8 @@
-"""Lab 7: the seconds that a small model of some configuration takes for a token here, beside the calculator's limit."""
+"""Lab 7: the batch from which arithmetic is the limit; the seconds that a small model takes for a token here."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 
@@ -20,6 +21,16 @@ STEPS, ROUNDS = 6, 3
 def small_configs(**own: PreTrainedConfig) -> dict[str, PreTrainedConfig]:
     """The configurations of some small published models, behind those that are named here."""
     return own | {name.partition("/")[2]: published_config(name) for name in SMALL}
+
+
+def waits_from(serving: Serving) -> int | None:
+    """The smallest batch for which computing takes at least as long as reading, whether it fits or not.
+
+    None where every text adds more seconds of reading its cache than of computing its token: then no batch does.
+    """
+    weights = serving.reading_seconds(0)
+    gained = serving.computing_seconds(1) - (serving.reading_seconds(1) - weights)
+    return None if gained <= 0 else math.ceil(weights / gained)
 
 
 def predicted_and_measured(

@@ -12,6 +12,16 @@ from utils.checks.records import Probe
 
 catalogue = Catalogue()
 wrong, right = catalogue.wrong, catalogue.right
+FLOATS = "the places are floats, not whole numbers"
+WORDS = dict.fromkeys(
+    (
+        "numbers instead of whole numbers",
+        "a tensor instead of a list of whole numbers",
+        "a numpy array instead of a list of whole numbers",
+        "part 1 is a tensor instead of a whole number",
+    ),
+    FLOATS,
+)
 FALLING, MIXED = ("later ones matter less", "the same, one more"), ("in no order", "in no order, deeper")
 
 
@@ -103,6 +113,15 @@ def from_one(influence, keep):
 )
 def values(influence, keep):
     return influence.sort(descending=True).values[:keep].tolist()
+
+
+@wrong(
+    FLOATS,
+    "Returns 2.0 where 2 is asked.",
+    "Which number can index a list, 2 or 2.0? Turn each place into an int at the end.",
+)
+def as_floats(influence, keep):
+    return [float(place) for place in kept_layers(influence, keep)]
 
 
 @wrong("always the first ones", "Ignores the influence.", "What does your answer do with the influences?")
@@ -224,4 +243,4 @@ def taking_the_largest(influence, keep):
 
 
 PARTS = (("the most influential", 1.0, FALLING), ("in the order of the model", 1.0, MIXED))
-EXERCISE = exercise("kept_layers", "07", kept_layers, draw, PARTS, catalogue)
+EXERCISE = exercise("kept_layers", "07", kept_layers, draw, PARTS, catalogue, words=WORDS)

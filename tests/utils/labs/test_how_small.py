@@ -3,8 +3,9 @@
 import torch
 from transformers import GPT2Config
 
-from utils.labs.how_small import predicted_and_measured, small_configs
-from utils.measuring.serving import Hardware, Serving
+from utils.labs.how_small import predicted_and_measured, small_configs, waits_from
+from utils.measuring.published import published_config
+from utils.measuring.serving import Hardware, Serving, hardware
 from utils.models.costs import sizes_of
 
 
@@ -22,3 +23,14 @@ def test_the_prediction_is_the_calculator_s_and_the_measurement_leaves_chance_al
 
 def test_own_models_come_before_the_published_ones():
     assert next(iter(small_configs(teacher=GPT2Config()))) == "teacher" and len(small_configs()) >= 3
+
+
+def test_the_batch_from_which_a_step_waits_for_arithmetic_is_the_first_one():
+    served = Serving(sizes_of(published_config("Llama-3.1-70B")), hardware("A100"), 0.5, context=512)
+    batch = waits_from(served)
+    assert served.computing_seconds(batch) >= served.reading_seconds(batch)
+    assert served.computing_seconds(batch - 1) < served.reading_seconds(batch - 1)
+
+
+def test_where_every_text_brings_more_to_read_than_to_compute_no_batch_waits_for_arithmetic():
+    assert waits_from(Serving(sizes_of(published_config("Llama-3.2-3B")), hardware("A100"), context=4096)) is None

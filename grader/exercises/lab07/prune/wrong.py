@@ -91,6 +91,50 @@ def in_place(model, layers):
 
 
 @wrong(
+    "the new depth is in the configuration of the model that was given, not in the copy's",
+    "Writes to model.config; the copy's configuration stays as it was.",
+    "Two models, two configurations: which depth does each one say, and which should it say?",
+)
+def wrong_config(model, layers):
+    small = renumbered(copied_with(model, layers))
+    model.config.num_hidden_layers = len(layers)
+    return small
+
+
+@wrong(
+    "model.config changed in place",
+    "Writes the new depth into both configurations.",
+    "Which depth does the large model's configuration say after the call?",
+)
+def both_configs(model, layers):
+    small = prune(model, layers)
+    model.config.num_hidden_layers = len(layers)
+    return small
+
+
+@wrong(
+    "the returned model shares the configuration of the given one",
+    "Gives the copy the configuration object of the model.",
+    "Change the small model's depth: which depth does the large model's configuration say now?",
+)
+def one_config(model, layers):
+    small = copied_with(model, layers)
+    small.config = model.config
+    return deepened(renumbered(small))
+
+
+@wrong(
+    "the returned model has parameters that it does not use",
+    "Keeps the removed blocks under another name.",
+    "Print the names in your model's state_dict. Which of them does a forward pass not need?",
+)
+def keeps_the_old_list(model, layers):
+    small = copy.deepcopy(model)
+    small.all_blocks = blocks_of(small)
+    return deepened(renumbered(with_blocks(small, [blocks_of(small)[place] for place in layers])))
+
+
+@wrong(
     "the copy shares its weights with the model",
     "copy.copy copies the shell only.",
     "You train the small model. What happens to the large one?",

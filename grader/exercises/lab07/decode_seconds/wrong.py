@@ -1,45 +1,12 @@
-"""decode_seconds(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate): a step, as a limit."""
+"""Wrong ways to write decode_seconds."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from grader.exercises.ordinary import Catalogue, exercise
-from utils.checks.records import Probe
+from grader.exercises.lab07.decode_seconds.rule import both_times, decode_seconds
+from grader.exercises.ordinary import Catalogue
 
 catalogue = Catalogue()
-wrong, right = catalogue.wrong, catalogue.right
-
-
-def decode_seconds(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
-    reading = (parameters * bytes_per_parameter + cache_bytes) / bandwidth
-    return float(max(reading, 2 * parameters * batch / rate))
-
-
-MEMORY, ARITHMETIC = ("one text", "many long texts", "four bits"), ("a large batch", "a slow processor")
-
-
-def draw(random):
-    """Sizes whose limit is clear, so that a mistake in one of both times costs the probes of that one alone."""
-    bandwidth = 1e12
-    for name in (*MEMORY, *ARITHMETIC):
-        parameters = int(random.integers(1_000, 9_000)) * 1_000_000
-        size = {"four bits": 0.5, "a slow processor": 4}.get(name, 2)
-        batch = {"one text": 1, "many long texts": 24, "four bits": 3, "a large batch": 8, "a slow processor": 2}[name]
-        share = {"many long texts": 0.8, "a large batch": 0.5}.get(name, 0.25) * random.uniform(0.8, 1.2)
-        cached = round(share * parameters * size)
-        reading = (parameters * size + cached) / bandwidth
-        computing = reading * (random.uniform(0.1, 0.3) if name in MEMORY else random.uniform(12, 16))
-        rate = round(2 * parameters * batch / computing)
-        numbers = (parameters, size, cached, batch, bandwidth, float(rate))
-        yield Probe(name, dict(zip(NAMES, numbers, strict=True)))
-
-
-NAMES = ("parameters", "bytes_per_parameter", "cache_bytes", "batch", "bandwidth", "rate")
-
-
-def _parts(parameters, size, cached, batch, bandwidth, rate):
-    return (parameters * size + cached) / bandwidth, 2 * parameters * batch / rate
+wrong = catalogue.wrong
 
 
 @wrong(
@@ -48,7 +15,7 @@ def _parts(parameters, size, cached, batch, bandwidth, rate):
     "While the processor multiplies, does the memory wait?",
 )
 def summed(*numbers):
-    return sum(_parts(*numbers))
+    return sum(both_times(*numbers))
 
 
 @wrong(
@@ -57,12 +24,12 @@ def summed(*numbers):
     "A step needs the numbers and the products. Which of the two does it wait for?",
 )
 def smaller(*numbers):
-    return min(_parts(*numbers))
+    return min(both_times(*numbers))
 
 
 @wrong("arithmetic is forgotten", "Returns the time of reading.", "What if a batch of 512 texts is written at once?")
 def reading_only(*numbers):
-    return _parts(*numbers)[0]
+    return both_times(*numbers)[0]
 
 
 @wrong(
@@ -71,7 +38,7 @@ def reading_only(*numbers):
     "For one text, every weight is used for a single product. What does the processor wait for?",
 )
 def computing_only(*numbers):
-    return _parts(*numbers)[1]
+    return both_times(*numbers)[1]
 
 
 @wrong(
@@ -80,7 +47,7 @@ def computing_only(*numbers):
     "A product is added to a sum: how many operations is that for one weight?",
 )
 def without_the_two(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
-    reading, computing = _parts(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate)
+    reading, computing = both_times(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate)
     return max(reading, computing / 2)
 
 
@@ -90,7 +57,7 @@ def without_the_two(parameters, bytes_per_parameter, cache_bytes, batch, bandwid
     "Is there a backward pass when text is written?",
 )
 def six(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
-    reading, computing = _parts(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate)
+    reading, computing = both_times(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate)
     return max(reading, 3 * computing)
 
 
@@ -100,7 +67,9 @@ def six(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
     "How many tokens does a step compute?",
 )
 def no_batch(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
-    return max(_parts(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate)[0], 2 * parameters / rate)
+    return max(
+        both_times(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate)[0], 2 * parameters / rate
+    )
 
 
 @wrong(
@@ -123,6 +92,55 @@ def no_cache(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rat
 
 
 @wrong(
+    "the largest of three times: weights and cache are read one after the other, not at once",
+    "Takes the maximum of weights, cache and arithmetic, each apart.",
+    "Weights and caches come through the same memory. How long does it take to read both?",
+)
+def three_times(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
+    weights, cached = parameters * bytes_per_parameter / bandwidth, cache_bytes / bandwidth
+    return max(weights, cached, 2 * parameters * batch / rate)
+
+
+@wrong(
+    "the smallest of three times, where two are added and the larger counts",
+    "Takes the minimum of weights, cache and arithmetic, each apart.",
+    "Weights and caches come through the same memory. What does a step wait for?",
+)
+def smallest_of_three(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
+    weights, cached = parameters * bytes_per_parameter / bandwidth, cache_bytes / bandwidth
+    return min(weights, cached, 2 * parameters * batch / rate)
+
+
+@wrong(
+    "the cache's time is added to the arithmetic instead of to the weights'",
+    "Takes the larger of weights, and cache and arithmetic together.",
+    "Which of the three times belong to the memory?",
+)
+def cache_with_arithmetic(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
+    weights, cached = parameters * bytes_per_parameter / bandwidth, cache_bytes / bandwidth
+    return max(weights, cached + 2 * parameters * batch / rate)
+
+
+@wrong(
+    "the cache's time is added after the larger one is taken",
+    "Takes the larger of weights and arithmetic, and adds the cache to it.",
+    "Does the processor stand idle while the caches are read?",
+)
+def cache_behind(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
+    weights, cached = parameters * bytes_per_parameter / bandwidth, cache_bytes / bandwidth
+    return max(weights, 2 * parameters * batch / rate) + cached
+
+
+@wrong(
+    "the weights are not read",
+    "Leaves the weights' bytes out.",
+    "What must come from the memory before a product can be computed?",
+)
+def no_weights(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
+    return max(cache_bytes / bandwidth, 2 * parameters * batch / rate)
+
+
+@wrong(
     "cache_bytes is multiplied by the batch, but it is of all texts already",
     "Counts the batch twice.",
     "Read again what cache_bytes holds: one text or all?",
@@ -138,7 +156,7 @@ def cache_again(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, 
     "Which of both is shared by all texts, and which is already of all texts?",
 )
 def all_again(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
-    reading, computing = _parts(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate)
+    reading, computing = both_times(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate)
     return max(batch * reading, computing)
 
 
@@ -184,7 +202,7 @@ def numbers_for_bytes(parameters, bytes_per_parameter, cache_bytes, batch, bandw
     "Does a product cost more operations if its numbers have more bytes?",
 )
 def flop_of_bytes(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
-    reading, computing = _parts(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate)
+    reading, computing = both_times(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate)
     return max(reading, computing * bytes_per_parameter)
 
 
@@ -219,77 +237,3 @@ def in_milliseconds(*numbers):
 )
 def exchanged(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
     return decode_seconds(parameters, bytes_per_parameter, cache_bytes, batch, rate, bandwidth)
-
-
-@right
-def with_an_if(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
-    memory_time = (cache_bytes + bytes_per_parameter * parameters) / bandwidth
-    compute_time = batch * parameters * 2 / rate
-    if memory_time > compute_time:
-        return memory_time
-    return compute_time
-
-
-@right
-def sorted_times(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
-    return sorted(
-        [parameters * bytes_per_parameter / bandwidth + cache_bytes / bandwidth, batch * 2 * parameters / rate]
-    )[-1]
-
-
-@right
-def with_numpy(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
-    needed = np.array([parameters * bytes_per_parameter + cache_bytes, 2.0 * parameters * batch])
-    return float((needed / np.array([bandwidth, rate])).max())
-
-
-@right
-def with_torch(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
-    import torch
-
-    bytes_, flop = parameters * bytes_per_parameter + cache_bytes, 2 * parameters * batch
-    return torch.maximum(torch.tensor(bytes_ / bandwidth).double(), torch.tensor(flop / rate).double()).item()
-
-
-@right
-def by_intensity(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
-    flop, moved = 2 * parameters * batch, parameters * bytes_per_parameter + cache_bytes
-    reachable = min(rate, flop / moved * bandwidth)
-    return flop / reachable
-
-
-@right
-def with_helpers(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
-    def seconds(amount, speed):
-        return amount / speed
-
-    weights = parameters * bytes_per_parameter
-    return max(seconds(weights + cache_bytes, bandwidth), seconds(2 * batch * parameters, rate))
-
-
-@right
-def in_giga(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
-    gigabytes = (parameters * bytes_per_parameter + cache_bytes) / 1e9
-    return max(gigabytes / (bandwidth / 1e9), 2 * (parameters / 1e9) * batch / (rate / 1e9))
-
-
-@right
-def text_by_text(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
-    computing = 0.0
-    for _ in range(batch):
-        computing += 2 * parameters / rate
-    reading = sum(part / bandwidth for part in (parameters * bytes_per_parameter, cache_bytes))
-    return computing if computing >= reading else reading
-
-
-@right
-def half_of_sum_and_difference(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
-    reading, computing = _parts(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate)
-    return (reading + computing + abs(reading - computing)) / 2
-
-
-PARTS = (
-    ("where the memory is the limit", 1.5, MEMORY, ("seconds for one text's share", "milliseconds", "steps a second")),
-    ("where the arithmetic is the limit", 1.5, ARITHMETIC),
-)
-EXERCISE = exercise("decode_seconds", "07", decode_seconds, draw, PARTS, catalogue)
