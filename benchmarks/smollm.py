@@ -117,8 +117,8 @@ def blocks(arms: how_small_arms.Arms) -> tuple[dict, tuple[int, ...], dict[str, 
             "rate": arm.rate,
             "perplexity": evaluation(numbers).perplexity,
             "parameters": numbers["parameters"],
-            "over all thirty": over(numbers, done[whole]),
             "seconds": numbers["seconds"],
+            **over(numbers, done[whole]),  # the whole model as it comes
         }
         for arm, numbers in {**before, **done}.items()
     ]
@@ -156,7 +156,6 @@ def ranks(arms: adapters.Arms, full: Mapping[str, dict]) -> dict:
     tuned = {key: math.inf if "stopped" in run else evaluation(run).perplexity for key, run in found.items()}
     rates = {kind: min(RATES["adapter"], key=lambda rate, kind=kind: tuned[kind, rate]) for kind in adapters.OBJECTIVES}
     done = {key: arms.judged({cell: rates[key[1]]}, [0])[cell][0] for key, cell in cells.items()}
-    cost = {key: over(numbers, full[key[1]]) for key, numbers in done.items()}
     return {
         "rows": [
             {
@@ -165,7 +164,7 @@ def ranks(arms: adapters.Arms, full: Mapping[str, dict]) -> dict:
                 "rate": rates[kind],
                 "trained": numbers["trained"],
                 "perplexity": evaluation(numbers).perplexity,
-                "over full": cost[rank, kind],
+                **over(numbers, full[kind]),  # the same cut healed in full
             }
             for (rank, kind), numbers in done.items()
         ],
