@@ -202,6 +202,17 @@ CLAIMS = (
     ),
 )
 
+UNTESTED = {  # what else is said, and why no experiment of this course can judge it
+    "Traces of a large reasoner make small models reason (800,000 of them made R1's distilled models)": "Lab 5 has the "
+    "mechanism at the size of a toy. The claim is about models and texts that no laptop trains.",
+    "Explanations written with care (Orca) and textbook-like text (Phi) make small models strong": "Our models are too "
+    "small to read such text.",
+    "A 7B student with the teacher's architecture gets better than a 3B with another one": "Lab 7 asks the same of "
+    "small models: fewer blocks, or narrower ones.",
+    "Serving a student costs ten times less": "That follows from sizes and hardware, and not from how the student was "
+    "trained. Lab 7's calculator gives it for yours.",
+}
+
 
 def verdict(low: float, high: float, side: str, nothing: float) -> str:
     """held, did not hold, or not shown: where an interval lies of the value that is no effect."""
@@ -253,6 +264,11 @@ def _notebook(lab: str) -> str:
     return f"{folder.name}/{folder.name}.ipynb"
 
 
+def whole() -> dict[str, list[dict]]:
+    """What benchmarks/results/claims.json holds: what was found, and what no experiment here can judge."""
+    return {"rows": rows(), "untested": [{"claim": said, "why": why} for said, why in UNTESTED.items()]}
+
+
 def section() -> str:
     """The claims as a Markdown table, for a page beside the folder of the labs."""
     lines = ["| claim | here | measured | at which size | where |", "|---|---|---|---|---|"]
@@ -261,6 +277,8 @@ def section() -> str:
         f"| [{row['place']}](labs/{row['link']}) |"
         for row in recorded(NAME)["rows"]
     ]
+    lines += ["", "Not tested here:", "", "| claim | why not |", "|---|---|"]
+    lines += [f"| {row['claim']} | {row['why']} |" for row in recorded(NAME)["untested"]]
     return "\n".join(lines)
 
 
@@ -271,7 +289,7 @@ def with_claims(readme: str) -> str:
 
 def main() -> None:
     """Write benchmarks/results/claims.json and the README's table."""
-    found = {"rows": rows()}
+    found = whole()
     (RESULTS / f"{NAME}.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     path = ROOT / "README.md"
     path.write_text(with_claims(path.read_text(encoding="utf-8")), encoding="utf-8")
