@@ -7,7 +7,7 @@ import re
 from collections import Counter
 
 from grader.exercises.lab09.near_duplicates.rule import by_sets, grouped, jaccard, near_duplicates, shingles
-from grader.exercises.lab09.texts import SIZE, listed, words_of
+from grader.exercises.lab09.texts import SIZE, digits_apart, listed, only_of_letters, without_digits, words_of
 from grader.exercises.ordinary import Catalogue
 
 catalogue = Catalogue()
@@ -92,6 +92,41 @@ def of_two(documents, threshold):
     return by_sets(documents, threshold, lambda text: set(listed(words_of(text), 2)))
 
 
+@wrong(
+    "shingles of four words",
+    "The slice or the range is one too long.",
+    "How many words has a shingle here? How many has words[i : i + 4]?",
+)
+def of_four(documents, threshold):
+    return by_sets(documents, threshold, lambda text: set(listed(words_of(text), 4)))
+
+
+@wrong("shingles of five words", "A copied phrase of four words is not seen.", "How many words has a shingle here?")
+def of_five(documents, threshold):
+    return by_sets(documents, threshold, lambda text: set(listed(words_of(text), 5)))
+
+
+@wrong("digits are thrown away", "Words are runs of letters alone, as in [a-z]+.", "Is 'lab8' the same word as 'lab9'?")
+def letters_alone(documents, threshold):
+    return by_sets(documents, threshold, lambda text: set(listed(without_digits(text))))
+
+
+@wrong(
+    "words with digits are left out",
+    "Keeps a word only if it consists of letters.",
+    "One text says 'in 1987', another 'in'. Do they say the same?",
+)
+def words_of_letters(documents, threshold):
+    return by_sets(documents, threshold, lambda text: set(listed(only_of_letters(text))))
+
+
+@wrong(
+    "digits are cut off from the letters", "Letters and digits make words of their own.", "How many words is 'lab9'?"
+)
+def cut_at_digits(documents, threshold):
+    return by_sets(documents, threshold, lambda text: set(listed(digits_apart(text))))
+
+
 @wrong("capitals make another word", "Does not lower the case.", "Is a copy a new text where a word got capitals?")
 def case_kept(documents, threshold):
     return by_sets(documents, threshold, lambda text: set(listed(re.findall(r"\w+", text))))
@@ -167,6 +202,68 @@ def never_merged(documents, threshold):
         home = next((g for g in groups if any(jaccard(shingles(documents[m]), own) >= threshold for m in g)), None)
         groups.append([place]) if home is None else home.append(place)
     return [group for group in groups if len(group) > 1]
+
+
+@wrong(
+    "a document joins the first group that fits, and two groups never become one",
+    "A pair that lies in two groups enlarges the first of them, and both are kept.",
+    "One of a pair is in a group, the other in another group. How many groups are there now?",
+)
+def pair_by_pair(documents, threshold):
+    groups = []
+    for pair in pairs(documents, threshold):
+        home = next((group for group in groups if group & set(pair)), None)
+        groups.append(set(pair)) if home is None else home.update(pair)
+    return sorted(map(sorted, groups))
+
+
+@wrong(
+    "one document changes its group, and the rest of its old group stays behind",
+    "Gives the second document of a pair the number of the first, but not to those it was tied to.",
+    "A pair joins two groups of two. How many documents must get another number?",
+)
+def one_moves(documents, threshold):
+    group_of = list(range(len(documents)))
+    for one, other in pairs(documents, threshold):
+        group_of[other] = group_of[one]
+    groups = [[place for place, group in enumerate(group_of) if group == name] for name in dict.fromkeys(group_of)]
+    return [group for group in groups if len(group) > 1]
+
+
+@wrong(
+    "a group takes only what is like all of its members",
+    "A chain falls apart, because its ends are not alike.",
+    "A is like B and B like C, but A not like C. How many groups is that?",
+)
+def like_all(documents, threshold):
+    near, groups = {tuple(pair) for pair in pairs(documents, threshold)}, []
+    for place in range(len(documents)):
+        home = next((group for group in groups if all((member, place) in near for member in group)), None)
+        groups.append([place]) if home is None else home.append(place)
+    return [group for group in groups if len(group) > 1]
+
+
+@wrong(
+    "each document with its own neighbours, so groups overlap",
+    "Lists for each document those that are like it, and each such list once.",
+    "In how many groups can a document be?",
+)
+def neighbours_of_each(documents, threshold):
+    return sorted({tuple(near) for near in lists_of_each(documents, threshold)})
+
+
+NOT_SORTED = "Which group comes first, and which place in a group? The docstring says it."
+SORTED = "the groups are right, but not sorted as asked"
+
+
+@wrong(SORTED, "The groups come in another order than that of their first places.", NOT_SORTED)
+def groups_unsorted(documents, threshold):
+    return near_duplicates(documents, threshold)[::-1]
+
+
+@wrong(SORTED, "The places in a group do not ascend.", NOT_SORTED)
+def places_unsorted(documents, threshold):
+    return [group[::-1] for group in near_duplicates(documents, threshold)]
 
 
 @wrong(

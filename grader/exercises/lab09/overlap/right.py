@@ -35,6 +35,16 @@ def by_zip(document, index, n):
 
 
 @right
+def without_underscores(document, index, n):
+    def grams(text):
+        words = re.findall(r"[^\W_]+", text.lower())
+        return {tuple(words[i : i + n]) for i in range(max(len(words) - n, 0) + 1)}
+
+    own = grams(document)
+    return sum(any(run in grams(text) for text in index) for run in own) / len(own)
+
+
+@right
 def by_loop(document, index, n):
     known = []
     for text in index:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 from grader.exercises.lab09.overlap.rule import everything, overlap, runs
-from grader.exercises.lab09.texts import listed, words_of
+from grader.exercises.lab09.texts import digits_apart, listed, only_of_letters, without_digits, words_of
 from grader.exercises.ordinary import Catalogue
 
 catalogue = Catalogue()
@@ -126,14 +126,22 @@ def counters(document, index, n):
     return (own & known).total() / own.total()
 
 
+PUT_TOGETHER = "A document is put together from three texts. How much of it is known?"
+
+
 @wrong(
     "only the text with most in common counts",
     "Takes the maximum over the texts.",
-    "A document is put together from three texts. How much of it is known?",
+    PUT_TOGETHER,
 )
 def best_text(document, index, n):
     own = runs(document, n)
     return max(len(own & runs(text, n)) for text in index) / len(own)
+
+
+@wrong("only the text with most in common counts", "Takes the maximum, and 0 where there is no text.", PUT_TOGETHER)
+def best_text_if_any(document, index, n):
+    return max([0.0, *(overlap(document, [text], n) for text in index)])
 
 
 @wrong(
@@ -227,3 +235,95 @@ def covered(document, index, n):
     words, known = words_of(document), everything(index, n)
     places = {start + step for start, run in enumerate(listed(words, n)) if run in known for step in range(n)}
     return min(len(places), len(words)) / len(words)
+
+
+def cut_into(document, index, n, words):
+    """The overlap where words are something else: a function of a text gives them."""
+    own = set(listed(words(document), n))
+    return len(own & {run for text in index for run in listed(words(text), n)}) / len(own)
+
+
+@wrong("digits are thrown away", "Words are runs of letters alone, as in [a-z]+.", "Is 'lab8' the same word as 'lab9'?")
+def letters_alone(document, index, n):
+    return cut_into(document, index, n, without_digits)
+
+
+@wrong(
+    "words with digits are left out",
+    "Keeps a word only if it consists of letters.",
+    "One text says 'in 1987', another 'in'. Do they say the same?",
+)
+def words_of_letters(document, index, n):
+    return cut_into(document, index, n, only_of_letters)
+
+
+@wrong(
+    "digits are cut off from the letters",
+    "Letters and digits make words of their own.",
+    "How many words is 'lab9'?",
+)
+def cut_at_digits(document, index, n):
+    return cut_into(document, index, n, digits_apart)
+
+
+@wrong("runs of n + 1 words", "The slice is one word too long.", "How many words has words[i : i + n]?")
+def one_longer(document, index, n):
+    return overlap(document, index, n + 1)
+
+
+@wrong("runs of n - 1 words", "The slice is one word too short.", "How many words has words[i : i + n - 1]?")
+def one_shorter(document, index, n):
+    return overlap(document, index, n - 1)
+
+
+@wrong(
+    "shorter runs at the end of a text count too",
+    "The range reaches to the last word, and its slices become shorter.",
+    "What does words[i : i + n] give for the last i?",
+)
+def shorter_at_the_end(document, index, n):
+    def cut(text):
+        words = words_of(text)
+        return {tuple(words[start : start + n]) for start in range(len(words))}
+
+    own = cut(document)
+    return len(own & set().union(*map(cut, index))) / len(own)
+
+
+NO_TEXT = "The index holds no text. How much of the document is in it?"
+
+
+@wrong("an empty index is an exception", "Joins the texts' sets without a set to begin with.", NO_TEXT)
+def empty_fails(document, index, n):
+    own = runs(document, n)
+    return len(own & set.union(*(runs(text, n) for text in index))) / len(own)
+
+
+@wrong("an empty index is an exception", "Divides by the number of texts or runs in it.", NO_TEXT)
+def empty_divides(document, index, n):
+    return overlap(document, index, n) * len(index) / len(index)
+
+
+@wrong("all is known where the index is empty", "Returns 1.", NO_TEXT)
+def empty_knows(document, index, n):
+    return overlap(document, index, n) if index else 1.0
+
+
+IS_A_RUN = "A text of 3 words is one run for n = 5. Which runs has a text of 8 words?"
+
+
+@wrong(
+    "a short document is looked for inside longer texts",
+    "n becomes the document's length, for the texts of the index as well.",
+    IS_A_RUN,
+)
+def shortened(document, index, n):
+    return overlap(document, index, min(n, len(words_of(document))))
+
+
+@wrong("a short document is known where a text begins with it", "Compares with the first words of a text.", IS_A_RUN)
+def begun(document, index, n):
+    words = words_of(document)
+    if len(words) >= n:
+        return overlap(document, index, n)
+    return float(any(words_of(text)[: len(words)] == words for text in index))
