@@ -451,9 +451,9 @@ if ready(near_duplicates):
     if groups:
         print(f"{len(groups)} groups with {members} of {len(documents)} documents; {members - len(groups)} could go")
     else:
-        print(f"No groups among {len(documents)} documents. That says nothing about the corpus: it is too small a part.")
+        print(f"No groups among {len(documents)} documents. They are too few to say anything about the corpus.")
     if smoke:
-        print("The smoke profile only shows that the cell runs. The embedded profile reads ten times as many documents.")
+        print("The smoke profile only shows that the cell runs. The embedded profile reads ten times as much.")
     for group in groups[:2]:
         print("\n" + "\n".join(f"  {place}: {' '.join(documents[place].split())[:90]}" for place in group[:3]))
 
