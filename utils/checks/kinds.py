@@ -27,7 +27,8 @@ def judge_answers(table: Table, answers: Sequence[Answer]) -> Verdict:
     if all(right):
         return Verdict(True, f"Right: all {len(right)} probes agree with the definition.")
     names = known(table, answers) or _known_by_value(table, answers)
-    kinds = [judgement.wrong_kind(table, index, answer) for index, answer in enumerate(answers) if answer.form]
+    kinds = [judgement.wrong_kind(table, i, answer) if answer.form else "" for i, answer in enumerate(answers)]
+    kinds = ["" if _another_count(table, i, answers[i]) else kind for i, kind in enumerate(kinds)]
     names += [kind for kind in dict.fromkeys(kinds) if kind and not names][:1]
     names += _wrong_shape(table, answers) if not names else []
     names += _another_order(table, answers) if not names else []
@@ -84,13 +85,28 @@ def _wrong_shape(table: Table, answers: Sequence[Answer]) -> list[str]:
     return []
 
 
+def _lists_of_numbers(form: forms.Form) -> bool:
+    """Is this a list of lists of whole numbers, as many as there happen to be?"""
+    if not isinstance(form, list) or form[0] not in ("list", "tuple"):
+        return False
+    parts = form[-1] or []
+    return isinstance(parts, list) and all(
+        isinstance(part, list) and part[0] in ("list", "tuple") and part[-1] == "int" for part in parts
+    )
+
+
+def _another_count(table: Table, index: int, answer: Answer) -> bool:
+    """Are there more or fewer lists of whole numbers than there should be?  That is a wrong value, not a wrong kind."""
+    found, owed = forms.read(answer.form), judgement.expected_form(table, index)
+    return _lists_of_numbers(found) and _lists_of_numbers(owed) and len(found[-1] or ()) != len(owed[-1] or ())
+
+
 def _another_order(table: Table, answers: Sequence[Answer]) -> list[str]:
     """Lists of whole numbers that are right in every answer but for their order, or for that of their numbers."""
 
     def sorted_lists(form: forms.Form, leaves: Sequence[np.ndarray]) -> list | None:
-        parts = form[-1] if isinstance(form, list) and form[0] in ("list", "tuple") else None
-        nested = isinstance(parts, list) and all(isinstance(part, list) and part[-1] == "int" for part in parts)
-        return sorted(sorted(leaf.reshape(-1).tolist()) for leaf in leaves) if nested else None
+        known = _lists_of_numbers(form)
+        return sorted(sorted(leaf.reshape(-1).tolist()) for leaf in leaves) if known else None
 
     wrong = [i for i, answer in enumerate(answers) if not is_right(table, i, answer)]
     found = [sorted_lists(forms.read(answers[i].form), answers[i].leaves) for i in wrong]
@@ -165,6 +181,9 @@ def difference(table: Table, index: int, answer: Answer) -> str:
     where = f"On {asked(probe)}"
     if answer.outcome == "error":
         return f"{where} it stops with {answer.note[:150]}{f' in your {answer.line}' if answer.line else ''}."
+    if _another_count(table, index, answer):
+        owed = said(form, judgement.expected_leaves(table, index))
+        return f"{where} your answer is {said(forms.read(answer.form), answer.leaves)}; it should be {owed}."
     kind = judgement.wrong_kind(table, index, answer)
     if kind:
         return f"{where} your answer is {said(forms.read(answer.form), answer.leaves)}; {forms.said(form)} is asked."
@@ -243,7 +262,8 @@ def said(form: forms.Form, leaves: Sequence[np.ndarray]) -> str:
             fields = zip(*form[1:], leaves, strict=True)
             told = [f"{name}={said(part, [leaf])}" for name, part, leaf in fields if part not in _OWN_WORDS]
             return ", ".join(told)
-        return f"({', '.join(said(part, [leaf]) for part, leaf in zip(form[-1], leaves, strict=True))})"
+        parts = ", ".join(said(part, [leaf]) for part, leaf in zip(form[-1], leaves, strict=True))
+        return f"[{parts}]" if form[0] == "list" and _lists_of_numbers(form) else f"({parts})"
     if leaf.size <= 6 and leaf.ndim == 1:
         return f"[{', '.join(f'{number:.4g}' for number in leaf)}]"
     return forms.said(form, forms.FOUND)

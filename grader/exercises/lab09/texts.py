@@ -38,6 +38,14 @@ def only_of_letters(text):
     return [word for word in words_of(text) if word.isalpha()]
 
 
+def without_numbers(text):
+    return [word for word in words_of(text) if not word.isdigit()]
+
+
+def numbers_alike(text):
+    return words_of(re.sub(r"\d+", "0", text))
+
+
 def digits_apart(text):
     return re.findall(r"[a-z]+|\d+", text.lower())
 

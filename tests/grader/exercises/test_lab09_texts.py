@@ -72,13 +72,30 @@ def test_digits_belong_to_words(word, name):
         assert found.misconceptions == [name], (exercise, found)
 
 
-def test_words_with_digits_are_words():
-    def runs(text, n):
-        words = [word for word in re.findall(WORD, text.lower()) if word.isalpha()]
-        return {tuple(words[i : i + n]) for i in range(max(1, len(words) - n + 1))}
+def words_and_no_numbers(text):
+    return [word for word in re.findall(WORD, text.lower()) if not word.isdigit()]
 
-    found = judged(table("overlap"), overlap_with(runs))
-    assert found.misconceptions == ["words with digits are left out"], found
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (lambda text: [w for w in re.findall(WORD, text.lower()) if w.isalpha()], "words with digits are left out"),
+        (words_and_no_numbers, "numbers are left out"),
+        (lambda text: re.findall(r"[a-z]\w*", text.lower()), "numbers are left out"),
+        (lambda text: re.findall(WORD, re.sub(r"\d+", "0", text.lower())), "every number is taken for the same one"),
+        (lambda text: re.findall(WORD, re.sub(r"\d", "#", text.lower())), LOST),
+    ],
+)
+def test_words_with_digits_are_words(words, name):
+    def runs(text, n):
+        return {tuple(words(text)[i : i + n]) for i in range(max(1, len(words(text)) - n + 1))}
+
+    def near_duplicates(documents, threshold):
+        return near_with(word=r"\S+")([" ".join(words(document)) for document in documents], threshold)
+
+    for exercise, written in (("overlap", overlap_with(runs)), ("near_duplicates", near_duplicates)):
+        found = judged(table(exercise), written)
+        assert found.misconceptions == [name], (exercise, found)
 
 
 def at_the_end_too(text, n):
@@ -103,6 +120,14 @@ def by_the_beginning(document, index, n):
     return float(any(re.findall(WORD, text.lower())[: len(words)] == words for text in index))
 
 
+def short_by_words(document, index, n):
+    return overlap_with(cut)(document, index, n if len(document.split()) >= n else 1)
+
+
+def short_is_known(document, index, n):
+    return overlap_with(cut)(document, index, n) if len(document.split()) >= n else 1.0
+
+
 def best_of_some(document, index, n):
     own = cut(document, n)
     return max((len(own & cut(text, n)) / len(own) for text in index), default=0.0)
@@ -115,6 +140,9 @@ def best_of_some(document, index, n):
         (by_union, "an empty index is an exception"),
         (with_the_documents_length, "a short document is looked for inside longer texts"),
         (by_the_beginning, "a short document is known where a text begins with it"),
+        (short_by_words, "a short document is compared word by word"),
+        (short_is_known, "a document with fewer than n words is always known"),
+        (lambda document, index, n: 100 * overlap_with(cut)(document, index, n), "percent instead of a share"),
         (best_of_some, "only the text with most in common counts"),
         (overlap_with(lambda text, n: cut(text, n + 1)), "runs of n + 1 words"),
         (overlap_with(lambda text, n: cut(text, n - 1)), "runs of n - 1 words"),
@@ -199,6 +227,12 @@ def test_groups_that_are_right_but_not_sorted_are_named_so(said):
     found = judged(table("near_duplicates"), near_with(said=said))
     assert found.misconceptions == ["the groups are right, but not sorted as asked"], found
     assert "?" in found.message  # a thought comes with it
+
+
+def test_how_many_groups_there_are_is_no_matter_of_kind():
+    found = judged(table("near_duplicates"), near_with(word=r"\w{6,}"))
+    assert found.misconceptions == [] and "parts" not in found.message, found
+    assert "your answer is [[0, 1, 2, 3, 4]]; it should be [[0, 2], [1, 3]]." in found.message, found
 
 
 @pytest.mark.parametrize("seed", FEW)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from grader.exercises.lab09.near_duplicates.more import SORTED
 from grader.exercises.lab09.near_duplicates.probes import draw
 from grader.exercises.lab09.near_duplicates.right import catalogue
 from grader.exercises.lab09.near_duplicates.rule import near_duplicates
-from grader.exercises.lab09.near_duplicates.wrong import SORTED
 from grader.exercises.ordinary import exercise
 from utils.checks.kinds import ANOTHER_ORDER
 

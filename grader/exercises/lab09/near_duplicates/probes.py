@@ -52,7 +52,8 @@ def draw(stream):
     stems = [one + other for one, other in zip(new(6), new(6), strict=True)]
     yield asked("words that look alike", 0.5, *(" ".join(stem + end for stem in stems) for end in "xy"))
     words, digits = new(9), stream.integers(10, 80, 9).tolist()
-    texts = (numbered(words, [digit + more for digit in digits], (2, 6)) for more in (0, 11))
+    kinds = [(places, more) for places in ((2, 6), range(9)) for more in (0, 11)]
+    texts = (numbered(words, [digit + more for digit in digits], places) for places, more in kinds)
     yield asked("other digits", 0.15, new.text(5), *texts)
     words = new(9)
     known = f"{' '.join(words[:3])} {digits[0]} {' '.join(words[3:])}"

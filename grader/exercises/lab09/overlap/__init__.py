@@ -34,6 +34,7 @@ PARTS = (
             "fewer words than a run",
             "a short one inside a longer text",
             "a short one that begins another",
+            "a short one whose words are scattered",
             "a short one and the end of a text",
         ),
     ),

@@ -52,6 +52,9 @@ def draw(stream):
     short = new(3)
     begun = [" ".join(short + new(1)), " ".join(short + new(7))]
     yield probe("a short one that begins another", document=" ".join(short), index=begun, n=5)
+    one, two, three = new(3)
+    scattered = [f"{one} {new.text(3)} {three} {new.text(2)}", new.text(5)]
+    yield probe("a short one whose words are scattered", document=f"{one} {two} {three}", index=scattered, n=4)
     short = new(2)
     yield probe("a short one and the end of a text", document=" ".join(short), index=[" ".join(new(6) + short)], n=4)
     whole = new.text(10)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 
 from grader.exercises.lab09.overlap.rule import everything, overlap, runs
-from grader.exercises.lab09.texts import digits_apart, listed, only_of_letters, without_digits, words_of
+from grader.exercises.lab09.texts import (
+    listed,
+    words_of,
+)
 from grader.exercises.ordinary import Catalogue
 
 catalogue = Catalogue()
@@ -36,45 +38,6 @@ def jaccard(document, index, n):
 def joined(document, index, n):
     own = runs(document, n)
     return len(own & runs(" ".join(index), n)) / len(own)
-
-
-@wrong(
-    "capitals make another word",
-    "Does not lower the case.",
-    "Is a copied text a new one where its first word got a capital?",
-)
-def case_kept(document, index, n):
-    def cut(text):
-        return set(listed(re.findall(r"\w+", text), n))
-
-    own = cut(document)
-    return len(own & set().union(*map(cut, index))) / len(own)
-
-
-@wrong(
-    "punctuation sticks to the words",
-    "Splits at white space only, so that 'end.' is another word than 'end'.",
-    "Is 'end.' another word than 'end'?",
-)
-def points_kept(document, index, n):
-    def cut(text):
-        return set(listed(text.lower().split(), n))
-
-    own = cut(document)
-    return len(own & set().union(*map(cut, index))) / len(own)
-
-
-@wrong(
-    "line breaks and second spaces make other words",
-    "Splits at every single space.",
-    "What does 'a  b'.split(' ') give?",
-)
-def spacing_kept(document, index, n):
-    def cut(text):
-        return set(listed(re.sub(r"[^\w\s]", "", text.lower()).split(" "), n))
-
-    own = cut(document)
-    return len(own & set().union(*map(cut, index))) / len(own)
 
 
 @wrong("runs of characters instead of words", "Cuts the text itself.", "What is n counted in?")
@@ -174,6 +137,11 @@ def number(document, index, n):
     return float(len(runs(document, n) & everything(index, n)))
 
 
+@wrong("percent instead of a share", "Multiplies by 100.", "Can a share be above 1?")
+def percent(document, index, n):
+    return 100 * overlap(document, index, n)
+
+
 @wrong("the share of new runs instead of known ones", "Returns 1 minus the overlap.", "What should a copy get?")
 def new_share(document, index, n):
     return 1 - overlap(document, index, n)
@@ -237,35 +205,6 @@ def covered(document, index, n):
     return min(len(places), len(words)) / len(words)
 
 
-def cut_into(document, index, n, words):
-    """The overlap where words are something else: a function of a text gives them."""
-    own = set(listed(words(document), n))
-    return len(own & {run for text in index for run in listed(words(text), n)}) / len(own)
-
-
-@wrong("digits are thrown away", "Words are runs of letters alone, as in [a-z]+.", "Is 'lab8' the same word as 'lab9'?")
-def letters_alone(document, index, n):
-    return cut_into(document, index, n, without_digits)
-
-
-@wrong(
-    "words with digits are left out",
-    "Keeps a word only if it consists of letters.",
-    "One text says 'in 1987', another 'in'. Do they say the same?",
-)
-def words_of_letters(document, index, n):
-    return cut_into(document, index, n, only_of_letters)
-
-
-@wrong(
-    "digits are cut off from the letters",
-    "Letters and digits make words of their own.",
-    "How many words is 'lab9'?",
-)
-def cut_at_digits(document, index, n):
-    return cut_into(document, index, n, digits_apart)
-
-
 @wrong("runs of n + 1 words", "The slice is one word too long.", "How many words has words[i : i + n]?")
 def one_longer(document, index, n):
     return overlap(document, index, n + 1)
@@ -288,42 +227,3 @@ def shorter_at_the_end(document, index, n):
 
     own = cut(document)
     return len(own & set().union(*map(cut, index))) / len(own)
-
-
-NO_TEXT = "The index holds no text. How much of the document is in it?"
-
-
-@wrong("an empty index is an exception", "Joins the texts' sets without a set to begin with.", NO_TEXT)
-def empty_fails(document, index, n):
-    own = runs(document, n)
-    return len(own & set.union(*(runs(text, n) for text in index))) / len(own)
-
-
-@wrong("an empty index is an exception", "Divides by the number of texts or runs in it.", NO_TEXT)
-def empty_divides(document, index, n):
-    return overlap(document, index, n) * len(index) / len(index)
-
-
-@wrong("all is known where the index is empty", "Returns 1.", NO_TEXT)
-def empty_knows(document, index, n):
-    return overlap(document, index, n) if index else 1.0
-
-
-IS_A_RUN = "A text of 3 words is one run for n = 5. Which runs has a text of 8 words?"
-
-
-@wrong(
-    "a short document is looked for inside longer texts",
-    "n becomes the document's length, for the texts of the index as well.",
-    IS_A_RUN,
-)
-def shortened(document, index, n):
-    return overlap(document, index, min(n, len(words_of(document))))
-
-
-@wrong("a short document is known where a text begins with it", "Compares with the first words of a text.", IS_A_RUN)
-def begun(document, index, n):
-    words = words_of(document)
-    if len(words) >= n:
-        return overlap(document, index, n)
-    return float(any(words_of(text)[: len(words)] == words for text in index))
