@@ -242,6 +242,17 @@ def test_no_confidence_lies_on_an_inner_edge_of_a_bin(seed):
         assert np.abs(scaled - np.round(scaled)).min() > 0.01 or not scaled.size, probe.name
 
 
+@pytest.mark.parametrize("more", [0, 1])
+def test_rounding_to_the_nearest_edge_is_named(more):
+    def rounded(confidence, correct, bins):
+        place = (confidence * bins).round().long().clamp(max=bins - 1 + more)
+        held = [place == number for number in place.unique()]
+        return sum(abs((correct[m].double() - confidence[m]).sum().item()) for m in held) / len(confidence)
+
+    found = judged(table("expected_calibration_error"), rounded)
+    assert found.misconceptions == ["bins are shifted by half their width"], found
+
+
 Measured = namedtuple("Measured", ["same", "nats"])
 
 
