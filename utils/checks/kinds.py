@@ -17,7 +17,8 @@ from utils.checks.judgement import is_right
 from utils.checks.records import Answer, Probe, Table, leaves_of
 from utils.checks.verdict import Verdict, not_yet
 
-__all__ = ["after_error", "is_right", "judge_answers"]
+__all__ = ["ANOTHER_ORDER", "after_error", "is_right", "judge_answers"]
+ANOTHER_ORDER = "the right lists of whole numbers, in another order than asked"
 
 
 def judge_answers(table: Table, answers: Sequence[Answer]) -> Verdict:
@@ -27,9 +28,11 @@ def judge_answers(table: Table, answers: Sequence[Answer]) -> Verdict:
         return Verdict(True, f"Right: all {len(right)} probes agree with the definition.")
     explained = known(table, answers)
     names = explained or _known_by_value(table, answers)
-    kinds = [judgement.wrong_kind(table, index, answer) for index, answer in enumerate(answers) if answer.form]
+    kinds = [judgement.wrong_kind(table, i, answer) if answer.form else "" for i, answer in enumerate(answers)]
+    kinds = ["" if _another_count(table, i, answers[i]) else kind for i, kind in enumerate(kinds)]
     names += [kind for kind in dict.fromkeys(kinds) if kind and not names][:1]
     names += _wrong_shape(table, answers) if not names else []
+    names += _another_order(table, answers) if not names else []
     names = [table.texts.get("words", {}).get(name, name) for name in names]
     names += judgement.went_backward(answers)
     if not explained:  # a catalogued mistake is known by what it changes too: it is said once
@@ -84,6 +87,35 @@ def _wrong_shape(table: Table, answers: Sequence[Answer]) -> list[str]:
         if "tensor" in kind and all(ours != theirs for ours, theirs in shapes):
             return [f"part {place + 1} has shape {shapes[0][0]} instead of {shapes[0][1]}"]
     return []
+
+
+def _lists_of_numbers(form: forms.Form) -> bool:
+    """Is this a list of lists of whole numbers, as many as there happen to be?"""
+    if not isinstance(form, list) or form[0] not in ("list", "tuple"):
+        return False
+    parts = form[-1] or []
+    return isinstance(parts, list) and all(
+        isinstance(part, list) and part[0] in ("list", "tuple") and part[-1] == "int" for part in parts
+    )
+
+
+def _another_count(table: Table, index: int, answer: Answer) -> bool:
+    """Are there more or fewer lists of whole numbers than there should be?  That is a wrong value, not a wrong kind."""
+    found, owed = forms.read(answer.form), judgement.expected_form(table, index)
+    return _lists_of_numbers(found) and _lists_of_numbers(owed) and len(found[-1] or ()) != len(owed[-1] or ())
+
+
+def _another_order(table: Table, answers: Sequence[Answer]) -> list[str]:
+    """Lists of whole numbers that are right in every answer but for their order, or for that of their numbers."""
+
+    def sorted_lists(form: forms.Form, leaves: Sequence[np.ndarray]) -> list | None:
+        known = _lists_of_numbers(form)
+        return sorted(sorted(leaf.reshape(-1).tolist()) for leaf in leaves) if known else None
+
+    wrong = [i for i, answer in enumerate(answers) if not is_right(table, i, answer)]
+    found = [sorted_lists(forms.read(answers[i].form), answers[i].leaves) for i in wrong]
+    owed = [sorted_lists(judgement.expected_form(table, i), judgement.expected_leaves(table, i)) for i in wrong]
+    return [ANOTHER_ORDER] if found == owed and None not in owed else []
 
 
 def _half_precision(table: Table, answers: Sequence[Answer]) -> list[str]:
@@ -153,11 +185,17 @@ def difference(table: Table, index: int, answer: Answer) -> str:
     where = f"On {asked(probe)}"
     if answer.outcome == "error":
         return f"{where} it stops with {answer.note[:150]}{f' in your {answer.line}' if answer.line else ''}."
+    if _another_count(table, index, answer):
+        owed = said(form, judgement.expected_leaves(table, index))
+        return f"{where} your answer is {said(forms.read(answer.form), answer.leaves)}; it should be {owed}."
     kind = judgement.wrong_kind(table, index, answer)
     if kind:
         return f"{where} your answer is {said(forms.read(answer.form), answer.leaves)}; {forms.said(form)} is asked."
     expected = judgement.expected_leaves(table, index)
-    for place, (ours, theirs) in enumerate(zip(answer.leaves, expected, strict=True)):
+    given = forms.read(answer.form)  # a named tuple of two numbers has two arrays, a plain one has one
+    _, found = forms.in_parts(given, answer.leaves, form)
+    form, expected = forms.in_parts(form, expected, given)
+    for place, (ours, theirs) in enumerate(zip(found, expected, strict=True)):
         if ours.shape != theirs.shape and "str" not in forms.leaf_kinds(form):
             return f"{where} your answer has shape {ours.shape}; it should be {theirs.shape}."
         if not judgement.leaves_agree([ours], [theirs], forms.leaf_kinds(form)[place]):
@@ -166,11 +204,11 @@ def difference(table: Table, index: int, answer: Answer) -> str:
         return f"{where} {_beside(table, index, answer)}."
     if forms.leaf_kinds(form)[place] == forms.SPOKEN:
         return f"{where} part {place + 1} of your answer is an empty text."
-    if said(form, answer.leaves) == said(form, expected):  # it names their kind alone, such as a large tensor's
-        found, owed = judgement.furthest(ours, theirs)
+    if said(form, found) == said(form, expected):  # it names their kind alone, such as a large tensor's
+        one, owed = judgement.furthest(ours, theirs)
         part = f"part {place + 1} of your answer" if len(expected) > 1 else "your answer"
-        return f"{where} one entry of {part} is {found:.5g}; it should be {owed:.5g}."
-    return f"{where} your answer is {said(form, answer.leaves)}; it should be {said(form, expected)}."
+        return f"{where} one entry of {part} is {one:.5g}; it should be {owed:.5g}."
+    return f"{where} your answer is {said(form, found)}; it should be {said(form, expected)}."
 
 
 _OF_A_MODEL = {
@@ -230,7 +268,8 @@ def said(form: forms.Form, leaves: Sequence[np.ndarray]) -> str:
             fields = zip(*form[1:], leaves, strict=True)
             told = [f"{name}={said(part, [leaf])}" for name, part, leaf in fields if part not in _OWN_WORDS]
             return ", ".join(told)
-        return f"({', '.join(said(part, [leaf]) for part, leaf in zip(form[-1], leaves, strict=True))})"
+        parts = ", ".join(said(part, [leaf]) for part, leaf in zip(form[-1], leaves, strict=True))
+        return f"[{parts}]" if form[0] == "list" and _lists_of_numbers(form) else f"({parts})"
     if leaf.size <= 6 and leaf.ndim == 1:
         return f"[{', '.join(f'{number:.4g}' for number in leaf)}]"
     return forms.said(form, forms.FOUND)

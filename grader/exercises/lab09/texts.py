@@ -30,6 +30,26 @@ def words_of(text):
     return re.findall(r"\w+", text.lower())
 
 
+def without_digits(text):
+    return re.findall(r"[a-z]+", text.lower())
+
+
+def only_of_letters(text):
+    return [word for word in words_of(text) if word.isalpha()]
+
+
+def without_numbers(text):
+    return [word for word in words_of(text) if not word.isdigit()]
+
+
+def numbers_alike(text):
+    return words_of(re.sub(r"\d+", "0", text))
+
+
+def digits_apart(text):
+    return re.findall(r"[a-z]+|\d+", text.lower())
+
+
 def listed(items, size=SIZE):
     """Every run of so many items, as often as it comes; one run of everything where there is less."""
     return [tuple(items[start : start + size]) for start in range(max(1, len(items) - size + 1))]
@@ -37,3 +57,8 @@ def listed(items, size=SIZE):
 
 def probe(name: str, **inputs: object) -> Probe:
     return Probe(name, inputs)
+
+
+def numbered(words, digits, places):
+    """The words, with digits at the end of some."""
+    return " ".join(f"{word}{digits[place]}" if place in places else word for place, word in enumerate(words))

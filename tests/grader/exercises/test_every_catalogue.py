@@ -28,7 +28,7 @@ AT_LEAST = {
     "parameter_count": 28, "kv_cache_bytes": 22, "decode_seconds": 21, "block_influence": 28, "kept_layers": 16,
     "prune": 22,
     "lora_forward": 19, "initialise": 20, "merge": 18, "trainable_parameters": 32,
-    "overlap": 23, "near_duplicates": 24, "expected_calibration_error": 22, "agreement": 24, "may_train": 43,
+    "overlap": 40, "near_duplicates": 37, "expected_calibration_error": 24, "agreement": 24, "may_train": 43,
     "extract_answer": 24, "steps_are_consistent": 26, "is_repetitive": 18, "trace_labels": 21, "compact": 21,
 }  # fmt: skip
 OTHERS = 8

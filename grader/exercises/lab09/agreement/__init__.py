@@ -8,11 +8,7 @@ from grader.exercises.lab09.agreement.rule import agreement
 from grader.exercises.ordinary import exercise
 
 PARTS = (
-    (
-        "the same choice, and the distance of the distributions",
-        2,
-        ("no padding", "equal models", "never the same choice"),
-    ),
+    ("the same choice, and KL", 2, ("no padding", "equal models", "never the same choice")),
     ("positions that count, each alike", 2, ("padding", "a student that is surer")),
     ("a student that is more or less sure", 1, ("a student that is less sure", "one position")),
 )

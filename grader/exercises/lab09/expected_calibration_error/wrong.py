@@ -195,3 +195,18 @@ def by_right_ones(confidence, correct, bins):
     place = places(confidence, bins)
     weights = torch.zeros(bins, dtype=confidence.dtype).index_add_(0, place, correct.to(confidence.dtype))
     return ((weights * gaps(confidence, correct, place, bins)[1].abs()).sum() / weights.sum()).item()
+
+
+NEAREST = "There are 4 bins. In which one is a confidence of 0.2, and what does round(4 * 0.2) give?"
+
+
+@wrong(
+    "bins are shifted by half their width", "Rounds to the nearest edge instead of down; the last is one more.", NEAREST
+)
+def rounded(confidence, correct, bins):
+    return weighed(confidence, correct, (confidence * bins).round().long(), bins + 1)
+
+
+@wrong("bins are shifted by half their width", "Rounds to the nearest edge instead of down.", NEAREST)
+def rounded_and_clamped(confidence, correct, bins):
+    return weighed(confidence, correct, (confidence * bins).round().long().clamp(max=bins - 1), bins)

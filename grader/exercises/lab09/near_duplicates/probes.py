@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from grader.exercises.lab09.texts import Words, probe
+from grader.exercises.lab09.texts import Words, numbered, probe
 
 
 def asked(name, threshold, *documents):
@@ -25,6 +25,8 @@ def draw(stream):
     chain = [" ".join(one + two) for one, two in itertools.pairwise(links)]
     yield asked("a chain, each like the next", 0.2, *chain, new.text(12))
     yield asked("a chain that begins in the middle", 0.2, new.text(8), *(chain[place] for place in (1, 3, 0, 2)))
+    ends_first = [chain[0], chain[3], chain[2], chain[1]]
+    yield asked("a chain whose ends come first", 0.2, *ends_first, new.text(7))
     base = new(6)
     yield asked("a short one inside a long one", 0.5, " ".join(base), ending(base, 20), new.text(7))
     base = new(5)
@@ -49,3 +51,14 @@ def draw(stream):
     yield asked("two kinds in turn", 0.6, *(ending(kinds[place % 2], 2) for place in range(7)))
     stems = [one + other for one, other in zip(new(6), new(6), strict=True)]
     yield asked("words that look alike", 0.5, *(" ".join(stem + end for stem in stems) for end in "xy"))
+    words, digits = new(9), stream.integers(10, 80, 9).tolist()
+    kinds = [(places, more) for places in ((2, 6), range(9)) for more in (0, 11)]
+    texts = (numbered(words, [digit + more for digit in digits], places) for places, more in kinds)
+    yield asked("other digits", 0.15, new.text(5), *texts)
+    words = new(9)
+    known = f"{' '.join(words[:3])} {digits[0]} {' '.join(words[3:])}"
+    ended, full = (numbered(words, digits, places) for places in ((8,), (1, 4, 7)))
+    yield asked("numbers", 0.6, " ".join(words), known, ended, new.text(4), full)
+    # Each pair is alike enough with shingles of up to two, three, four and five words.
+    begun = [new(count) for count in (5, 6, 7, 8)]
+    yield asked("pairs that share more and more", 0.45, *(ending(words, 2) for words in begun * 2))

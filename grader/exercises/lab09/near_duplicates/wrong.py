@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections import Counter
 
 from grader.exercises.lab09.near_duplicates.rule import by_sets, grouped, jaccard, near_duplicates, shingles
-from grader.exercises.lab09.texts import SIZE, listed, words_of
+from grader.exercises.lab09.texts import (
+    SIZE,
+    listed,
+    words_of,
+)
 from grader.exercises.ordinary import Catalogue
 
 catalogue = Catalogue()
@@ -92,23 +95,18 @@ def of_two(documents, threshold):
     return by_sets(documents, threshold, lambda text: set(listed(words_of(text), 2)))
 
 
-@wrong("capitals make another word", "Does not lower the case.", "Is a copy a new text where a word got capitals?")
-def case_kept(documents, threshold):
-    return by_sets(documents, threshold, lambda text: set(listed(re.findall(r"\w+", text))))
-
-
-@wrong("punctuation sticks to the words", "Splits at white space only.", "Is 'end.' another word than 'end'?")
-def points_kept(documents, threshold):
-    return by_sets(documents, threshold, lambda text: set(listed(text.lower().split())))
-
-
 @wrong(
-    "line breaks and second spaces make other words",
-    "Splits at every single space.",
-    "What does 'a  b'.split(' ') give?",
+    "shingles of four words",
+    "The slice or the range is one too long.",
+    "How many words has a shingle here? How many has words[i : i + 4]?",
 )
-def spacing_kept(documents, threshold):
-    return by_sets(documents, threshold, lambda text: set(listed(re.sub(r"[^\w\s]", "", text.lower()).split(" "))))
+def of_four(documents, threshold):
+    return by_sets(documents, threshold, lambda text: set(listed(words_of(text), 4)))
+
+
+@wrong("shingles of five words", "A copied phrase of four words is not seen.", "How many words has a shingle here?")
+def of_five(documents, threshold):
+    return by_sets(documents, threshold, lambda text: set(listed(words_of(text), 5)))
 
 
 @wrong(
@@ -139,63 +137,6 @@ def strictly(documents, threshold):
 )
 def distance(documents, threshold):
     return grouped(documents, lambda a, b: 1 - jaccard(shingles(a), shingles(b)) >= threshold)
-
-
-@wrong(
-    "a group is only what is like its first document",
-    "Compares with the group's first member, and a chain falls apart.",
-    "A is like B and B like C, but A not like C. How many groups is that?",
-)
-def like_the_first(documents, threshold):
-    groups = []
-    for place, document in enumerate(documents):
-        own = shingles(document)
-        home = next((g for g in groups if jaccard(shingles(documents[g[0]]), own) >= threshold), None)
-        groups.append([place]) if home is None else home.append(place)
-    return [group for group in groups if len(group) > 1]
-
-
-@wrong(
-    "a document joins the first group that fits, and two groups never become one",
-    "A later document that is like two groups does not tie them together.",
-    "A document comes last and is like one of each of two groups. How many groups are there now?",
-)
-def never_merged(documents, threshold):
-    groups = []
-    for place, document in enumerate(documents):
-        own = shingles(document)
-        home = next((g for g in groups if any(jaccard(shingles(documents[m]), own) >= threshold for m in g)), None)
-        groups.append([place]) if home is None else home.append(place)
-    return [group for group in groups if len(group) > 1]
-
-
-@wrong(
-    "every document gets a list of its own, so groups come again",
-    "Lists for each document those that are like it.",
-    "In how many groups can a document be?",
-)
-def lists_of_each(documents, threshold):
-    found = []
-    for document in documents:
-        near = [p for p, o in enumerate(documents) if jaccard(shingles(document), shingles(o)) >= threshold]
-        if len(near) > 1:
-            found.append(near)
-    return found
-
-
-@wrong(
-    "only neighbours in the list are compared",
-    "Compares each document with the next one.",
-    "A copy stands at the other end of the list. Is it found?",
-)
-def neighbours(documents, threshold):
-    groups = [[0]]
-    for place in range(1, len(documents)):
-        if jaccard(shingles(documents[place - 1]), shingles(documents[place])) >= threshold:
-            groups[-1].append(place)
-        else:
-            groups.append([place])
-    return [group for group in groups if len(group) > 1]
 
 
 @wrong(

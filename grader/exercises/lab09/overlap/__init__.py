@@ -16,9 +16,27 @@ PARTS = (
     (
         "words, whatever they look like",
         1,
-        ("capitals", "commas and points", "lines", "the same words in another order", "pieces of words"),
+        (
+            "capitals",
+            "commas and points",
+            "lines",
+            "the same words in another order",
+            "pieces of words",
+            "other digits",
+            "numbers",
+        ),
     ),
-    ("text by text", 1, ("the end of one text and the beginning of another", "a piece in each text")),
-    ("short documents", 1, ("fewer words than a run", "a short one inside a longer text")),
+    ("text by text", 1, ("the end of one text and the beginning of another", "a piece in each text", "no text at all")),
+    (
+        "short documents",
+        1,
+        (
+            "fewer words than a run",
+            "a short one inside a longer text",
+            "a short one that begins another",
+            "a short one whose words are scattered",
+            "a short one and the end of a text",
+        ),
+    ),
 )
 EXERCISE = exercise("overlap", "09", overlap, draw, PARTS, catalogue)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.exercises.lab09.texts import Words, probe
+from grader.exercises.lab09.texts import Words, numbered, probe
 
 
 def draw(stream):
@@ -42,5 +42,20 @@ def draw(stream):
     one, two, three = new(3)
     yield probe("pieces of words", document=f"{one} {two} {three}", index=[f"{new.text(3)} x{one} {two} {three}x"], n=2)
     yield probe("nothing is known", document=new.text(8), index=[new.text(9), new.text(4)], n=2)
+    words, digits = new(12), stream.integers(10, 80, 12).tolist()
+    document, other = numbered(words, digits, (3, 8)), numbered(words, [digit + 11 for digit in digits], (3, 8))
+    yield probe("other digits", document=document, index=[new.text(3) + " " + other], n=3)
+    words = new(11)
+    known = f"{' '.join(words[:4])} {digits[0]} {' '.join(words[4:])}"
+    yield probe("numbers", document=numbered(words, digits, (7,)), index=[known, new.text(4)], n=2)
+    yield probe("no text at all", document=new.text(6), index=[], n=3)
+    short = new(3)
+    begun = [" ".join(short + new(1)), " ".join(short + new(7))]
+    yield probe("a short one that begins another", document=" ".join(short), index=begun, n=5)
+    one, two, three = new(3)
+    scattered = [f"{one} {new.text(3)} {three} {new.text(2)}", new.text(5)]
+    yield probe("a short one whose words are scattered", document=f"{one} {two} {three}", index=scattered, n=4)
+    short = new(2)
+    yield probe("a short one and the end of a text", document=" ".join(short), index=[" ".join(new(6) + short)], n=4)
     whole = new.text(10)
     yield probe("all is known", document=whole, index=[new.text(4) + " " + whole + " " + new.text(7)], n=6)

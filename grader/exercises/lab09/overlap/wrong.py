@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 
 from grader.exercises.lab09.overlap.rule import everything, overlap, runs
-from grader.exercises.lab09.texts import listed, words_of
+from grader.exercises.lab09.texts import (
+    listed,
+    words_of,
+)
 from grader.exercises.ordinary import Catalogue
 
 catalogue = Catalogue()
@@ -36,45 +38,6 @@ def jaccard(document, index, n):
 def joined(document, index, n):
     own = runs(document, n)
     return len(own & runs(" ".join(index), n)) / len(own)
-
-
-@wrong(
-    "capitals make another word",
-    "Does not lower the case.",
-    "Is a copied text a new one where its first word got a capital?",
-)
-def case_kept(document, index, n):
-    def cut(text):
-        return set(listed(re.findall(r"\w+", text), n))
-
-    own = cut(document)
-    return len(own & set().union(*map(cut, index))) / len(own)
-
-
-@wrong(
-    "punctuation sticks to the words",
-    "Splits at white space only, so that 'end.' is another word than 'end'.",
-    "Is 'end.' another word than 'end'?",
-)
-def points_kept(document, index, n):
-    def cut(text):
-        return set(listed(text.lower().split(), n))
-
-    own = cut(document)
-    return len(own & set().union(*map(cut, index))) / len(own)
-
-
-@wrong(
-    "line breaks and second spaces make other words",
-    "Splits at every single space.",
-    "What does 'a  b'.split(' ') give?",
-)
-def spacing_kept(document, index, n):
-    def cut(text):
-        return set(listed(re.sub(r"[^\w\s]", "", text.lower()).split(" "), n))
-
-    own = cut(document)
-    return len(own & set().union(*map(cut, index))) / len(own)
 
 
 @wrong("runs of characters instead of words", "Cuts the text itself.", "What is n counted in?")
@@ -126,14 +89,22 @@ def counters(document, index, n):
     return (own & known).total() / own.total()
 
 
+PUT_TOGETHER = "A document is put together from three texts. How much of it is known?"
+
+
 @wrong(
     "only the text with most in common counts",
     "Takes the maximum over the texts.",
-    "A document is put together from three texts. How much of it is known?",
+    PUT_TOGETHER,
 )
 def best_text(document, index, n):
     own = runs(document, n)
     return max(len(own & runs(text, n)) for text in index) / len(own)
+
+
+@wrong("only the text with most in common counts", "Takes the maximum, and 0 where there is no text.", PUT_TOGETHER)
+def best_text_if_any(document, index, n):
+    return max([0.0, *(overlap(document, [text], n) for text in index)])
 
 
 @wrong(
@@ -164,6 +135,11 @@ def any_run(document, index, n):
 @wrong("the number of known runs instead of their share", "Does not divide.", "Can a share be above 1?")
 def number(document, index, n):
     return float(len(runs(document, n) & everything(index, n)))
+
+
+@wrong("percent instead of a share", "Multiplies by 100.", "Can a share be above 1?")
+def percent(document, index, n):
+    return 100 * overlap(document, index, n)
 
 
 @wrong("the share of new runs instead of known ones", "Returns 1 minus the overlap.", "What should a copy get?")
@@ -227,3 +203,27 @@ def covered(document, index, n):
     words, known = words_of(document), everything(index, n)
     places = {start + step for start, run in enumerate(listed(words, n)) if run in known for step in range(n)}
     return min(len(places), len(words)) / len(words)
+
+
+@wrong("runs of n + 1 words", "The slice is one word too long.", "How many words has words[i : i + n]?")
+def one_longer(document, index, n):
+    return overlap(document, index, n + 1)
+
+
+@wrong("runs of n - 1 words", "The slice is one word too short.", "How many words has words[i : i + n - 1]?")
+def one_shorter(document, index, n):
+    return overlap(document, index, n - 1)
+
+
+@wrong(
+    "shorter runs at the end of a text count too",
+    "The range reaches to the last word, and its slices become shorter.",
+    "What does words[i : i + n] give for the last i?",
+)
+def shorter_at_the_end(document, index, n):
+    def cut(text):
+        words = words_of(text)
+        return {tuple(words[start : start + n]) for start in range(len(words))}
+
+    own = cut(document)
+    return len(own & set().union(*map(cut, index))) / len(own)

@@ -1,0 +1,158 @@
+"""More wrong ways to write overlap: what a word is, short documents, and an index without a text."""
+
+from __future__ import annotations
+
+import re
+
+from grader.exercises.lab09.overlap.rule import overlap, runs
+from grader.exercises.lab09.overlap.wrong import SHORT, catalogue, wrong
+from grader.exercises.lab09.texts import (
+    digits_apart,
+    listed,
+    numbers_alike,
+    only_of_letters,
+    without_digits,
+    without_numbers,
+    words_of,
+)
+
+__all__ = ["catalogue"]
+
+
+@wrong(
+    "capitals make another word",
+    "Does not lower the case.",
+    "Is a copied text a new one where its first word got a capital?",
+)
+def case_kept(document, index, n):
+    def cut(text):
+        return set(listed(re.findall(r"\w+", text), n))
+
+    own = cut(document)
+    return len(own & set().union(*map(cut, index))) / len(own)
+
+
+@wrong(
+    "punctuation sticks to the words",
+    "Splits at white space only, so that 'end.' is another word than 'end'.",
+    "Is 'end.' another word than 'end'?",
+)
+def points_kept(document, index, n):
+    def cut(text):
+        return set(listed(text.lower().split(), n))
+
+    own = cut(document)
+    return len(own & set().union(*map(cut, index))) / len(own)
+
+
+@wrong(
+    "line breaks and second spaces make other words",
+    "Splits at every single space.",
+    "What does 'a  b'.split(' ') give?",
+)
+def spacing_kept(document, index, n):
+    def cut(text):
+        return set(listed(re.sub(r"[^\w\s]", "", text.lower()).split(" "), n))
+
+    own = cut(document)
+    return len(own & set().union(*map(cut, index))) / len(own)
+
+
+def cut_into(document, index, n, words):
+    """The overlap where words are something else: a function of a text gives them."""
+    own = set(listed(words(document), n))
+    return len(own & {run for text in index for run in listed(words(text), n)}) / len(own)
+
+
+@wrong("digits are thrown away", "Words are runs of letters alone, as in [a-z]+.", "Is 'lab8' the same word as 'lab9'?")
+def letters_alone(document, index, n):
+    return cut_into(document, index, n, without_digits)
+
+
+@wrong(
+    "words with digits are left out",
+    "Keeps a word only if it consists of letters.",
+    "One text says 'in 1987', another 'in'. Do they say the same?",
+)
+def words_of_letters(document, index, n):
+    return cut_into(document, index, n, only_of_letters)
+
+
+@wrong(
+    "numbers are left out",
+    "A word that consists of digits is dropped.",
+    "One text says 'in 1987', another 'in'. Do they say the same?",
+)
+def no_numbers(document, index, n):
+    return cut_into(document, index, n, without_numbers)
+
+
+@wrong(
+    "every number is taken for the same one",
+    "Puts one sign in the place of all digits.",
+    "Is 'lab8' the same word as 'lab9'?",
+)
+def same_number(document, index, n):
+    return cut_into(document, index, n, numbers_alike)
+
+
+@wrong(
+    "digits are cut off from the letters",
+    "Letters and digits make words of their own.",
+    "How many words is 'lab9'?",
+)
+def cut_at_digits(document, index, n):
+    return cut_into(document, index, n, digits_apart)
+
+
+NO_TEXT = "The index holds no text. How much of the document is in it?"
+
+
+@wrong("an empty index is an exception", "Joins the texts' sets without a set to begin with.", NO_TEXT)
+def empty_fails(document, index, n):
+    own = runs(document, n)
+    return len(own & set.union(*(runs(text, n) for text in index))) / len(own)
+
+
+@wrong("an empty index is an exception", "Divides by the number of texts or runs in it.", NO_TEXT)
+def empty_divides(document, index, n):
+    return overlap(document, index, n) * len(index) / len(index)
+
+
+@wrong("all is known where the index is empty", "Returns 1.", NO_TEXT)
+def empty_knows(document, index, n):
+    return overlap(document, index, n) if index else 1.0
+
+
+IS_A_RUN = "A text of 3 words is one run for n = 5. Which runs has a text of 8 words?"
+
+
+@wrong(
+    "a short document is looked for inside longer texts",
+    "n becomes the document's length, for the texts of the index as well.",
+    IS_A_RUN,
+)
+def shortened(document, index, n):
+    return overlap(document, index, min(n, len(words_of(document))))
+
+
+@wrong(
+    "a short document is compared word by word",
+    "n becomes 1 where the document has fewer than n words.",
+    IS_A_RUN,
+)
+def short_by_words(document, index, n):
+    return overlap(document, index, n if len(words_of(document)) >= n else 1)
+
+
+@wrong("a document with fewer than n words is always known", "It has no new run, and 1 is returned.", SHORT)
+def short_is_known(document, index, n):
+    return overlap(document, index, n) if len(words_of(document)) >= n else 1.0
+
+
+@wrong("a short document is known where a text begins with it", "Compares with the first words of a text.", IS_A_RUN)
+def begun(document, index, n):
+    words = words_of(document)
+    if len(words) >= n:
+        return overlap(document, index, n)
+    return float(any(words_of(text)[: len(words)] == words for text in index))
