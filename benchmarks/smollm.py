@@ -187,7 +187,8 @@ def main() -> None:
     tables, best, full = blocks(small)
     beside = adapters.Arms(profile(saved("cut", best)))
     fewer_tune_rows(beside)
-    result = {"steps": STEPS, "blocks": tables, "adapters": ranks(beside, full)}
+    width = small.experiment.pair.teacher.config.hidden_size
+    result = {"steps": STEPS, "width": width, "blocks": tables, "adapters": ranks(beside, full)}
     print(write_result("smollm", result))
 
 
