@@ -150,17 +150,17 @@ def of_a_model(table: Table, answers: Sequence[Answer], changed: Sequence[str]) 
     """What a returned model has to do with the one that was given, and what it holds without a use.
 
     changed: the names of the arguments that were changed. Where no more than a model's configuration was, they say so,
-    and where both models share it, that alone is said. Returned are all names together.
+    and where both models share it, that is said instead. Returned are all names together.
     """
     if not any("seen/given" in answer.numbers for answer in answers):
         return list(changed)
     if changed and (len(changed) > 1 or not _depth_alone(table, answers)):
         return list(changed)
+    names = [SHARED_WEIGHTS] * _more(table, answers, "shared")
     if _more(table, answers, "configuration"):
-        return [SHARED_CONFIGURATION]
+        return [*names, SHARED_CONFIGURATION]
     if changed:
         return [name.replace(" changed", ".config changed") for name in changed]
-    names = [SHARED_WEIGHTS] * _more(table, answers, "shared")
     unused = _more(table, answers, "parameters") and all(_seen_right(table, i, a, "logits") for i, a in _all(answers))
     return names + [UNUSED] * unused
 

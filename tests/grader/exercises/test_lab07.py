@@ -146,6 +146,24 @@ def test_a_configuration_that_both_models_share_is_named(function):
     assert list(_named(prune.EXERCISE, function)) == ["the returned model shares the configuration of the given one"]
 
 
+def _shell_copied_alone(model, layers):
+    small = copy.copy(model)
+    small._modules = dict(model._modules)
+    name = "transformer" if hasattr(model, "transformer") else "model"
+    inner = copy.copy(getattr(model, name))
+    inner._modules = dict(inner._modules)
+    setattr(small, name, inner)
+    return deepened(renumbered(with_blocks(small, [copy.deepcopy(blocks_of(model)[place]) for place in layers])))
+
+
+@pytest.mark.parametrize("function", [_shell_copied_alone, lambda model, layers: model])
+def test_weights_and_configuration_that_both_models_share_are_both_named(function):
+    assert list(_named(prune.EXERCISE, function)) == [
+        "the returned model shares weights with the given one",
+        "the returned model shares the configuration of the given one",
+    ]
+
+
 def _depth_in_both_configurations(model, layers):
     small = prune.prune(model, layers)
     model.config.num_hidden_layers = len(layers)

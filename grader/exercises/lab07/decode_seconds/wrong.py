@@ -92,7 +92,7 @@ def no_cache(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rat
 
 
 @wrong(
-    "the largest of three times: weights and cache are read one after the other, not at once",
+    "the largest of three times, but weights and cache are read one after the other",
     "Takes the maximum of weights, cache and arithmetic, each apart.",
     "Weights and caches come through the same memory. How long does it take to read both?",
 )
