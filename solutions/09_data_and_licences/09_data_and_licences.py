@@ -69,14 +69,14 @@ display(pd.DataFrame(providers()).style.hide(axis="index").set_uuid("providers")
 # One line per provider is not enough. The same provider has several sets of terms. You may call a model through another
 # company's API. And a free model may have been tuned on text that was not free. So every trace gets a record. In it:
 #
-# - `model` wrote the text. Its `base` is the model that it was tuned from. Its `chain` lists the models whose text it was
-#   tuned on.
-# - `purpose` says what you want the text for. **research**: the student never leaves the house. **product**: the student is
-#   shipped, and does not compete with the provider. **competing**: the student is shipped, and competes with the
-#   provider.
+# - `model` wrote the text. Its `base` is the model that it was tuned from. Its `chain` lists the models whose text it
+#   was tuned on.
+# - `purpose` says what you want the text for. **research**: the student never leaves the house. **product**: the
+#   student is shipped, and does not compete with the provider. **competing**: the student is shipped, and competes with
+#   the provider.
 #
-# A policy says what each set of terms allows for each purpose. It is data, not code, and it records the day on which the
-# terms were read:
+# A policy says what each set of terms allows for each purpose. It is data, not code, and it records the day on which
+# the terms were read:
 
 # %%
 policy = read_policy()
@@ -128,7 +128,7 @@ Decision = namedtuple("Decision", ["answer", "reason"])
 
 
 def may_train(record, policy):
-    """Decision(answer, reason): "yes", "no" or "ask", the strictest of all terms that apply, and a sentence of your own.
+    """Decision(answer, reason): "yes", "no" or "ask", the strictest of all terms that apply; a sentence of your own.
 
     record: model, licence, provider, terms_date; base (a source with the same four fields, or None), chain (a list of
     sources), data_licence, purpose ("research", "product" or "competing"), users_at_release, and users_now and
@@ -242,10 +242,11 @@ plots.show(*pictures.sources(mixed, policy, "competing", mixed_set.USERS))
 # %% [markdown]
 # <details><summary>What you should see</summary>
 #
-# The fine-tuned model with the free licence is lost together with the provider whose text it was tuned on: provenance is
-# transitive. With one user more than 700 million, every row with a Llama model behind it is lost, even the rows of a
+# The fine-tuned model with the free licence is lost together with the provider whose text it was tuned on: provenance
+# is transitive. With one user more than 700 million, every row with a Llama model behind it is lost, even the rows of a
 # model that its maker published under MIT. What you lose is not a random sample. For a product, no setting leaves any
-# row about refusals, so this student would not learn when to decline. If you filter by licence, look at what is missing.
+# row about refusals, so this student would not learn when to decline. If you filter by licence, look at what is
+# missing.
 #
 # </details>
 #
@@ -264,10 +265,10 @@ plots.show(*pictures.sources(mixed, policy, "competing", mixed_set.USERS))
 # </details>
 # <details><summary>Hint 2: the rules</summary>
 #
-# Words are runs of letters and digits, in lower case: `Lab9` is one word, `lab8` is a different one. Whether `_` belongs
-# to a word is up to you. No run crosses from one text into the next. A text with fewer than n words is one run of all
-# its words; it is not looked for inside longer texts. Count each different run of the document once, and divide by the
-# number of the document's own runs. An index without any text knows nothing.
+# Words are runs of letters and digits, in lower case: `Lab9` is one word, `lab8` is a different one. Whether `_`
+# belongs to a word is up to you. No run crosses from one text into the next. A text with fewer than n words is one run
+# of all its words; it is not looked for inside longer texts. Count each different run of the document once, and divide
+# by the number of the document's own runs. An index without any text knows nothing.
 #
 # </details>
 # <details><summary>Hint 3: the functions</summary>
@@ -282,8 +283,8 @@ def overlap(document, index, n):
     """The share of a document's different runs of n words that are also runs of a text in the index, 0 to 1.
 
     document: a text of at least one word; index: a list of texts, which may be empty: then the share is 0.
-    A word is a run of letters and digits, in lower case; no check asks whether "_" belongs to it. A text of fewer than n
-    words, in the index too, is one run of all its words.
+    A word is a run of letters and digits, in lower case; no check asks whether "_" belongs to it. A text of fewer
+    than n words, in the index too, is one run of all its words.
     """
     ### BEGIN SOLUTION
 
@@ -324,8 +325,8 @@ if ready(overlap):
 
 # %% [markdown]
 # The threshold 0.2 is a choice. A quoted sentence alone should not condemn a document, and a leaked document should not
-# escape because half of it was rewritten. The course itself counts a document as a near-duplicate if it shares more than
-# a fifth of its 13-word runs. Try a threshold on text that did not leak, too: with this one, our check flagged
+# escape because half of it was rewritten. The course itself counts a document as a near-duplicate if it shares more
+# than a fifth of its 13-word runs. Try a threshold on text that did not leak, too: with this one, our check flagged
 # {{ results.data.checks["false alarms"] | selectattr("check", "equalto", "13-word runs") | map(attribute="found") | first }} of {{ results.data.checks["false alarms"][0].of }} such documents.
 #
 # **Predict first:** A student's training text contains all validation documents, and the student reads that text twice.
@@ -344,8 +345,8 @@ my_fall = guess(my_fall, low=0, high=100)
 #
 # *Ours, {{ results.data.leaks.seeds }} {{ term("seeds", "seed") }}, at equal tokens; in brackets the 95 % {{ term("interval") }} over documents and seeds.*
 #
-# - "Near-duplicates kept": nobody copied anything. Documentation repeats itself, and the training text holds the documents
-#   that the course otherwise leaves out, because they repeat validation text.
+# - "Near-duplicates kept": nobody copied anything. Documentation repeats itself, and the training text holds the
+#   documents that the course otherwise leaves out, because they repeat validation text.
 # - "Words reordered": in every five words, two neighbours change places.
 # - The last column judges the same students on a split that never leaked.
 
@@ -387,8 +388,8 @@ print(f"your guess, in percent: {my_fall}")
 #
 # ## Step 3. Text that repeats itself
 #
-# Repetition inside the training text wastes tokens. Repetition across splits is a leak. How alike are two texts? A shingle
-# is a run of three words. The {{ term("Jaccard index") }} of two texts is the number of different shingles that both have,
+# Repetition inside the training text wastes tokens. Repetition across splits is a leak. How alike are two
+# texts? A shingle is a run of three words. The {{ term("Jaccard index") }} of two texts is the number of different shingles that both have,
 # divided by the number that at least one of them has. Groups chain: if A repeats B, and B repeats C, then all three are
 # one group, even if A is not like C. You keep one of them.
 #
@@ -396,7 +397,8 @@ print(f"your guess, in percent: {my_fall}")
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Make the set of shingles once for each document. Then compare all pairs. If two documents are alike, join their groups.
+# Make the set of shingles once for each document. Then compare all pairs. If two documents are alike, join their
+# groups.
 #
 # </details>
 # <details><summary>Hint 2: the rules</summary>
@@ -418,9 +420,9 @@ def near_duplicates(documents, threshold):
     """Groups of documents that repeat each other: a list of lists of places in the list of documents, from 0.
 
     The places in a group ascend, and the groups are sorted by their first place. A group has two members or more.
-    Two documents are alike if the Jaccard index of their sets of shingles is at least the threshold. A shingle is a run of
-    three words; words and short documents are as in overlap. Documents that are alike are in the same group, so a chain
-    of documents, each like the next, is one group.
+    Two documents are alike if the Jaccard index of their sets of shingles is at least the threshold. A shingle is a
+    run of three words; words and short documents are as in overlap. Documents that are alike are in the same group,
+    so a chain of documents, each like the next, is one group.
     """
     ### BEGIN SOLUTION
     from itertools import combinations
@@ -462,8 +464,8 @@ if ready(near_duplicates):
 # thousand. MinHash, as in [datasketch](https://ekzhu.com/datasketch/), compares only documents that are probably alike,
 # and misses a few. An index of each document's rarest shingles finds every pair: `utils.measuring.repeats` does that.
 #
-# What does repetition do to a student? All students in this table read equally many tokens, and the text that judges them
-# has no copy in any training text. "Each document twice" therefore means half as many different documents.
+# What does repetition do to a student? All students in this table read equally many tokens, and the text that judges
+# them has no copy in any training text. "Each document twice" therefore means half as many different documents.
 #
 # {% macro ci(found) %}{% if found.low == found.high %}1{% else %}{{ found.ratio | number }} [{{ found.low | number }}, {{ found.high | number }}]{% endif %}{% endmacro %}
 # {% set repeated = [] %}{% for row in results.data.repeats.rows %}{% set _ = repeated.append({"text": row["training text"], "objective": row.objective, "perplexity": row.perplexity, "ratio": ci(row)}) %}{% endfor %}
@@ -534,8 +536,8 @@ print(f"your guess: {my_text}")
 #
 # Does the student know when it is right? Its confidence is the probability of the token that it predicts. Put the
 # predictions into bins of equal width by their confidence. In each bin, compare the mean confidence with the share that
-# is right. The expected calibration error is the mean of these gaps, without their signs, each weighted by its number of
-# predictions.
+# is right. The expected calibration error is the mean of these gaps, without their signs, each weighted by its number
+# of predictions.
 #
 # **Difficulty:** 2 of 5. **Time:** about 10 minutes.
 #
@@ -608,7 +610,7 @@ check("expected_calibration_error", expected_calibration_error)
 def agreement(student_logits, teacher_logits, mask):
     """(share of positions where both choose the same token, mean KL(teacher || student) in nats): two numbers.
 
-    logits: (B, S, V); mask: (B, S), boolean, True where a position counts. Both means are over all positions that count.
+    logits: (B, S, V); mask: (B, S), boolean, True where a position counts. Both means are over all that count.
     """
     ### BEGIN SOLUTION
     same = (student_logits.argmax(-1) == teacher_logits.argmax(-1)).to(student_logits.dtype)
@@ -658,8 +660,8 @@ if ready(expected_calibration_error, agreement):
 # {% macro pct(found) %}{{ found.share | percent(1) }} [{{ "%.1f" | format(100 * found.low) }}, {{ "%.1f" | format(100 * found.high) }}]{% endmacro %}
 # {% set honest = [] %}
 # {% for row in results.data.beyond.honesty %}{% set _ = honest.append({"model": row.model | replace("untouched", "untouched student"), "T": "%g" | format(row["writes at T"]), "right": pct(row.right), "faithful": pct(row.faithful), "refuses": pct(row["right refusals"]), "wrongly": pct(row["wrong refusals"])}) %}{% endfor %}
-# Now Lab 5's task, where some questions have no answer. Does the answer follow from the last step that the student wrote?
-# Does the student decline if a question has no answer, and only then? T is the temperature at which it writes.
+# Now Lab 5's task, where some questions have no answer. Does the answer follow from the last step that the student
+# wrote? Does the student decline if a question has no answer, and only then? T is the temperature at which it writes.
 #
 # {{ table(honest, {"model": "model, or what the student read", "T": "writes at T", "right": "right", "faithful": "answer follows from its steps", "refuses": "declines without an answer", "wrongly": "declines although there is one"}) }}
 #
@@ -700,8 +702,8 @@ if ready(expected_calibration_error, agreement):
 #
 # - **Held**: the whole 95 % {{ term("interval") }} is on the side of the claim. **Did not hold**: the whole interval is on the
 #   other side. **Not shown**: neither, or a {{ term("control") }} without the claimed cause did equally well.
-# - The column "measured, and against what" names the comparison. "Perplexity over that of X" is a ratio: below 1 is better
-#   than X. "Minus that of X" is a difference: above 0 is more than X.
+# - The column "measured, and against what" names the comparison. "Perplexity over that of X" is a ratio: below 1 is
+#   better than X. "Minus that of X" is a difference: above 0 is more than X.
 # - The claim about in-domain text compares unequal amounts of reading on purpose. Its control reads equally much: N
 #   in-domain tokens twice, over N other tokens twice. That ratio is {% for row in results.data.text["one text over another"] if row.text == "in-domain N, twice" and row.over == "generic N, twice" %}{{ row.ratio | number }} [{{ row.low | number }}, {{ row.high | number }}] ({{ row.objective }}){{ "" if loop.last else ", " }}{% endfor %}.
 # - A claim may fail here and hold for larger models, so each line gives the size at which it was tested.
@@ -737,16 +739,16 @@ if ready(expected_calibration_error, agreement):
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written_shipping", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
 # *A sketch of an answer.* Not yet. (a) is a yes: the licence is permissive, and we ran the model ourselves. (b) is not
 # MIT: a publisher cannot grant what the writer's terms withhold. The text came from a provider whose terms forbid
-# competing models. We do not know which version of the terms applied when the text was written. So ask, and leave (b) out
-# until there is an answer. (c) is judged like (b), whatever its own licence says, because it was tuned on (b). For (d) we
-# know no terms: ask the forum, and do not guess.
+# competing models. We do not know which version of the terms applied when the text was written. So ask, and leave (b)
+# out until there is an answer. (c) is judged like (b), whatever its own licence says, because it was tuned on (b). For
+# (d) we know no terms: ask the forum, and do not guess.
 #
-# The base is allowed. What counts is the 30 million users in the month before its release, and that is below 700 million.
-# It brings duties: the student's name begins with Llama, it shows "Built with Llama", and we pass the licence on.
+# The base is allowed. The limit of 700 million counts the users in the month before its release, and we had 30 million.
+# The base brings duties: the student's name begins with Llama, it shows "Built with Llama", and we pass the licence on.
 #
-# I do not believe the 81 %. (d) and the test come from the same forum. I would measure the overlap of each test question
-# with (d), remove what is found, and judge on a test from elsewhere. Next: train on (a) alone, report that number, keep
-# records, read the current terms, and let counsel decide every "ask".
+# I do not believe the 81 %. (d) and the test come from the same forum. I would measure the overlap of each test
+# question with (d), remove what is found, and judge on a test from elsewhere. Next: train on (a) alone, report that
+# number, keep records, read the current terms, and let counsel decide every "ask".
 
 # %% [markdown]
 # ## Check yourself
@@ -793,8 +795,8 @@ if ready(expected_calibration_error, agreement):
 # %% [markdown]
 # ## Take away
 #
-# - Keep a record for each trace: writer, base, chain, provider, date, purpose. If something is not recorded, you can only
-#   ask.
+# - Keep a record for each trace: writer, base, chain, provider, date, purpose. If something is not recorded, you can
+#   only ask.
 # - The strictest of all terms decides, and one row that is not a yes stops the set.
 # - What a licence takes away is not a random sample. Look at what the student will not read.
 # - A lower perplexity does not show a leak. Runs of words do, and so does a split that cannot have leaked.
