@@ -99,7 +99,8 @@ def test_the_whole_table_is_made(arms, monkeypatch):
     result = {"rates": rates, "tried": tried, **on_policy.at_equal_tokens(arms, rates, 2)}
     result["seconds"] = on_policy.at_equal_seconds(arms, rates, 1)
     result["gap"] = on_policy.by_gap(arms, rates, 1)
-    result["mixtures"] = on_policy.mixtures(arms, rates, 1)
+    result["mixtures"] = on_policy.mixtures(arms, rates, 1, arms.costs())
+    result["start"] = {"arm": "none: the start", **on_policy.share([{"greedy": arms.start()}])}
     tokens = result["tokens"]
     assert set(rates) == {row["arm"] for row in tried} and set(tokens) == set(on_policy.LIVE)
     assert tokens[on_policy.CONTROL]["minus control"]["share"] == 0
@@ -108,5 +109,6 @@ def test_the_whole_table_is_made(arms, monkeypatch):
         assert row["at risk by step"][0] == 2 * TINY.validation and len(row["tokens"]) == 2
     found = on_policy.shown(result)
     assert [row["arm"] for row in found["rows"]] == list(found["live rates"]) == list(on_policy.LIVE)
+    assert [row["arm"] for row in found["rows_and_start"]] == ["none: the start", *on_policy.LIVE]
     assert len(found["grid"]) == 3 and found["rows"][0]["minus"] == "+0.000 [+0.000, +0.000]"
     json.dumps([result, found])
