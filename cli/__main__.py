@@ -14,7 +14,7 @@ from pathlib import Path
 
 from utils.errors import CourseError
 from utils.machine.own_names import others_called
-from utils.machine.waiting import wait_asleep
+from utils.machine.waiting import wait_briefly
 
 FOLDER = Path(__file__).parent
 
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name or a line of a table that an old encoding lacks ends nothing
-    wait_asleep()  # for this process, and for the kernels that it starts
+    wait_briefly()  # for this process, and for the kernels that it starts
     verbs = find_verbs()
     if not arguments or arguments[0] in ("-h", "--help"):
         print(overview(verbs))

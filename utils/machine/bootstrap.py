@@ -19,7 +19,7 @@ from pathlib import Path
 
 from utils.errors import CourseError
 from utils.machine.pip_reasons import missing_in, question, reason_in
-from utils.machine.waiting import wait_asleep
+from utils.machine.waiting import wait_briefly
 
 ROOT = Path(__file__).resolve().parents[2]
 # Replacing these breaks the host; so they stay, whatever their version.
@@ -53,7 +53,7 @@ def install_missing(requirements: Path = ROOT / "requirements.txt", say: Callabl
 
     Raises CannotStartError, one or two sentences, where that is not possible or where the session must be restarted.
     """
-    wait_asleep()
+    wait_briefly()
     needs = [need for need in read_needs(requirements) if not need.fits]
     if not needs:
         return
