@@ -38,6 +38,7 @@ GRID = tuple(Arm(TEACHER, share, beta) for share in SHARES for beta in BETAS.val
 MIXTURES = tuple(arm for arm in GRID if arm not in LIVE.values())
 CONTROL, PAYS = "SFT, world", "reverse, student"  # what all are compared with; whose seconds all others get
 GAPS = ((PAIR, 0), (PAIR, None), (PAIR, 300), (SMALLER, None), (LARGER, None))  # and its warm-up, None for the usual
+MINUS = {"minus": "control", "minus start": "start"}  # by its name in the lab's table
 IN_GAPS = ("SFT, world", "reverse, teacher", "reverse, student")
 AXES = {  # what changing one choice does, the other held
     "the student's text for the teacher's, forward KL": ("forward, student", "forward, teacher"),
@@ -151,19 +152,20 @@ def mixtures(arms: Arms, rates: Mapping[str, float], seeds: int, costs: Mapping[
     return {arm.name: row(runs[arm.name], control, arm.seconds(costs)) for arm in MIXTURES}
 
 
-def by_gap(arms: Arms, rates: Mapping[str, float], seeds: int) -> list[dict]:
-    """Three arms with students that are nearer to the teacher and farther from it, at the rates of the usual one."""
+def by_gap(arms: Arms, seeds: int) -> list[dict]:
+    """Three arms with students that are nearer to the teacher and farther from it, each at its own best rate."""
     rows = []
     for student, warm_up in GAPS:
         start = {"student": student, "warm-up steps": arms.scale.warm_up if warm_up is None else warm_up}
         before = [{"greedy": arms.start(student, seed, warm_up)} for seed in range(seeds)]
         rows.append({**start, "arm": "none: the start", "seeds": seeds, **share(before)})
         arm_of = {name: replace(LIVE[name], student=student, warm_up=warm_up) for name in IN_GAPS}
-        runs = runs_of(arms, {name: replace(arm, rate=rates[arm.name]) for name, arm in arm_of.items()}, seeds)
+        rates, _ = best_rates(arms, tuple(arm_of.values()))
+        asked = {name: replace(arm, rate=rates[arm.name]) for name, arm in arm_of.items()}
+        runs = runs_of(arms, asked, seeds)
         for name, some in runs.items():
-            rows.append(
-                {**start, "arm": name, "seeds": seeds, **share(some), "minus control": share(some, runs[CONTROL])}
-            )
+            found = share(some) | {"minus control": share(some, runs[CONTROL]), "minus start": share(some, before)}
+            rows.append({**start, "arm": name, "rate": asked[name].rate, "seeds": seeds, **found})
     return rows
 
 
@@ -189,7 +191,8 @@ def shown(result: Mapping) -> dict:
     if "gap" in result:
         found["gaps"] = [
             {name: one[name] for name in ("student", "warm-up steps", "arm", "share", "low", "high", "seeds")}
-            | {"minus": signed(one["minus control"]) if "minus control" in one else ""}
+            | {"rate": one.get("rate", "")}
+            | {short: signed(one[f"minus {what}"]) if f"minus {what}" in one else "" for short, what in MINUS.items()}
             for one in result["gap"]
         ]
     if "mixtures" in result:
@@ -263,7 +266,7 @@ def main() -> None:
         result["seconds"] = at_equal_seconds(arms, rates, arguments.seeds)
         write_result("on_policy", result | shown(result))
     if "gap" in arguments.part:
-        result["gap"] = by_gap(arms, rates, arguments.fewer)
+        result["gap"] = by_gap(arms, arguments.fewer)
         write_result("on_policy", result | shown(result))
     if "mixtures" in arguments.part:
         more, tried_too = best_rates(arms, MIXTURES)
