@@ -27,7 +27,7 @@ from utils.models.profiles import EMBEDDED, Profile
 from utils.models.pruning import prune
 
 DEPTH, KEPT, STEPS = 30, 20, 200
-RATES = {"full": (1e-4, 3e-4, 1e-3), "adapter": (5e-4, 2e-3, 4e-3, 8e-3)}
+RATES = {"full": (1e-4, 3e-4, 1e-3), "adapter": (5e-4, 2e-3, 4e-3, 8e-3, 1.6e-2)}
 RANKS = (4, 32)
 LLAMA = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 TUNE_ROWS = 60
