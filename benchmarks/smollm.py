@@ -19,6 +19,7 @@ from transformers import PreTrainedModel
 from benchmarks import adapters, how_small_arms
 from benchmarks.common import from_numbers, partial_results, shared, write_result
 from benchmarks.how_small_arms import CE, KD, Arm
+from utils.configuration import text_config
 from utils.errors import CourseError
 from utils.labs.dark_knowledge import load_smollm2, smollm2_folder
 from utils.machine.allocator import keep_freed_memory
@@ -187,7 +188,7 @@ def main() -> None:
     tables, best, full = blocks(small)
     beside = adapters.Arms(profile(saved("cut", best)))
     fewer_tune_rows(beside)
-    width = small.experiment.pair.teacher.config.hidden_size
+    width = text_config(small.experiment.pair.teacher).hidden_size
     result = {"steps": STEPS, "width": width, "blocks": tables, "adapters": ranks(beside, full)}
     print(write_result("smollm", result))
 

@@ -68,7 +68,7 @@ def test_the_solution_holds_the_hidden_tests_and_no_reference(tiny_lab):
 
 def test_text_is_filled_in_from_the_committed_results(tiny_lab):
     text = text_of(prepare(tiny_lab).learner)
-    assert "**Your time:** about 15 minutes. **Computing in it:** 3 seconds" in text
+    assert "**Your time:** about 25 minutes. **Computing in it:** 3 seconds" in text
     assert "| teacher | 31.4 [30.1, 32.9] |" in text
     assert r"$\frac{a}{b}$ stays." in text
 
