@@ -69,9 +69,11 @@ def set_up_problems(notebook: NotebookNode) -> list[str]:
 
 
 def cell_problems(cell: NotebookNode) -> list[str]:
-    """What is wrong with one cell's tags and nbgrader's marks."""
+    """What is wrong with one cell's first line, its tags and nbgrader's marks."""
     unknown = sorted(set(cell.metadata.get("tags", [])) - TAGS)
-    problems = [f"the tag {tag!r} means nothing here: use one of {', '.join(sorted(TAGS))}." for tag in unknown]
+    title = cell.metadata.get("title", "")  # jupytext's word for what follows "# %%", which no notebook shows
+    problems = [f"{title!r} would be lost: put it below the line that begins with # %%."] if title else []
+    problems += [f"the tag {tag!r} means nothing here: use one of {', '.join(sorted(TAGS))}." for tag in unknown]
     marks = marks_of(cell)
     if not marks:
         return problems

@@ -13,9 +13,10 @@
 # %% [markdown]
 # # Lab 3. Temperature and balance
 #
-# The distillation loss has two knobs: the temperature T and the balance alpha. Recipes give values for both. In this lab
-# you turn each knob, with a control beside it, and find out how much it matters and how sure you can be. An optional
-# second half asks whether it helps to match the teacher's hidden states too, and how much text a student needs.
+# The distillation loss has two knobs: the temperature T and the balance alpha. Recipes give values for both. In this
+# lab you turn each knob, compare with a control, and find out how much the knob matters and how sure you can be. An
+# optional second half asks whether it helps to match the teacher's hidden states too, and how much text a student
+# needs.
 #
 # **After this lab you can**
 #
@@ -56,8 +57,8 @@ profile, outputs = begin("03_temperature_and_balance")
 #
 # $$\frac{\partial\, \mathrm{KL}(p \,\|\, q)}{\partial z_i} = \frac{q_i - p_i}{T}$$
 #
-# where $z$ are the student's logits. Each logit is pushed up if the teacher gives its token more than the student does,
-# and down if it gives less. Write it without the factor $T^2$.
+# where $z$ are the student's logits. Each logit is pushed up if the teacher gives its token more probability than the
+# student does, and down if it gives less. Write this gradient without the factor $T^2$.
 #
 # **Difficulty:** 1 of 5. **Time:** about 5 minutes.
 #
@@ -83,7 +84,7 @@ profile, outputs = begin("03_temperature_and_balance")
 def soft_gradient(student_logits, teacher_logits, temperature):
     """The gradient of KL(teacher at T || student at T) on student_logits, without the factor T squared.
 
-    (..., V), (..., V) -> (..., V): each position by itself, no mean.  Nothing has to flow back through the result.
+    (..., V), (..., V) -> (..., V): each position on its own, no mean.  No gradient has to flow through the result.
     """
     ### BEGIN SOLUTION
     student = torch.softmax(student_logits / temperature, dim=-1)
@@ -96,8 +97,8 @@ def soft_gradient(student_logits, teacher_logits, temperature):
 check("soft_gradient", soft_gradient)
 
 # %% [markdown]
-# Now load the pair and try it on a batch of real text. As in Lab 2, the first question is whether this teacher is worth
-# asking. The answer costs seconds and may save an hour.
+# Now load teacher and student, and try your function on a batch of real text. As in Lab 2, first check whether this
+# teacher is worth asking. The check takes seconds and may save an hour.
 
 # %%
 from utils.data import batches
@@ -123,8 +124,8 @@ with torch.no_grad():
     )
 
 # %% [markdown]
-# **Predict first.** At T = 10 the teacher's targets are nearly flat. By which factor does the soft part's gradient on the
-# student's logits shrink from T = 1 to T = 10, if the loss does not multiply by T squared?
+# **Predict first.** At T = 10 the teacher's targets are nearly flat. By what factor does the soft part's gradient on
+# the student's logits shrink from T = 1 to T = 10, if the loss is not multiplied by T squared?
 
 # %%
 my_factor = None  # how many times smaller
@@ -156,9 +157,9 @@ show(
 # upper line becomes level. Without it, a sweep over T would be a sweep over alpha in disguise.
 #
 # Now look at the left end. Between T = 1 and T = 3 the gradient shrinks *even with* T squared. The rule only holds for
-# high T. As T rises from 1, the gradient, at first concentrated on a few likely tokens, spreads over the whole
-# vocabulary, and a vocabulary is large. So for a language model T still changes the balance, here about tenfold from T
-# = 1 to T = 10. Read a sweep over T beside one over alpha.
+# high T. At T = 1 the gradient is concentrated on a few likely tokens. As T rises, it spreads over the whole
+# vocabulary, which is large. So for a language model T still changes the balance, here about tenfold from T = 1 to
+# T = 10. Always read a sweep over T together with one over alpha.
 
 # %% [markdown]
 # ## Step 2. Ask the teacher once
@@ -166,11 +167,11 @@ show(
 # A sweep trains the student again and again on the same rows, and the teacher never changes. So its answers are
 # computed once and kept: at each position, one number for every token of the vocabulary. The next cell first checks
 # whether that fits into memory. For our small vocabulary it does. For GPT-2's, which is twelve times as large, it
-# hardly ever does; then only the last hidden states are kept, and the output layer makes the same logits from them
-# again.
+# hardly ever does. Then only the last hidden states are kept, and the output layer recomputes the same logits from
+# them.
 #
-# The cache is named by a hash of its teacher, rows and settings. If you change one of them you get another cache, never
-# an outdated answer.
+# The cache is named after a hash of its teacher, rows and settings. If you change one of them, you get another cache,
+# never an outdated answer.
 
 # %%
 from utils.configuration import text_config
@@ -190,8 +191,8 @@ else:
     teacher = RememberingTeacher(pair.teacher)
 
 # %% [markdown]
-# The kept teacher is called like any other model. Does it give the same answer? The cache is in half precision, so the
-# loss differs a little; the last column says how little.
+# You call the cached teacher like any other model. Does it give the same answers? The cache is in half precision, so
+# the loss differs a little; the last column shows by how much.
 
 # %%
 from utils.losses.core import soft_loss
@@ -219,10 +220,11 @@ my_temperature = None  # 1, 3, 5 or 10
 my_temperature = guess(my_temperature, 1, 3, 5, 10)
 
 # %% [markdown]
-# On so few rows, labels alone need a lower learning rate than soft targets do. So every point of this lab has the
-# learning rate that was best for it on a third split, which is neither trained on nor judged on.
+# On so few rows, labels alone need a lower learning rate than soft targets do. So each point of a sweep uses the
+# learning rate that was best for it on a third split, which is used neither for training nor for evaluation.
 #
-# You may interrupt the sweep. Finished points are kept, and when you run the cell again it goes on with the next one.
+# You may interrupt the sweep. Finished points are kept, and when you run the cell again, the sweep continues with the
+# next point.
 
 # %%
 from utils.measuring.sweeps import Setting, Sweep, arm_name, best_rate, wins
@@ -253,34 +255,35 @@ show(figure, sweep_plots.describe_knob("temperature", live, control.evaluation.p
 # %% [markdown]
 # {{ table(results.sweeps.temperature, {"temperature": "T", "perplexity": "perplexity", "ratio to CE-only": "ratio to CE-only, with 95 % interval", "share of draws won": "share of draws won"}) }}
 #
-# *Ours, over five seeds; yours will differ a little.* For the last column, documents and {{ term("seeds", "seed") }} are
-# drawn again and again, with replacement; it says how often each temperature had the lowest perplexity. T = 1 and T = 3
-# share the wins, and the other two never win. But look at the size of the differences too. T = 3 at its own best rate
-# costs next to nothing, and T = 10 costs about a third of what distilling gains over CE-only. A report needs both: which
-# temperatures can win, and how much you lose with the others.
+# *Ours, over five seeds; yours will differ a little.* For the last column, we draw documents and
+# {{ term("seeds", "seed") }} again and again, with replacement. It says how often each temperature had the lowest
+# perplexity. T = 1 and T = 3 share the wins, and the other two never win. But look at the size of the differences too.
+# T = 3 at its own best rate costs next to nothing, and T = 10 costs about a third of what distilling gains over
+# CE-only. A report needs both: which temperatures can win, and how much you lose with the others.
 #
-# Even T = 20, where the targets look all alike, is better than labels alone: in another experiment of ours its ratio was
-# {{ results.soft_targets.effects["T = 20"].ratio | number }} ({{ results.soft_targets.effects["T = 20"].low | number }} to
-# {{ results.soft_targets.effects["T = 20"].high | number }}). The logits still differ by a twentieth of what they were,
-# and T squared makes the pull of that difference large again.
+# Even T = 20, where all targets look alike, is better than labels alone: in another experiment of ours its ratio was
+# {{ results.soft_targets.effects["T = 20"].ratio | number }} ({{ results.soft_targets.effects["T = 20"].low | number }}
+# to {{ results.soft_targets.effects["T = 20"].high | number }}). The differences between the logits shrink to a
+# twentieth, but T squared makes their pull large again.
 #
-# Why are low temperatures better here? In a picture with ten classes the teacher is nearly certain, and at T = 1 its
-# wrong answers are too small to learn from. That is where the advice of 2 to 5 comes from: [Hinton et al.,
-# 2015](https://arxiv.org/abs/1503.02531) found 2.5 to 4 best for a very small student of handwritten digits. The next
-# token is uncertain by nature: with many plausible continuations, the targets are already soft at T = 1. A higher T raises
-# thousands of tokens that neither model expects, and the student spends its capacity on them. T = 1 was also found best
-# for large language models ([Busbridge et al., 2025](https://arxiv.org/abs/2502.08606)). And why does T = 10 not cost
-# more? Half of this loss is labels, which are always taken at T = 1. Step 4 removes them.
+# Why are low temperatures better here? A teacher that sorts pictures into ten classes is nearly certain, and at T = 1
+# the probabilities of its wrong answers are too small to learn from. The advice of 2 to 5 comes from there: [Hinton et
+# al., 2015](https://arxiv.org/abs/1503.02531) found 2.5 to 4 best for a very small student of handwritten digits. The
+# next token is uncertain by nature: with many plausible continuations, the targets are already soft at T = 1. A higher
+# T raises the probability of thousands of tokens that neither model expects, and the student spends its capacity on
+# them. T = 1 was also found best for large language models ([Busbridge et al.,
+# 2025](https://arxiv.org/abs/2502.08606)). And why does T = 10 not cost more? Half of this loss comes from the labels,
+# which are always used at T = 1. Step 4 removes them.
 
 # %% [markdown]
 # ### What perplexity does not show
 #
-# A student is {{ term("calibrated", "calibration") }} if the tokens that it gives 30 percent come in 30 percent of the
-# cases. The figure shows accuracy minus confidence: how often the most likely token came, minus the probability that it
-# was given. Below 0 the student promised too much. The lines under the figure, and the table after them, have the
-# opposite sign: confidence minus accuracy, where *above* 0 the student promised too much. A point inside the grey band
-# may be there by chance alone. The number beside each name is the *expected calibration error*, the mean distance from
-# 0 over all tokens.
+# A student is {{ term("calibrated", "calibration") }} if the tokens to which it gives 30 percent come in 30 percent of
+# the cases. The figure shows accuracy minus confidence: how often the most likely token came, minus the probability
+# that the student gave it. Below 0 the student is overconfident. The lines under the figure, and the table after them,
+# have the opposite sign: confidence minus accuracy, where *above* 0 means overconfident. A point inside the grey band
+# may differ from 0 by chance alone. The number beside each name is the *expected calibration error*, the mean distance
+# from 0 over all tokens.
 #
 # **Predict first.** A student that was distilled at T = 10 is asked at T = 1. Is it over- or underconfident?
 
@@ -302,32 +305,32 @@ for name, found in curves.items():
     print(f"{name:>9}: error {found.error:.3f}, confidence minus accuracy {found.overconfidence:+.3f}")
 print(f"your guess for T = 10: {my_direction}")
 
-# %% [markdown] Compare CE-only with the untouched student. Training on the labels alone made the perplexity much better
-# and not the calibration: its error is a little larger, and on average it promises more than before. With the teacher
-# at T = 1 the error is the smallest of all students.
+# %% [markdown]
+# Compare CE-only with the untouched student. Training on the labels alone made the perplexity much better, but not the
+# calibration: its error is a little larger, and on average it promises more than before. The student that learned from
+# the teacher at T = 1 has the smallest error of all students.
 #
 # The soft part at a high T compares logits that were divided by T. It says little about how sharp the distribution is
 # at T = 1. So you might expect the student of T = 10 to be far off. It is not: on average its confidence is a little
-# below its accuracy, like its teacher's. Do the labels, half of the loss, keep its confidence in place? Step 4 removes
-# them.
+# below its accuracy, as with its teacher. Do the labels, which are half of the loss, keep its confidence in place?
+# Step 4 removes them.
 #
-# T = 1 and T = 3 are the pair to look at. They share the wins in perplexity. Yet on average the second student is
-# overconfident and the first is not; at its most confident tokens the first is, too. Perplexity alone would have called
-# the two equal. But is it the temperature? T = 3 learned at a rate of
-# {{ results.sweeps.learning_rates["T 3, alpha 0.5, 500 rows, 2 epochs"] }}, and T = 1 at
-# {{ results.sweeps.learning_rates["T 1, alpha 0.5, 500 rows, 2 epochs"] }}. Each got the rate that was best for its
-# *perplexity*, so the comparison changes two things at once. Here it is again, with the rate held still:
+# Now compare T = 1 and T = 3. They share the wins in perplexity. Yet on average T = 3 is overconfident and T = 1 is not
+# (only at its most confident tokens). Perplexity alone would have called the two equal. But is the temperature the
+# reason? T = 3 learned at a rate of {{ results.sweeps.learning_rates["T 3, alpha 0.5, 500 rows, 2 epochs"] }}, and
+# T = 1 at {{ results.sweeps.learning_rates["T 1, alpha 0.5, 500 rows, 2 epochs"] }}. Each got the rate that was best
+# for its *perplexity*, so the comparison changes two things at once. Here is the comparison again, at equal rates:
 #
 # {{ table(results.sweeps["calibration by rate"], {"learning rate": "learning rate", "temperature": "T", "confidence minus accuracy": "confidence minus accuracy, with the lowest and the highest seed", "calibration error": "calibration error", "perplexity": "perplexity"}) }}
 #
 # *Ours, over three seeds, at alpha = 0.5.* At the lower rate neither T = 1 nor T = 3 is overconfident by more than a
 # thousandth. At the higher rate both are. So the rate alone explains about half of the difference or more: how much
-# depends on which of the two you change first. The temperature has a part of its own: at either rate, T = 3 is more
-# confident than T = 1 and has the larger error. The last column settles something else: with the rate held still, T = 1
-# is ahead of T = 3 at both rates, by about one percent.
+# depends on which of the two you change first. The temperature contributes too: at either rate, T = 3 is more confident
+# than T = 1 and has the larger error. The last column answers another question: at equal rates, T = 1 has a lower
+# perplexity than T = 3, by about one percent.
 #
-# T = 5 and T = 10 change sides with the rate: both are underconfident at the lower rate and overconfident at the higher
-# one. T = 10 looked careful above because its best rate was the lower one. So the temperature alone was not the reason.
+# For T = 5 and T = 10 the rate decides: both are underconfident at the lower rate and overconfident at the higher one.
+# T = 10 looked cautious above because its best rate was the lower one, not because of the temperature alone.
 
 # %% [markdown]
 # ## Step 4. Which balance?
@@ -356,14 +359,14 @@ print("how often each alpha wins on documents drawn again:", {a: round(s, 2) for
 # {{ table(results.sweeps.alpha, {"alpha": "alpha", "perplexity": "perplexity", "ratio to CE-only": "ratio to CE-only, with 95 % interval", "share of draws won": "share of draws won"}) }}
 #
 # *Ours, over five seeds.* An optimum is a region, not a number: read the shares before you quote a value. Here the
-# teacher is much better than the student, and most of the weight belongs to it. Yet a few labels beside it are better
-# than none. With a weaker teacher we would expect a lower alpha to be best. (Your own shares above are over documents
-# alone, and one seed looks more certain than it is.)
+# teacher is much better than the student, so most of the weight belongs on the teacher. Yet some weight on the labels
+# is better than none. With a weaker teacher we would expect a lower alpha to be best. (Your own shares above redraw the
+# documents alone, so your one seed looks more certain than it is.)
 #
 # ### Both knobs at once
 #
-# **Predict first.** Without labels, at alpha = 1: does T matter more there than at alpha = 0.5, or less? The map shows
-# every combination that we ran, each at its own best learning rate. Make your guess, then move the slice.
+# **Predict first.** Without labels, at alpha = 1, does T matter more or less than at alpha = 0.5? The map shows every
+# combination that we ran, each at its own best learning rate. Make your guess, then move the slice.
 
 # %%
 my_matter = None  # "more" or "less"
@@ -380,13 +383,13 @@ surface_explorer(recorded["surface"])
 # {{ table(results.sweeps.surface | selectattr("alpha", "equalto", 1.0) | list, {"temperature": "T", "perplexity": "perplexity", "ratio to CE-only": "ratio to CE-only, with 95 % interval", "calibration error": "calibration error"}) }}
 #
 # *Ours, two seeds, five at T = 1; a ratio compares the same seeds on both sides.* T matters far more without labels. At
-# alpha = 0.5 or less, T changes the perplexity by a few percent. Without labels a high T ruins the student. At T = 5 it is
-# no better than the untouched student ({{ results.sweeps.references.untouched.perplexity | number }}), which was not
-# trained on this text at all, and at T = 10 it is worse. Its task is then to match the distributions at T, which nobody
-# uses. Hardly anything in its loss depends on the few tokens that decide at T = 1, where it is judged.
+# alpha = 0.5 or less, T changes the perplexity by a few percent. Without labels a high T ruins the student. At T = 5 it
+# is no better than the untouched student ({{ results.sweeps.references.untouched.perplexity | number }}), which was not
+# trained on this text at all, and at T = 10 it is worse. The student then learns to match the distributions at T, which
+# nobody uses. Its loss hardly depends on the few tokens that decide at T = 1, where it is judged.
 #
 # Its calibration error stays small even without labels (though its learning rate also differs), so the labels are not
-# the whole reason. The error is largest at T = 3, where the perplexity is not. A student can be poor and know it, so
+# the whole reason. The error is largest at T = 3, but the perplexity is not. A student can be poor and know it, so
 # neither measure replaces the other. "T matters little" and "alpha should be high" are both true here, but each only at
 # the usual value of the other knob.
 #
@@ -410,16 +413,17 @@ surface_explorer(recorded["surface"])
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written_advice", "locked": false, "points": 5, "schema_version": 3, "solution": true, "task": false}
 # *A sketch of an answer.* Start at T = 1. In our sweep at alpha = 0.5 it won
-# {{ results.sweeps.temperature[0]["share of draws won"] | percent }} of the draws and T = 3 the rest. Even T = 10 was within
-# a few percent of it there, but at alpha = 1 a high T was worse than no teacher at all. Start with alpha around 0.8 and try
-# its neighbours: 0.7 and 0.9 came to the same perplexity and shared the draws, so it is a region. Go lower if the teacher
-# is weak in her domain, or if T has to be high. The control is CE-only on the same dialogues and steps, with a learning
-# rate of its own: on 500 rows ours was {{ results.sweeps.learning_rates["CE-only, 500 rows, 2 epochs"] }} where soft
-# targets alone took {{ results.sweeps.learning_rates["T 1, alpha 1, 500 rows, 2 epochs"] }}. Our ratio to it was
+# {{ results.sweeps.temperature[0]["share of draws won"] | percent }} of the draws and T = 3 the rest. Even T = 10 was
+# within a few percent of it there, but at alpha = 1 a high T was worse than no teacher at all. Start with alpha around
+# 0.8 and try its neighbours: 0.7 and 0.9 reached the same perplexity and shared the draws, so the optimum is a region.
+# Go lower if the teacher is weak in her domain, or if T has to be high. The control is CE-only on the same dialogues
+# and steps, with its own learning rate: on 500 rows ours was
+# {{ results.sweeps.learning_rates["CE-only, 500 rows, 2 epochs"] }} while soft targets alone used
+# {{ results.sweeps.learning_rates["T 1, alpha 1, 500 rows, 2 epochs"] }}. Our ratio to CE-only was
 # {{ results.sweeps.temperature[0]["ratio to CE-only"] | number }} ({{ results.sweeps.temperature[0].low | number }} to
-# {{ results.sweeps.temperature[0].high | number }}) at alpha = 0.5. If the assistant's probabilities decide when to hand
-# over to a person, perplexity is not enough: look at the calibration curve, above all if she uses a higher temperature
-# or learning rate.
+# {{ results.sweeps.temperature[0].high | number }}) at alpha = 0.5. If the assistant's probabilities decide when to
+# hand over to a person, perplexity is not enough: look at the calibration curve, above all if she uses a higher
+# temperature or learning rate.
 
 # %% [markdown]
 # ## Check yourself
@@ -429,20 +433,21 @@ surface_explorer(recorded["surface"])
 # **1. In a sweep T = 5 wins with one seed, by half a percent. What do you report?**
 #
 # <details><summary>A. T = 5 is best.</summary>
-# Half a percent may be what another draw of documents or another seed changes. Say how often T = 5 wins when both are
-# drawn again.
+# Another draw of documents or another seed may change the result by half a percent. Say how often T = 5 wins when both
+# are drawn again.
 # </details>
 # <details><summary>B. More seeds first; then by how much T = 5 is ahead, and how often it wins when documents and seeds are drawn again.</summary>
 # Right. In our sweep two of four temperatures share the wins, and the other two never win. One run shows neither.
 # </details>
 # <details><summary>C. Nothing, one seed says nothing.</summary>
-# It says something: how the settings compare over documents is known from one seed. What another seed would give is not.
+# It says something: one seed shows how the settings compare over documents. It does not show what another seed would
+# give.
 # </details>
 #
 # **2. You train without labels and want to try T = 5, because it cost little in a sweep at alpha = 0.5. What do you expect?**
 #
 # <details><summary>A. It costs little here too.</summary>
-# In our map it does not. At alpha = 0.5 half of the loss is labels, which are taken at T = 1.
+# In our map it does not. At alpha = 0.5 half of the loss comes from labels, which are used at T = 1.
 # </details>
 # <details><summary>B. It may cost a lot: the two knobs have to be swept together.</summary>
 # Right. Without labels T = 5 was worse than CE-only (ratio
@@ -452,13 +457,13 @@ surface_explorer(recorded["surface"])
 # T squared keeps the size of the gradient. It does not change what the student is asked to match.
 # </details>
 #
-# **3. Two students have the same perplexity. Which of them may promise too much?**
+# **3. Two students have the same perplexity. Which of them may be overconfident?**
 #
 # <details><summary>A. Neither: equal perplexity means equal calibration.</summary>
 # No. T = 1 and T = 3 shared the wins in perplexity, and on average one of the two was overconfident.
 # </details>
 # <details><summary>B. Only a calibration curve can tell.</summary>
-# Right. And if their learning rates differ, hold the rate still before you blame the temperature.
+# Right. And if their learning rates differ, compare at equal rates before you blame the temperature.
 # </details>
 # <details><summary>C. The one with the higher temperature, always.</summary>
 # Not always. In our sweep T = 10 was a little underconfident at its own best rate, and overconfident at a higher one.
@@ -467,12 +472,12 @@ surface_explorer(recorded["surface"])
 # %% [markdown]
 # ## Take away
 #
-# - T squared keeps the size of the soft gradient at high T; with a large vocabulary not all the way down to T = 1.
-# - T = 1 is a good start for a language model. How much T matters depends on alpha: a few percent if half of the loss is
-#   labels, very much without them.
+# - T squared keeps the size of the soft gradient at high T, but with a large vocabulary not all the way down to T = 1.
+# - T = 1 is a good start for a language model. How much T matters depends on alpha: a few percent if half of the loss
+#   comes from labels, very much without labels.
 # - alpha's optimum is a region; report the shares of the draws, not a single number.
 # - Perplexity and calibration are different questions. One can improve while the other does not.
-# - A teacher has to be asked only once. Name the cache by a hash of its teacher, rows and settings, and it is never
+# - You need to ask a teacher only once. Name the cache after a hash of its teacher, rows and settings, and it is never
 #   outdated.
 
 # %% [markdown]
@@ -484,7 +489,7 @@ surface_explorer(recorded["surface"])
 # ### Step 5. May you keep less?
 #
 # Often only the k most likely tokens of each answer are kept, and their probabilities are scaled up to sum to 1. What
-# does that change? The student in this table has not learned yet. "One bin" keeps the probability of all other tokens as
+# does that change? The student here has not been trained yet. "One bin" keeps the probability of all other tokens as
 # one more outcome; "scaled up" drops it.
 
 # %%
@@ -501,22 +506,24 @@ for temperature in (1.0, 3.0):
             f" scaled up {bias.without_tail:.2f}; the others hold {bias.tail_mass:.0%}"
         )
 
-# %% [markdown] The loss with one bin is never larger than the whole loss, because it ignores the differences among the
-# other tokens. At T = 1 that is about a seventh with 64 tokens and very little with 512. Scaled up, it is a different
-# loss, which asks the student to call every other token impossible. At T = 3 most of the probability is outside any
-# short list: with 64 tokens one bin keeps about a fifth of the loss, and scaled up, nearly all of the loss is that
-# wrong demand.
+# %% [markdown]
+# The loss with one bin is never larger than the whole loss, because it ignores the differences among the other tokens.
+# At T = 1 it loses about a seventh with 64 tokens and very little with 512. Scaling up makes a different loss, which
+# asks the student to call every other token impossible. At T = 3 most of the probability is outside any short list:
+# with 64 tokens, one bin keeps about a fifth of the loss. Scaled up, nearly all of the loss comes from that wrong
+# demand.
 
 # %% [markdown]
 # ### Step 6. Hidden states
 #
 # The teacher computes more than its final answer. After every layer it has a state for each token, and you can ask the
-# student to come near it there as well. Two things do not fit: the student has fewer layers, and its states are narrower.
+# student to match these states too. Two things do not fit: the student has fewer layers, and its states are narrower.
 #
 # #### Which layer follows which?
 #
-# Spread the student's layers evenly over the teacher's, the last on the last. With 6 and 24 layers the first follows the
-# 4th. Count from 1. If it does not divide evenly, take a neighbouring layer, and keep the last on the last.
+# Spread the student's layers evenly over the teacher's, so that the last follows the last. With 6 and 24 layers, the
+# student's first layer follows the teacher's 4th. Count from 1. If the numbers do not divide evenly, take a
+# neighbouring layer, but let the last still follow the last.
 #
 # **Difficulty:** 1 of 5. **Time:** about 5 minutes.
 #
@@ -527,8 +534,8 @@ for temperature in (1.0, 3.0):
 # </details>
 # <details><summary>Hint 2: the formula</summary>
 #
-# Layer i of the student follows layer i * teacher_layers / student_layers of the teacher, rounded down (a neighbour
-# passes as well).
+# Layer i of the student follows layer i * teacher_layers / student_layers of the teacher, rounded down (the check
+# accepts a neighbouring layer too).
 #
 # </details>
 # <details><summary>Hint 3: the functions</summary>
@@ -552,9 +559,9 @@ check("layer_map", layer_map)
 # %% [markdown]
 # #### How far apart are two states?
 #
-# A linear *projection* maps the student's width to the teacher's. It learns together with the student and is thrown away
-# afterwards. The loss is the squared difference between the projected state and the teacher's, averaged over the real
-# positions and over the teacher's features:
+# A linear *projection* maps the student's width to the teacher's. It is trained together with the student and thrown
+# away afterwards. The loss is the squared difference between the projected state and the teacher's, averaged over the
+# real positions and over the teacher's features:
 #
 # $$\frac{1}{N D_t} \sum_{\text{real } s} \big\lVert P\, h_s^{\text{student}} - h_s^{\text{teacher}} \big\rVert^2$$
 #
@@ -578,7 +585,7 @@ check("layer_map", layer_map)
 # <details><summary>Hint 3: the functions</summary>
 #
 # `attention_mask.bool()`, `projection(...)` is called like a function, `F.mse_loss` averages over everything,
-# `detach()` keeps a gradient from the teacher.
+# `detach()` keeps the gradient away from the teacher.
 #
 # </details>
 
@@ -623,7 +630,7 @@ for layer, both in enumerate(zip(states, of_untrained, strict=True)):
 # Layer 0 is the embedding, and the last state has been through the final layer norm. Between them the residual stream
 # adds up what each layer writes. The student is trained on the loss on the logits plus a weight times the mean of your
 # `hidden_state_loss` over its layers. The layers with large states dominate that mean, so a weight of 1 means nothing
-# before you know these sizes.
+# until you know these sizes.
 #
 # #### Does it help?
 #
@@ -662,20 +669,20 @@ if ready(layer_map, hidden_state_loss):
 # order of the layers, or the teacher's knowledge.
 #
 # The weight decides. With a weight of 0.1 the squared difference makes the student worse. At this weight the loss on
-# the states outweighs the loss on the logits. At 0.001 it does no harm: there is a gain, of one or two thousandths, and
-# its interval does not reach 1. The cosine distance brings about as much at a weight of 0.1.
+# the states outweighs the loss on the logits. At 0.001 it does no harm: there is a gain of one or two thousandths, and
+# its interval does not reach 1. The cosine distance gains about as much at a weight of 0.1.
 #
-# Is it the gain that you were looking for? Look at the controls. With a random projection there is no gain, so the
+# Is this the gain that you were looking for? Look at the controls. With a random projection there is no gain, so the
 # projection has to learn. With the layers in reverse the gain is no smaller, so the order of the layers, the first
-# thing that you wrote in this step, made no difference. A teacher that knows nothing brings about half of the cosine's
-# gain, and little of the squared difference's. But its states are small, as you saw above, so at the same weight their
-# squared difference pulls less. So some gain from the states is there, and the match of layer to layer is not shown to
-# bring it.
+# thing that you wrote in this step, made no difference. An untrained teacher brings about half of the cosine's gain,
+# and little of the squared difference's. But its states are small, as you saw above, so at the same weight their
+# squared difference pulls less. So the states bring some gain, but nothing here shows that it comes from matching layer
+# to layer.
 #
-# In your live run at 0.1 the frozen projection did more harm than the learned one. A projection that cannot learn
-# leaves all of the large loss on the states to the student.
+# In your live run at 0.1 the frozen projection did more harm than the learned one. If the projection cannot learn, only
+# the student can reduce the large loss on the states.
 #
-# Published gains come with much deeper models, and with a long training on the states before the logits are matched
+# Published gains come with much deeper models, and with long training on the states before the logits are matched
 # ([TinyBERT](https://arxiv.org/abs/1909.10351)).
 
 # %% [markdown]
@@ -706,56 +713,55 @@ show(sweep_plots.text_figure(*by_text), sweep_plots.describe_text(*by_text))
 print(f"your guess: {my_amount}")
 
 # %% [markdown]
-# *Ours, over five seeds; both sides have a learning rate of their own at every point.* The guess that sounds so reasonable
-# is wrong here. The effect grows with the text, from a ratio of
-# {{ results.sweeps.text[0]["ratio to CE-only"] | number }} on 125 rows to
-# {{ results.sweeps.text[3]["ratio to CE-only"] | number }} on 1,000. From there to 2,000 rows we cannot tell the change from
-# none.
+# *Ours, over five seeds; both sides have their own learning rate at every point.* The guess that sounds reasonable is
+# wrong here. The effect grows with the text, from a ratio of {{ results.sweeps.text[0]["ratio to CE-only"] | number }}
+# on 125 rows to {{ results.sweeps.text[3]["ratio to CE-only"] | number }} on 1,000. From there to 2,000 rows, we cannot
+# tell the change from zero.
 #
-# But if more rows are read equally often, there are more updates too, so the solid line cannot say which of the two it
-# is. For the dashed line, 250 rows were read eight times, until there were as many updates as for 1,000 rows read twice.
-# The ratio of these 250 rows went from {{ results.sweeps.text[1]["ratio to CE-only"] | number }} to
-# {{ results.sweeps["text at equal updates"][0]["ratio to CE-only"] | number }}, and that of 1,000 rows is
-# {{ results.sweeps["text at equal updates"][1]["ratio to CE-only"] | number }}. So a part of the effect comes from the
-# updates (or from the readings, which grow with them), and the larger part seems to come from the text.
+# But if more rows are read equally often, there are more updates too, so the solid line cannot say which of the two
+# makes the difference. For the dashed line, 250 rows were read eight times, which takes as many updates as 1,000 rows
+# read twice. The ratio for these 250 rows went from {{ results.sweeps.text[1]["ratio to CE-only"] | number }} to
+# {{ results.sweeps["text at equal updates"][0]["ratio to CE-only"] | number }}, and the ratio for 1,000 rows is
+# {{ results.sweeps["text at equal updates"][1]["ratio to CE-only"] | number }}. So part of the effect comes from the
+# updates (or from the repeated reading, which grows with them), and the larger part seems to come from the text.
 #
 # Why? A soft target is worth more than a label at each position, and each new position is another chance to be taught.
 # With few rows there are few positions, and a good learning rate is so low that both students stay near their common
-# start. What this does not show is how it goes on. With endless text the labels alone would say all that a teacher knows,
-# without its mistakes, so somewhere the line has to turn. Whether it begins to turn at 2,000 rows, our five seeds cannot
-# tell.
+# start. This does not show how the line continues. With endless text, the labels alone would teach all that a teacher
+# knows, without its mistakes, so somewhere the line has to turn. Our five seeds cannot tell whether it begins to turn
+# at 2,000 rows.
 
 # %% [markdown]
 # ### Check yourself on the second half
 #
 # **1. Hidden states with a random, frozen projection help as much as with a learned one. What follows?**
 #
-# <details><summary>A. Hidden states carry much.</summary>
-# Perhaps, but this does not show it: a frozen projection also leads to the teacher's own states. You would need a control
-# without the teacher's knowledge, such as the states of an untrained teacher.
+# <details><summary>A. Hidden states carry much knowledge.</summary>
+# Perhaps, but this does not show it: with a frozen projection, the targets are still the teacher's own states. You
+# would need a control without the teacher's knowledge, such as the states of an untrained teacher.
 # </details>
 # <details><summary>B. The gain may come from any extra target; a learned match is not shown to matter.</summary>
-# Right. Next you would try the states of an untrained teacher. If they help as much, it was regularisation.
+# Right. Next you would try the states of an untrained teacher. If they help as much, the gain was regularisation.
 # </details>
 # <details><summary>C. The projection should be frozen in practice.</summary>
 # The control tells you where the gain comes from. It is not a recommendation.
 # </details>
 #
-# **2. You keep the top 64 tokens of each answer and scale them up to 1. What goes wrong?**
+# **2. You keep the top 64 tokens of each answer and scale them up to sum to 1. What goes wrong?**
 #
 # <details><summary>A. Nothing, the others are negligible.</summary>
-# Together they are not: their probability is what the student is told to give up.
+# Together they are not: the student is told to give up all of their probability.
 # </details>
 # <details><summary>B. The student is taught that every other token is impossible.</summary>
 # Right. Keep their probability as one bin, and measure what the bin loses.
 # </details>
 # <details><summary>C. The loss is no longer a KL divergence.</summary>
-# It is one, but between other distributions than you meant.
+# It still is one, but not between the distributions that you meant.
 # </details>
 #
 # **Take away.** Know the size of a loss before you give it a weight. Hidden states need controls: if a target without
-# knowledge brings the same gain, the gain is not the teacher's. More text means more updates too, so ask which of the two
-# made the difference.
+# knowledge brings the same gain, the gain does not come from the teacher. More text means more updates too, so ask
+# which of the two made the difference.
 
 # %% [markdown]
 # ## After this: the same knobs elsewhere
@@ -792,7 +798,7 @@ lab_results = {
 #
 # The same library trains a pair of your own on text of your own. Change the line that begins with `profile =`:
 # `teacher` and `student` take the name of a model on the hub or a folder, and `text` takes a folder of text files. Both
-# models need one tokenizer. If they do not share one, you are told before anything is trained.
+# models need the same tokenizer. If theirs differ, you are told before anything is trained.
 #
 # ```python
 # from dataclasses import replace
@@ -823,6 +829,6 @@ lab_results = {
 # print(history.epoch_losses())
 # ```
 #
-# The step in it computes the loss a few positions at a time, so a large vocabulary costs little memory.
-# [How fast, in how much memory](../../docs/speed.md) says how much, and what to do with little memory or several GPUs.
-# Train CE-only beside it, with `step=ce_only_step` and its own learning rate, or you will not know what the teacher added.
+# `chunked_step` computes the loss a few positions at a time, so a large vocabulary costs little memory. [How fast, in
+# how much memory](../../docs/speed.md) says how much, and what to do with little memory or several GPUs. Train CE-only
+# beside it, with `step=ce_only_step` and its own learning rate, or you will not know what the teacher added.

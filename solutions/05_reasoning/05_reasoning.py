@@ -14,14 +14,15 @@
 # # Lab 5. Reasoning: the answer, or the way to it?
 #
 # A small model often fails at a question that takes several steps. A large one solves it and can write its steps down.
-# What should the small one learn from: the answers, or the written steps? Such a written solution is called a {{
-# term("trace") }}. And a teacher makes mistakes. Should you throw its wrong traces away, and how would you find them?
+# What should the small one learn from: the answers, or the written steps? A solution with its steps is called a
+# {{ term("trace") }}. But a teacher makes mistakes. Should you throw its wrong traces away, and how would you find
+# them?
 #
 # **After this lab you can**
 #
 # - make training rows of questions and traces, and say which tokens the loss counts;
 # - write three filters for traces, and say what each of them cannot see;
-# - tell what a student gains from steps, and what it merely gains from more tokens;
+# - separate what a student gains from steps from what it gains merely from more tokens;
 # - judge a claim such as "ten thousand verified traces beat a hundred thousand unfiltered ones" by its controls.
 #
 # {{ header }}
@@ -35,8 +36,8 @@
 # | Regular expressions, or some other way to take a text apart | [Regular expression HOWTO](https://docs.python.org/3/howto/regex.html) |
 # | Traces of a teacher as training text | [Orca](https://arxiv.org/abs/2306.02707), section 3; [DeepSeek-R1](https://arxiv.org/abs/2501.12948), section on distillation |
 #
-# Run the cells from top to bottom, also the folded one below, which finds the course. If a cell needs a function that
-# you have not written yet, it says so in one sentence, and the cells after it still run.
+# Run the cells from top to bottom, including the folded one below, which finds the course. If a cell needs a function
+# that you have not written yet, it says so in one sentence, and the cells after it still run.
 
 # %% tags=["set-up"]
 import re
@@ -49,11 +50,11 @@ profile, outputs = begin("05_reasoning")
 # %% [markdown]
 # ## Step 1. The task, and where the answer is
 #
-# A question is a line such as `7 +5 *3 -4`: a start, then operations, each on the value so far. There is no precedence:
-# work from left to right. Every step can be checked by a program, so we always know what was right.
+# A question is a line such as `7 +5 *3 -4`: a starting number, then operations, each on the value so far. There is no
+# precedence: work from left to right. A program can check every step, so we always know what was right.
 #
 # Teacher and student read one character at a time. The student has an eighth of the teacher's parameters. Before this
-# lab it has read questions of one or two operations only. Now it will be asked three to five.
+# lab it has read only questions of one or two operations. Now it gets questions of three to five.
 
 # %%
 from utils.labs import arithmetic, reasoning
@@ -72,19 +73,19 @@ print(f"\n{asked[0].text}\n{solutions[0]}\n\nthe same in compact form:\n{asked[0
 
 # %% [markdown]
 # {% set teacher = results.reasoning.rows | selectattr("arm", "equalto", "teacher") | first %}
-# We sampled the teacher at a temperature high enough that it makes mistakes. Greedily it answers {{ teacher.accuracy | percent(1) }} of new
-# questions rightly. Nobody put the mistakes in by hand.
+# We sampled the teacher at a temperature high enough that it makes mistakes. With greedy decoding it answers
+# {{ teacher.accuracy | percent(1) }} of new questions correctly. Nobody put the mistakes in by hand.
 #
-# First, find the answer in a text. A mark is `Answer:` at the beginning of a line, or right behind a `;`. The **first**
-# mark decides. With a space in front of it, `Answer:` is not a mark. The number is in the same line as its mark. It may
-# have spaces in front of it, and anything behind it: a model that does not stop goes on with a new question of its own.
-# `Answer: none` says that there is no answer.
+# First, find the answer in a text. A mark is `Answer:` at the beginning of a line, or right after a `;`. The **first**
+# mark decides. With a space in front of it, `Answer:` is not a mark. The number is on the same line as its mark. Spaces
+# may come before the number, and anything may come after it: a model that does not stop goes on with a new question of
+# its own. `Answer: none` says that there is no answer.
 #
 # **Difficulty:** 2 of 5. **Time:** about 10 minutes.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Find the first place where a mark can be. Then look only at what follows it. Three things may be there: a whole number,
+# Find the first place where a mark can be. Then look only at what follows. Three things may be there: a whole number,
 # something else, or nothing.
 #
 # </details>
@@ -96,19 +97,19 @@ print(f"\n{asked[0].text}\n{solutions[0]}\n\nthe same in compact form:\n{asked[0
 # </details>
 # <details><summary>Hint 3: the functions</summary>
 #
-# `re.search` with `re.MULTILINE`, so that `^` is the beginning of any line; `(?:^|;)` is either place. `re.search`
-# returns None where nothing is found. Without regular expressions: `text.replace(";", "\n").split("\n")` and
-# `startswith`.
+# `re.search` with `re.MULTILINE`, so that `^` is the beginning of any line; `(?:^|;)` matches either place. `re.search`
+# returns None if nothing is found. Without regular expressions: `text.replace(";", "\n").split("\n")` and `startswith`.
 #
 # </details>
 
 
 # %% nbgrader={"grade": false, "grade_id": "extract_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def extract_answer(text):
-    """The whole number behind the first mark in a text, an int; None where there is none.
+    """The whole number after the first mark in a text, as an int; None if there is none.
 
-    A mark is ``Answer:`` at the beginning of the text or of a line, or right behind a ``;``. Any number of spaces, also none,
-    may follow it, but no new line. Anything may follow the number. None: no mark, or no whole number behind the first one.
+    A mark is ``Answer:`` at the beginning of the text or of a line, or right after a ``;``. Any number of spaces,
+    even none, may follow it, but no line break. Anything may follow the number. None: no mark, or no whole number after
+    the first one.
     """
     ### BEGIN SOLUTION
     found = re.search(r"(?:^|;)Answer: *(-?\d+)?", text, re.MULTILINE)
@@ -127,12 +128,12 @@ if ready(extract_answer):
 # %% [markdown]
 # ## Step 2. Do the steps fit together?
 #
-# The answer can be right although the steps are wrong, and for many questions nobody knows the right answer. What can be
-# checked without it? Every equation can be computed, each step has to go on from the result before it, and the answer
-# has to be the last result.
+# The answer can be right although the steps are wrong, and for many questions nobody knows the right answer. What can
+# be checked without it? Every equation can be computed, each step has to start from the result before it, and the
+# answer has to be the last result.
 #
-# Your function reads both forms: `First, 7 + 5 = 12.` in a line of its own, and `7+5=12;` in a row. It gets the trace
-# without its question.
+# Your function reads both forms: `First, 7 + 5 = 12.`, each step on its own line, and `7+5=12;`, all on one line. It
+# gets the trace without its question.
 #
 # **Difficulty:** 3 of 5. **Time:** about 15 minutes.
 #
@@ -143,8 +144,8 @@ if ready(extract_answer):
 # </details>
 # <details><summary>Hint 2: the rules</summary>
 #
-# Each equation is true. Each start but the first is the result before it, and not just any number that came before. The
-# answer is the last result. A trace without a step, or without an answer, does not pass.
+# Each equation is true. Each start except the first is the result before it, not just any earlier number. The answer is
+# the last result. A trace without a step, or without an answer, does not pass.
 #
 # </details>
 # <details><summary>Hint 3: the functions</summary>
@@ -157,10 +158,10 @@ if ready(extract_answer):
 
 # %% nbgrader={"grade": false, "grade_id": "steps_are_consistent", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def steps_are_consistent(trace):
-    """True where all of a trace, verbose or compact, fits together; a bool.
+    """True if the whole trace, verbose or compact, fits together; a bool.
 
-    It has at least one step. Every equation is true. The first number of each step but the first is the result of the step
-    before it. There is an answer, a whole number, and it is the last result.
+    It has at least one step. Every equation is true. The first number of each step except the first is the result of
+    the step before it. There is an answer, a whole number, and it is the last result.
     """
     ### BEGIN SOLUTION
     value = None
@@ -182,8 +183,8 @@ check("steps_are_consistent", steps_are_consistent)
 # ### Repetition
 #
 # A model may write the same step again and again. The third filter finds a trace that has more than `longest` steps, or
-# the same step twice. A step is an equation, with its result. The word in front of it, its spaces, the distance between
-# the two, and the form do not matter.
+# the same step twice. A step is an equation, with its result. The words before them, the spaces, the form, and the
+# distance between the two do not matter.
 #
 # **Difficulty:** 2 of 5. **Time:** about 8 minutes.
 #
@@ -194,23 +195,23 @@ check("steps_are_consistent", steps_are_consistent)
 # </details>
 # <details><summary>Hint 2: the rules</summary>
 #
-# Exactly `longest` steps are allowed. The answer is not a step, and a model that loops may never write one. The same
-# result, or the same operation, may come again in a right trace.
+# Exactly `longest` steps are allowed. The answer is not a step, and a model that loops may never write an answer. A
+# right trace may repeat a result, or an operation.
 #
 # </details>
 # <details><summary>Hint 3: the functions</summary>
 #
-# `re.findall` without groups gives each equation as a text; take the spaces out. A `set` holds each only once.
+# `re.findall` without groups gives each equation as a string; take the spaces out. A `set` holds each only once.
 #
 # </details>
 
 
 # %% nbgrader={"grade": false, "grade_id": "is_repetitive", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def is_repetitive(trace, longest):
-    """True where a trace, verbose or compact, has more than `longest` steps or one step twice; a bool.
+    """True if a trace, verbose or compact, has more than `longest` steps or one step twice; a bool.
 
-    A step is an equation. The answer does not count as a step. Two steps are the same where their equations are, side by
-    side or not, whatever word is in front and however it is spaced. The trace may be wrong, or lack its answer.
+    A step is an equation. The answer does not count as a step. Two steps are the same if their equations are, next to
+    each other or not, whatever the word before them and the spaces. The trace may be wrong, or lack its answer.
     """
     ### BEGIN SOLUTION
     steps = [step.replace(" ", "") for step in re.findall(r"-?\d+ ?[-+*] ?\d+ ?= ?-?\d+", trace)]
@@ -246,9 +247,9 @@ if ready(extract_answer, steps_are_consistent, is_repetitive):
     print(f"{'all three filters':>25}: {len(verified)}, a share of {share:.3f}; your guess: {my_share}")
 
 # %% [markdown]
-# Look at what was caught, and at what was not. Each step is marked by sign and word: right, wrong, or skipped. A step is
-# right if it does the question's next operation on the number that the trace had come to, and gives its true result.
-# That number may be wrong itself: "right" is said of this step alone, not of the way to it.
+# Look at what was caught, and at what was not. Each step is marked by sign and word: right, wrong, or skipped. A step
+# is right if it does the question's next operation on the number that the trace had reached, and gives the true result.
+# That number may itself be wrong: "right" describes this step alone, not the steps before it.
 
 # %%
 if ready(extract_answer, steps_are_consistent, is_repetitive):
@@ -269,18 +270,18 @@ if ready(extract_answer, steps_are_consistent, is_repetitive):
 #
 # {{ table(survivors, {"filter": "filter", "solutions": "solutions that pass", "of": "of"}) }}
 #
-# *Each of your filters alone, then all three. The last row is not a filter: it counts right answers behind steps that do
+# *Each of your filters alone, then all three. The last row is not a filter: it counts right answers after steps that do
 # not fit. These are the solutions of our first seed. The tables of later steps give means over
 # {{ results.reasoning.rows[2].seeds }} seeds, so their counts differ a little.*
 #
 # <details><summary>How can steps fit and the answer be wrong?</summary>
 #
-# Only the filter for answers is given the right answer, and none of them reads the question. A trace that leaves out one
-# operation, or does another one, is still a chain of true equations. So is one that starts from another number. Only the
-# comparison with the right answer finds these, and for real questions somebody has to know that answer.
+# Only the filter for answers is given the right answer, and no filter reads the question. A trace that leaves out one
+# operation, or does another one, is still a chain of true equations. So is one that starts from another number. Only a
+# comparison with the right answer finds such traces, and for real questions somebody has to know that answer.
 #
-# The filters also throw away right solutions. A question such as `7 +5 -5 +5`, one that returns to an earlier value and
-# repeats an operation, has the same step twice.
+# The filters also throw away right solutions. A question such as `7 +5 -5 +5` returns to an earlier value and repeats
+# an operation, so its solution has the same step twice.
 #
 # </details>
 
@@ -308,16 +309,16 @@ if ready(extract_answer, steps_are_consistent, is_repetitive):
 # > {{ one.solution.split("\n") | join(" / ") }}
 #
 # {% endfor %}
-# Read them with the question beside them. Does each that passed compute what was asked? A filter for steps sees only what
-# looks like an equation. A line that it cannot read is not a step, so it is not wrong either.
+# Read each beside its question. Does every solution that passed compute what was asked? A filter for steps sees only
+# what looks like an equation. To the filter, a line that it cannot read is not a step, so it is not wrong either.
 
 # %% [markdown]
 # ## Step 3. Rows to train on
 #
-# A row is the question, the trace, and padding up to a length. The loss counts what the student is to write by itself.
-# So the question is masked with -100, and the padding too. The end of text counts: from it the student learns to stop.
-# Careful: in many tokenizers the padding has the same id as the end of text. The labels are not shifted; the loss does
-# that.
+# A row is the question, the trace, and padding up to a length. The loss counts only what the student must write on its
+# own. So the question is masked with -100, and so is the padding. The end of text counts: from it the student learns to
+# stop. Careful: in many tokenizers the padding has the same id as the end of text. Do not shift the labels; the loss
+# does that.
 #
 # If question and trace do not fit into the length, return None. A trace that was cut has lost its answer.
 #
@@ -325,8 +326,7 @@ if ready(extract_answer, steps_are_consistent, is_repetitive):
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Three parts with three lengths. Decide for each part what its ids and what its labels are. No id has to be compared
-# with another.
+# Three parts with three lengths. Decide for each part what its ids and its labels are. You need not compare any ids.
 #
 # </details>
 # <details><summary>Hint 2: the rules</summary>
@@ -344,7 +344,7 @@ if ready(extract_answer, steps_are_consistent, is_repetitive):
 
 # %% nbgrader={"grade": false, "grade_id": "trace_labels", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def trace_labels(prompt_ids, trace_ids, length, pad_id):
-    """(input_ids, labels): two lists of `length` ints; None where question and trace together are longer than that.
+    """(input_ids, labels): two lists of `length` ints; None if question and trace together are longer than that.
 
     prompt_ids, trace_ids: lists of ints; the trace ends with the end of text, whose id may be pad_id. Padding is on the right.
     labels: the trace's ids at their places, -100 at all others.
@@ -371,13 +371,13 @@ check("trace_labels", trace_labels)
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Take out of the trace the pieces that stay, in their order, and join them.
+# Pick the pieces of the trace that stay, in order, and join them.
 #
 # </details>
 # <details><summary>Hint 2: the rules</summary>
 #
-# The spaces go in the equations and stay in the answer. `Answer: none` stays. Where there is no answer, none is added.
-# A compact trace comes back as it is.
+# Remove the spaces from the equations, and keep them in the answer. `Answer: none` stays. If there is no answer, add
+# none. A compact trace comes back unchanged.
 #
 # </details>
 # <details><summary>Hint 3: the functions</summary>
@@ -389,10 +389,10 @@ check("trace_labels", trace_labels)
 
 # %% nbgrader={"grade": false, "grade_id": "compact", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def compact(trace):
-    """A trace in one line, such as ``7+5=12;12*3=36;Answer: 36``; a compact trace comes back as it is.
+    """A trace in one line, such as ``7+5=12;12*3=36;Answer: 36``; a compact trace comes back unchanged.
 
-    Every step stays as it was written, right or wrong: its equation without word, spaces and full stop. The answer stays as it
-    was written, with its space; where there is none, none is added.
+    Every step stays as written, right or wrong: its equation without the word, the spaces and the full stop. The answer
+    stays as written, with its space; if there is none, none is added.
     """
     ### BEGIN SOLUTION
     steps = [step.replace(" ", "") for step in re.findall(r"-?\d+ ?[-+*] ?\d+ ?= ?-?\d+", trace)]
@@ -406,12 +406,12 @@ check("compact", compact)
 # %% [markdown]
 # ## Step 4. The answer, or the way to it?
 #
-# Four students from the same start, at one learning rate, for as many steps, on as many solutions:
+# Four students have the same start, the same learning rate, the same number of steps and the same number of solutions:
 #
-# - **answers alone**: the right answer behind each question, without a step;
+# - **answers alone**: the right answer after each question, without any steps;
 # - **unfiltered**: the teacher's traces as they come, right or wrong;
-# - **all three filters**: those that passed;
-# - **compact**: the same as the last one, in your compact form.
+# - **all three filters**: the traces that passed;
+# - **compact**: the same traces, in your compact form.
 #
 # **Predict first:** what share of new questions, of three to five operations, will each answer correctly?
 
@@ -426,7 +426,7 @@ from utils.training.settings import TrainingSettings
 
 
 def rows_of(pairs):
-    """A row of each question and text: what your trace_labels counts."""
+    """One row for each question and text, with labels from your trace_labels."""
     rows = []
     for question, text in pairs:
         prompt = reasoning.prompt_of(question, tokenizer)
@@ -478,30 +478,29 @@ else:
     print(f"Yours: one seed, asked {len(validation)} questions. Ours: a mean over seeds, each asked {over}.")
 
 # %% [markdown]
-# Your run is one seed, and our interval is that of a mean over {{ results.reasoning.rows[2].seeds }} seeds. So your
-# students may lie outside of it, and all on the same side, because they share their questions and their seed.
+# Your run is one seed, and our interval is for a mean over {{ results.reasoning.rows[2].seeds }} seeds. So your
+# students may lie outside it, and all on the same side, because they share their questions and their seed.
 #
 # {% set steps_or_not = ["teacher", "untouched", "answers alone", "answers alone, as many tokens", "reference traces", "reference traces, shuffled steps"] %}
 # {% set more_answers = results.reasoning.rows | selectattr("arm", "equalto", "answers alone, as many tokens") | first %}
 # {% set reference = results.reasoning.rows | selectattr("arm", "equalto", "reference traces") | first %}
-# Is it the steps, or only the length? A row with a trace has many more tokens than a row with an answer. So three more
-# controls: answers to more questions, until about as many *tokens* were read; right traces of the same questions; and
-# the same right traces with their steps shuffled, which have the same tokens in another order:
+# Do the steps help, or only the length? A row with a trace has many more tokens than a row with an answer. So we add
+# three controls: answers to more questions, until about as many *tokens* were read; right traces of the same questions;
+# and the same right traces with their steps shuffled, which have the same tokens in another order:
 #
 # {{ table(results.reasoning.rows | selectattr("arm", "in", steps_or_not) | list, {"arm": "trained on", "accuracy": "right answers", "different": "solutions", "steps": "steps", "tokens": "tokens", "seconds": "seconds of ours"}) }}
 #
 # *Ours, {{ results.reasoning.rows[2].seeds }} seed(s), on {{ results.reasoning.questions.asked }} new questions. In
-# brackets: 95 %
-# {{ term("interval") }} over questions and seeds. All models answer greedily here, the teacher too. What your students
-# read was sampled, and so it has more mistakes. "As many tokens" is not exact: these answers have
-# {{ (more_answers.tokens / reference.tokens) | percent }} of the tokens of the reference traces.*
+# brackets: 95 % {{ term("interval") }} over questions and seeds. All models answer greedily here, including the
+# teacher. What your students read was sampled, so it has more mistakes. "As many tokens" is not exact: these answers
+# have {{ (more_answers.tokens / reference.tokens) | percent }} of the tokens of the reference traces.*
 #
 # <details><summary>Our answer</summary>
 #
-# It is the steps. Answers alone teach this student next to nothing in as many steps of training. With about as many
-# tokens, which are answers to many more questions and take longer, it learns something, but far less than from traces.
-# Shuffled steps have the same tokens, but not in an order that leads to the answer. A step cannot be predicted if the
-# number it starts from has not been computed yet.
+# The steps help. In the same number of training steps, answers alone teach this student next to nothing. With about as
+# many tokens, that is, with answers to many more questions and a longer training, it learns something, but far less
+# than from traces. Shuffled steps have the same tokens, but not in an order that leads to the answer. A step cannot be
+# predicted if the number it starts from has not been computed yet.
 #
 # An answer alone asks for all operations at once, within the few characters of the answer. A step asks for one.
 #
@@ -509,8 +508,8 @@ else:
 #
 # ### Does it read its own steps? Change one
 #
-# Take a right solution, put another result into one step, and let the student go on. Does it follow the wrong number,
-# or does it correct it? Choose a step, write a number, press *Go on from there*; Tab, arrows and Enter work too.
+# Take a right solution, change the result of one step, and let the student go on. Does it follow the wrong number, or
+# does it correct it? Choose a step, write a number, press *Go on from there*; Tab, arrows and Enter work too.
 #
 # **Predict first:** in what share of solutions does the student go on from the number that you changed?
 
@@ -564,9 +563,9 @@ else:
     print("There is no student to go on: a function above is not written yet.")
 
 # %% [markdown]
-# A student that follows reads its steps: they are not decoration. Compare it with the untouched student, which has read
-# shorter questions only. That one followed most of the changed numbers in our run too. So this was mostly there before
-# the lab.
+# A student that follows the changed number reads its steps: they are not decoration. Compare it with the untouched
+# student, which has read only shorter questions. In our run, it followed most of the changed numbers too. So the
+# student could mostly do this before the lab.
 #
 # Following also means that one wrong step spoils the rest. That is why wrong steps in the training text may matter. Do
 # they?
@@ -582,28 +581,28 @@ else:
 #
 # *Ours, in pairs on the same questions.* Look at "not repetitive" before you believe the other rows. That filter
 # removes about one solution in a hundred, so its student reads nearly the same text as the unfiltered one. What it
-# seems to gain is the luck of another sample and order. A difference of that size is not a finding, either here or in
-# the rows beside it.
+# seems to gain is luck: another sample in another order. A difference of that size is not a finding, either here or in
+# the other rows.
 #
 # {% set lucky = results.reasoning.rows | selectattr("arm", "equalto", "right answers behind wrong steps") | first %}
 # {% set as_many = results.reasoning.rows | selectattr("arm", "equalto", "as many unfiltered") | first %}
-# And wrong steps with a right answer? The teacher wrote only a few of these, so all three students here have few
-# solutions, read many times:
+# What about wrong steps with a right answer? The teacher wrote only a few such solutions, so all three students here
+# read few solutions many times:
 #
 # {{ table(results.reasoning.rows | selectattr("arm", "in", ["right answers behind wrong steps", "as many unfiltered", "as many verified"]) | list, {"arm": "trained on", "accuracy": "right answers", "different": "solutions"}) }}
 #
-# A filter that looks at the answer alone lets them pass. But the comparison is not quite equal. Each solution is one row:
-# the first student has {{ lucky.different | number }} rows, its controls {{ as_many.different | number }} each. All three
-# train for {{ lucky.steps | number }} steps, so the first one reads each row more often. A part of the gap may come from
-# that.
+# A filter that looks at the answer alone lets such solutions pass. But the comparison is not quite fair. Each solution
+# is one row: the first student has {{ lucky.different | number }} rows, its controls {{ as_many.different | number }}
+# each. All three train for {{ lucky.steps | number }} steps, so the first one reads each row more often. Part of the
+# gap may come from that.
 #
 # ### "Ten thousand verified traces beat a hundred thousand unfiltered ones"
 #
-# Such claims are common. Here N is {{ results.reasoning.questions.N }}, and 10 N the teacher's solutions to ten times
-# as many questions.
+# Such claims are common. Here N is {{ results.reasoning.questions.N }}, and 10 N means the teacher's solutions to ten
+# times as many questions.
 #
-# **Predict first:** who is better, a student of N verified solutions or one of 10 N unfiltered, at *equal steps* of
-# training? And if both train 2.5 times as long?
+# **Predict first:** which student is better, the one trained on N verified solutions or the one on 10 N unfiltered, at
+# *equal steps*? And if both train 2.5 times as long?
 
 # %%
 my_winners = {"equal steps": None, "2.5 times the steps": None}  # each "verified" or "unfiltered"
@@ -616,8 +615,8 @@ my_winners = guess(my_winners, "verified", "unfiltered")
 # {% set N_verified = results.reasoning.rows | selectattr("arm", "equalto", "all three filters") | first %}
 # {% set ten_N = results.reasoning.rows | selectattr("arm", "equalto", "10 N unfiltered, as many steps") | first %}
 # {% set control = results.reasoning.rows | selectattr("arm", "equalto", "all verified of 10 N, as many steps") | first %}
-# *A step reads 16 solutions. So a student of {{ ten_N.steps | number }} steps reads {{ (16 * ten_N.steps) | number }},
-# however many there are to draw from.*
+# *Each training step reads 16 solutions. So a student of {{ ten_N.steps | number }} steps reads
+# {{ (16 * ten_N.steps) | number }}, however many there are to draw from.*
 #
 # {{ table(results.reasoning.differences[7:10], {"arm": "trained on", "difference": "difference", "minus": "compared with"}) }}
 #
@@ -627,28 +626,29 @@ my_winners = guess(my_winners, "verified", "unfiltered")
 # times the steps there is hardly any difference left, and if there is one, it favours the 10 N unfiltered solutions.
 #
 # The claim also leaves a control out: *all* verified solutions of the 10 N, read for as many steps. They are as clean
-# as the N verified ones, but each is read at most once, and the N are read four times. What this control gains over the
-# unfiltered 10 N would be due to verification: it has {{ control.accuracy | number }}, they have
-# {{ ten_N.accuracy | number }}. What the N verified gain over the control would be due to reading the same solutions
+# as the N verified ones, but each is read at most once, while the N are read four times. Any gain of this control over
+# the unfiltered 10 N would be due to verification: it has {{ control.accuracy | number }}, they have
+# {{ ten_N.accuracy | number }}. Any gain of the N verified over the control would be due to reading the same solutions
 # again: they have {{ N_verified.accuracy | number }}. Both gaps are small beside the intervals in the table, so neither
 # can be told apart from chance here.
 #
-# What may hold is smaller: at equal *numbers* of solutions, N verified ones teach a little more than N unfiltered ones
-# (see the table of filters above; its interval begins near 0). That is no reason to throw away nine solutions of ten.
+# A smaller claim may hold: at equal *numbers* of solutions, N verified ones teach a little more than N unfiltered ones
+# (see the table of filters above; its interval begins near 0). That is no reason to throw away nine out of ten
+# solutions.
 #
 # So at this size, with this teacher, the claim compares two things at once: quality, and how often each example is
 # read. "N beats 10 N" is not a fact about verification alone.
 #
 # </details>
 #
-# And what is published? It is mixed:
+# What do published papers find? The results are mixed:
 #
 # | Verification or selection helps | It hardly helps, or hurts |
 # |---|---|
 # | [MetaMath](https://arxiv.org/abs/2309.12284): right paths give 52.2, wrong ones 43.6 | [OpenMathInstruct-2](https://arxiv.org/abs/2410.01560): filters change almost nothing; more questions gain 10.5 |
 # | [s1](https://arxiv.org/abs/2501.19393): 1,000 chosen examples 50.0, 1,000 random ones 36.7 | the same paper: all 59,000 give 53.3 |
-# | [LIMO](https://arxiv.org/abs/2502.03387): its own small set 63.3, 100,000 others 6.5 | other questions, teacher and lengths on both sides, so nothing follows about selection |
-# | [Li et al.](https://arxiv.org/abs/2502.07374): shuffled steps hurt much | the same paper: traces with wrong answers cost 3.2 only |
+# | [LIMO](https://arxiv.org/abs/2502.03387): its own small set 63.3, 100,000 others 6.5 | questions, teacher and lengths differ too, so nothing follows about selection |
+# | [Li et al.](https://arxiv.org/abs/2502.07374): shuffled steps hurt much | the same paper: traces with wrong answers cost only 3.2 |
 # | | [Phi-4-mini-reasoning](https://arxiv.org/abs/2504.21233): tiny selected sets make a small student *worse*, 71.8 to 57.8 (we have these numbers second-hand) |
 #
 # *Accuracies in percent, each on the benchmark of its paper; do not compare them across rows.* We know of no published
@@ -659,8 +659,8 @@ my_winners = guess(my_winners, "verified", "unfiltered")
 #
 # {% set full = results.reasoning.rows | selectattr("arm", "equalto", "all three filters") | first %}
 # {% set short = results.reasoning.rows | selectattr("arm", "equalto", "compact") | first %}
-# Each character that a student writes is a call of the model. The compact form has less than half as many characters
-# ({{ short.characters | round | int }} against {{ full.characters | round | int }}).
+# Each character that a student writes costs one call of the model. The compact form has less than half as many
+# characters ({{ short.characters | round | int }} against {{ full.characters | round | int }}).
 
 # %%
 shown = {name: name for name in ("answers alone", "all three filters", "compact")} | {
@@ -676,10 +676,10 @@ plots.show(pictures.frontier(rows), pictures.describe_frontier(rows))
 # {% set full = results.reasoning.rows | selectattr("arm", "equalto", "all three filters") | first %}
 # {% set short = results.reasoning.rows | selectattr("arm", "equalto", "compact") | first %}
 # {% set more_short = results.reasoning.rows | selectattr("arm", "equalto", "compact, as many tokens") | first %}
-# With equal examples the compact student is worse ({{ short.accuracy | number }} against
-# {{ full.accuracy | number }}). With {{ more_short.different | number }} solutions and {{ more_short.steps | number }}
-# steps it reaches {{ more_short.accuracy | number }}, for {{ (more_short.tokens / full.tokens) | percent }} of the tokens.
-# The other student has {{ full.different | number }} solutions and {{ full.steps | number }} steps. So this is no proof
+# With equal examples the compact student is worse ({{ short.accuracy | number }} against {{ full.accuracy | number }}).
+# With {{ more_short.different | number }} solutions and {{ more_short.steps | number }} steps it reaches
+# {{ more_short.accuracy | number }}, for {{ (more_short.tokens / full.tokens) | percent }} of the tokens. The student
+# of full traces has {{ full.different | number }} solutions and {{ full.steps | number }} steps. So this is no proof
 # that the form itself is better: more solutions and more steps may help too.
 #
 # With equal examples the compact student has read only {{ (short.tokens / full.tokens) | percent }} of the tokens, and it
@@ -698,44 +698,45 @@ plots.show(pictures.frontier(rows), pictures.describe_frontier(rows))
 # Voting helps where right tries agree and wrong tries differ. It adds nothing where hardly any sample is right.
 #
 # {% set more_answers = results.reasoning.rows | selectattr("arm", "equalto", "answers alone, as many tokens") | first %}
-# Hardly any question longer than those that were read is solved, and the teacher does not solve them either:
+# Hardly any question longer than those in training is solved, and the teacher does not solve them either:
 #
 # {{ table(results.reasoning.rows | selectattr("arm", "in", ["teacher", "answers alone, as many tokens", "reference traces", "all three filters"]) | list, {"arm": "model", "accuracy": "3 to 5 operations", "accuracy at 6": "6", "accuracy at 7": "7"}) }}
 #
 # Each single step is as easy as before. But the models that write steps have learned when to stop from the lengths that
-# they read. The student of answers alone writes no steps. It does best with 6 operations
-# ({{ more_answers["accuracy at 6"] | number }}), and it falls off with 7 as well. Steps alone do not give a method that works
-# at any length, at this size.
+# they read. The student of answers alone writes no steps. With 6 operations it does best of all
+# ({{ more_answers["accuracy at 6"] | number }}), but with 7 it falls off as well. At this size, steps alone do not give
+# a method that works at any length.
 
 # %% [markdown]
 # ## Say it
 #
 # **What can a filter not see?** In about 150 words: take the three filters of this lab. For each, name a kind of trace
 # that it lets pass or throws away wrongly, and say how you would find out how often that happens. Then say what you
-# would report beside "our data is verified". Refer to at least one number from this lab.
+# would report in addition to "our data is verified". Refer to at least one number from this lab.
 #
 # | Points | Rubric |
 # |---|---|
-# | 1 | Names a right answer behind wrong steps, which a filter for answers lets pass |
+# | 1 | Names a right answer after wrong steps, which a filter for answers lets pass |
 # | 1 | Half a point each: names consistent steps that do not do what the question asks, which a filter for steps lets pass; and for the filter for repetition, a right trace that it throws away or a kind of wrong trace that it lets pass |
 # | 1 | Says how to measure it (a checker of steps, a sample read by people, survivors of each filter) and what to report (sizes, steps, a random control) |
 # | 1 | Supports a claim with a number from the lab |
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written_filters", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
 # *A sketch of an answer.* The filter for answers sees one number. Of {{ results.reasoning.survivors[0].of }} solutions,
-# {{ results.reasoning.survivors[5].solutions }} had a right answer behind steps that do not fit, and it lets all of
-# them pass. It also needs somebody who knows the answer.
+# {{ results.reasoning.survivors[5].solutions }} had a right answer after steps that do not fit, and it lets all of them
+# pass. It also needs somebody who knows the answer.
 #
-# The filter for steps does not know the question. It lets a trace pass that leaves an operation out: {{
-# results.reasoning.survivors[2].solutions }} traces were consistent, but only {{
-# results.reasoning.survivors[4].solutions }} were also right and without repetition.
+# The filter for steps does not know the question. It lets a trace pass that leaves out an operation:
+# {{ results.reasoning.survivors[2].solutions }} traces were consistent, but only
+# {{ results.reasoning.survivors[4].solutions }} were also right and without repetition.
 #
 # The filter for repetition throws away right solutions of questions in which a step really comes twice, and, with a
 # small limit, the hard questions: what is left is easier than what was asked.
 #
 # None of them sees which questions are missing afterwards. I would read a random sample of what each filter kept and
 # what it removed, and count. Beside "verified" I would report how many solutions passed each filter, how many different
-# ones there are, how many steps and tokens the student was trained for, and a student of as many random solutions.
+# ones there are, how many steps and tokens the student was trained for, and how a student of equally many random
+# solutions does.
 
 # %% [markdown]
 # ## Check yourself
@@ -757,7 +758,7 @@ plots.show(pictures.frontier(rows), pictures.describe_frontier(rows))
 # **2. Your padding id is the end of text, and a colleague masks every label that equals it. What will the student do?**
 #
 # <details><summary>A. Nothing changes: padding must not be trained on.</summary>
-# Padding must not. But the one end of text behind the trace is masked too.
+# Padding must not. But the one end of text after the trace is masked too.
 # </details>
 # <details><summary>B. It does not learn to stop.</summary>
 # Right. It answers, and goes on with a question of its own. An extraction that takes the last number will then be wrong.
@@ -766,28 +767,29 @@ plots.show(pictures.frontier(rows), pictures.describe_frontier(rows))
 # No padding is trained on in either case.
 # </details>
 #
-# **3. A team trains on 1,000 verified traces and on 10,000 unfiltered ones, for as many steps. The 1,000 win. Is it the
-# verification?**
+# **3. A team trains on 1,000 verified traces and on 10,000 unfiltered ones, for the same number of steps. The 1,000
+# win. Is it the verification?**
 #
 # <details><summary>A. Yes: steps and tokens were equal.</summary>
-# How often each trace was read was not.
+# But each of the 1,000 was read more often.
 # </details>
 # <details><summary>B. No: verification never helps.</summary>
 # That does not follow either.
 # </details>
-# <details><summary>C. Not shown. Train on 1,000 random ones, and on all verified ones, for as many steps too.</summary>
+# <details><summary>C. Not shown. Train on 1,000 random ones, and on all verified ones, for the same number of steps.</summary>
 # Right. The first has the same repetition without the verification, the second the verification without the repetition.
 # </details>
 
 # %% [markdown]
 # ## Take away
 #
-# - A small student learns from the way what it cannot learn from the answer: each step is one small computation on what
-#   is already written.
+# - A small student learns from the steps what it cannot learn from the answer: each step is one small computation on
+#   what is already written.
 # - It reads its own steps. Change one and see what follows.
-# - A filter sees what it checks: an answer, equations, repetition. None sees the question that has gone missing.
-# - "Verified beats more" is a claim about quality only at equal questions, tokens, steps, and beside a random sample.
-# - The loss counts the trace and its end of text, not the question, not the padding.
+# - A filter sees only what it checks: an answer, equations, repetition. None sees which questions have gone missing.
+# - "Verified beats more" is a claim about quality only at equal questions, tokens and steps, and beside a random
+#   sample.
+# - The loss counts the trace and its end of text, not the question or the padding.
 
 # %% [markdown]
 # ## After this: the same thing in TRL
@@ -799,7 +801,7 @@ plots.show(pictures.frontier(rows), pictures.describe_frontier(rows))
 # | None for what does not fit | `SFTConfig(max_length=...)` | it cuts: the answer may be lost |
 # | `extract_answer` | [Math-Verify](https://github.com/huggingface/Math-Verify), `verify(gold, answer)` | the gold answer comes first |
 #
-# Are yours and TRL's labels the same? Two questions and their traces, prepared and padded by TRL's own trainer:
+# Are your labels the same as TRL's? Two questions and their traces, prepared and padded by TRL's own trainer:
 
 # %%
 from utils.labs import trl_labels, trl_map

@@ -13,16 +13,16 @@
 # %% [markdown]
 # # Lab 6. Who writes the text: the world, the teacher, or the student itself?
 #
-# A student learns from text. In Lab 2 people had written it. A teacher can write it too, and then every line of it is
-# something that the teacher would say. But when the student is used, it reads neither: it reads what *it* has written so
-# far, with its own mistakes in it. So should it be trained on its own text, with the teacher as a critic? This is called
-# {{ term("on-policy") }} distillation, and two questions hide in it: *whose text*, and *which divergence*. This lab takes
-# them apart.
+# A student learns from text. In Lab 2, people had written it. A teacher can write it too, and then every line is
+# something that the teacher would say. But when the student is used, it reads neither text: it reads what *it* has
+# written so far, including its own mistakes. So should it be trained on its own text, with the teacher as a critic?
+# This is called {{ term("on-policy") }} distillation, and it hides two questions: *whose text*, and *which divergence*.
+# This lab takes them apart.
 #
 # **After this lab you can**
 #
 # - say how likely a model finds a whole text, and count only the tokens that somebody wrote;
-# - write one loss that goes from forward to reverse KL, and say what each end makes of a student;
+# - write one loss that goes from forward to reverse KL, and say what each end does to a student;
 # - write a training step in which the student writes and the teacher scores;
 # - say what on-policy training costs, why it need not win, and why "on-policy" alone is not a recipe.
 #
@@ -35,11 +35,11 @@
 # |---|---|
 # | KL divergence, and that it has a direction | Labs 1 and 2 of this course |
 # | The task: chains of small steps, and the pair that solves them | Lab 5 |
-# | The idea in the words of those who had it | [Agarwal et al., 2024](https://arxiv.org/abs/2306.13649) (GKD), sections 2 and 3; [Gu et al., 2024](https://arxiv.org/abs/2306.08543) (MiniLLM) |
+# | The idea in its authors' words | [Agarwal et al., 2024](https://arxiv.org/abs/2306.13649) (GKD), sections 2 and 3; [Gu et al., 2024](https://arxiv.org/abs/2306.08543) (MiniLLM) |
 # | A report from practice | [Thinking Machines, 2025](https://thinkingmachines.ai/blog/on-policy-distillation/) |
 #
-# Run the cells from top to bottom, also the folded one below, which finds the course. If a cell needs a function that
-# you have not written yet, it says so in one sentence, and the cells after it still run.
+# Run the cells from top to bottom, including the folded one below, which finds the course. If a cell needs a function
+# that you have not written yet, it says so in one sentence, and the cells after it still run.
 
 # %% tags=["set-up"]
 import torch
@@ -52,10 +52,10 @@ profile, outputs = begin("06_who_writes")
 # %% [markdown]
 # ## Step 1. Three writers
 #
-# The pair is the one from Lab 5. The teacher has read solutions of many lengths. The student has read solutions of one or
-# two steps only: it can calculate, and it knows what a short solution looks like. The questions of this lab have three or
-# four operations. So the student first reads a few thousand right solutions of such questions: a warm-up. Every training of this
-# lab starts from this warm student.
+# The pair is the one from Lab 5. The teacher has read solutions of many lengths. The student has read only solutions of
+# one or two steps: it can calculate, and it knows what a short solution looks like. The questions of this lab have
+# three or four operations. So the student first reads a few thousand right solutions of such questions: a warm-up.
+# Every training run in this lab starts from this warm student.
 
 # %%
 from utils.data.batches import BatchPlan, model_inputs, pad
@@ -93,8 +93,8 @@ _ = trained(warm, rows_of(first, [one.trace() for one in first], tokenizer), 2e-
 
 # %% [markdown]
 # Three writers solve the same questions: the world, which is always right, the teacher, and the student. Teacher and
-# student draw from their whole distribution, at temperature 1. The example shown is the first one that the student gets
-# wrong.
+# student sample from their whole distribution, at temperature 1. The example shown is the first one that the student
+# gets wrong.
 
 # %%
 few = asked[: 5 if small else 100]
@@ -111,8 +111,8 @@ for name, written in texts.items():
 # %% [markdown]
 # ### How likely is a text?
 #
-# A language model gives each token a probability, after all tokens before it. The probability of a text is their product.
-# A product of a hundred small numbers underflows, so we add logarithms:
+# A language model gives each token a probability, given all tokens before it. The probability of a text is their
+# product. A product of a hundred small numbers underflows, so we add logarithms:
 #
 # $$\log p(\text{completion} \mid \text{prompt}) = \sum_{t \,\in\, \text{completion}} \log p(x_t \mid x_{<t})$$
 #
@@ -123,8 +123,8 @@ for name, written in texts.items():
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Make log-probabilities of the logits, pick the written token's at the position *before* it, and add up where the mask
-# says so.
+# Turn the logits into log-probabilities, pick the written token's at the position *before* it, and add up where the
+# mask says so.
 #
 # </details>
 # <details><summary>Hint 2: the formula</summary>
@@ -134,7 +134,7 @@ for name, written in texts.items():
 # </details>
 # <details><summary>Hint 3: the functions</summary>
 #
-# `torch.log_softmax(..., dim=-1)`; `.gather(-1, ids.unsqueeze(-1)).squeeze(-1)` picks one entry of each position;
+# `torch.log_softmax(..., dim=-1)`; `.gather(-1, ids.unsqueeze(-1)).squeeze(-1)` picks one entry at each position;
 # `torch.where(mask, x, 0.0)`; `.sum(dim=1)`.
 #
 # </details>
@@ -145,7 +145,7 @@ def sequence_log_probability(logits, input_ids, completion_mask):
     """The log-probability of each row's completion, given what comes before it, in nats.
 
     logits: (B, S, V), as the model gives them; input_ids: (B, S).
-    completion_mask: (B, S) bool, True where the token of that place belongs to the completion; never at place 0.
+    completion_mask: (B, S) bool, True where the token at that position belongs to the completion; never at position 0.
     Returns (B,): a sum for each row, 0 for a row without a completion.  The gradient reaches logits.
     """
     ### BEGIN SOLUTION
@@ -180,41 +180,42 @@ if ready(sequence_log_probability):
 # %% [markdown]
 # <details><summary>What you should see</summary>
 #
-# To the student the right solution is the likeliest text, likelier than its own. Its own text was drawn, and a draw takes an
-# unlikely token now and then; one is enough to go astray. So a student may read right text well and still not write it.
+# To the student the right solution is the likeliest text, likelier than its own. Its own text was sampled, and sampling
+# picks an unlikely token now and then; one is enough to go astray. So a student may find right text likely and still
+# not write it.
 #
-# Now the teacher. On right text the two differ little. But it finds the student's text far less likely than the student
-# does. That difference is what on-policy training hopes to teach, and it exists only on the student's own text. Whether it
-# teaches more is measured in Step 4.
+# Now the teacher. On right text, teacher and student differ little. But the teacher finds the student's text far less
+# likely than the student does. On-policy training hopes to teach that difference, and it exists only on the student's
+# own text. Step 4 measures whether such text teaches more.
 #
 # </details>
 #
 # ## Step 2. Which tokens did the student write?
 #
-# A row of sampled text holds more than the student's words: a prompt in front, padding behind, and where a tool does not
-# stop at the end of text, even text that nobody will ever read. Only what the student wrote may count, *with* its end of
-# text: stopping is a decision too.
+# A row of sampled text holds more than the student's words: a prompt before them, padding after them, and if a tool
+# does not stop at the end of text, even text that nobody will ever read. Only what the student wrote may count, *with*
+# its end of text: stopping is a decision too.
 #
-# The end of text is the trap. GPT-2 and many others pad with it, and begin a prompt with it.
+# The end of text is the trap: GPT-2 and many other models pad with it, and begin a prompt with it.
 #
 # **Difficulty:** 2 of 5. **Time:** about 10 minutes.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Start after the prompt, go on to the first end of text, and take that along. Without an end of text, go on to the
-# first padding, or to the end of the row.
+# Start after the prompt, go on to the first end of text, and include it. Without an end of text, go on to the first
+# padding, or to the end of the row.
 #
 # </details>
 # <details><summary>Hint 2: the formula</summary>
 #
-# A place counts if it is not before the prompt's end, and if neither an end of text nor padding comes *before* it,
-# after the prompt. The padding itself does not count. An end of text that is also the padding's id counts once.
+# A position counts if it comes after the prompt, with no end of text and no padding between the prompt and it. The
+# padding itself does not count. If end of text and padding share an id, the first one counts.
 #
 # </details>
 # <details><summary>Hint 3: the functions</summary>
 #
-# A loop over rows and places is fine. Without one: `torch.arange(S) >= prompt_lengths[:, None]`, and
-# `stops.cumsum(dim=1) - stops.long()` counts how many places before each place are True in `stops`.
+# A loop over rows and positions is fine. Without one: `torch.arange(S) >= prompt_lengths[:, None]`, and
+# `stops.cumsum(dim=1) - stops.long()` counts, for each position, how many before it are True in `stops`.
 #
 # </details>
 
@@ -223,9 +224,9 @@ if ready(sequence_log_probability):
 def completion_mask(input_ids, prompt_lengths, eos_id, pad_id):
     """Which tokens the model wrote itself: (B, S) bool.
 
-    input_ids: (B, S).  prompt_lengths: (B,), how many places stand before each row's completion, padding in front
-    included.  The completion goes up to its first end of text, which counts.  Where there is none it goes up to the
-    first pad_id or, without one, to the end of the row.  Padding never stands before its end of text.
+    input_ids: (B, S).  prompt_lengths: (B,), how many positions come before each row's completion, including padding in
+    front.  The completion goes up to its first end of text, which counts.  If it has none, it goes up to the first
+    pad_id or, if there is none either, to the end of the row.  Padding never comes before a completion's end of text.
     pad_id may be eos_id; then every row that is padded has ended.
     """
     ### BEGIN SOLUTION
@@ -241,8 +242,8 @@ def completion_mask(input_ids, prompt_lengths, eos_id, pad_id):
 check("completion_mask", completion_mask)
 
 # %% [markdown]
-# Here is the `sample` of this lab. It uses your mask. The model writes after every prompt. `sample` switches neither
-# gradients nor dropout: that is left to whoever calls it.
+# Here is the `sample` of this lab. It uses your mask. The model writes after every prompt. `sample` does not switch
+# gradients or dropout on or off: its caller does.
 
 # %%
 from utils.decoding.sampling import sample as write_many
@@ -265,22 +266,23 @@ def sample(model, prompts, chance=None):
 # %% [markdown]
 # ## Step 3. One loss from forward to reverse KL
 #
-# The teacher has a distribution $P$ at every position, the student $Q$. Forward KL, $\mathrm{KL}(P \| Q)$, is Lab 2's: the
-# student must give weight to all that the teacher might say. Reverse KL, $\mathrm{KL}(Q \| P)$, asks the other way round:
-# the student must not say what the teacher would not. Between them lies a mixture $M = \beta P + (1 - \beta) Q$:
+# The teacher has a distribution $P$ at every position, the student $Q$. Forward KL, $\mathrm{KL}(P \| Q)$, is Lab 2's:
+# the student must give weight to all that the teacher might say. Reverse KL, $\mathrm{KL}(Q \| P)$, turns this around:
+# the student must not say what the teacher would not. To go from one to the other, use a mixture
+# $M = \beta P + (1 - \beta) Q$:
 #
 # $$\mathrm{JSD}_\beta = \beta \, \mathrm{KL}(P \| M) + (1 - \beta) \, \mathrm{KL}(Q \| M)$$
 #
-# Put in $\beta = 0$ or 1, and the mixture is one of the two itself: the loss is 0. So everybody agrees on a convention:
-# $\beta = 0$ stands for forward KL, and $\beta = 1$ for reverse KL. (They are the limits of $\mathrm{JSD}_\beta / \beta$ and
-# $\mathrm{JSD}_\beta / (1 - \beta)$.)
+# At $\beta = 0$ or 1, the mixture equals one of the two, and the loss is 0. So there is a common convention:
+# $\beta = 0$ means forward KL, and $\beta = 1$ means reverse KL. (They are the limits of $\mathrm{JSD}_\beta / \beta$
+# and $\mathrm{JSD}_\beta / (1 - \beta)$.)
 #
 # **Difficulty:** 3 of 5. **Time:** about 15 minutes.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Three cases: 0, 1, and everything between. In each, one number for every position, and then one mean over the positions
-# that count.
+# Three cases: 0, 1, and everything between. In each, compute one number for every position, then one mean over the
+# positions that count.
 #
 # </details>
 # <details><summary>Hint 2: the formula</summary>
@@ -302,7 +304,7 @@ def divergence(student_logits, teacher_logits, mask, beta):
     """The generalised Jensen-Shannon divergence, averaged over the positions that count; a scalar tensor, in nats.
 
     student_logits, teacher_logits: (B, S, V); mask: (B, S) bool, aligned with the logits: nothing is shifted here.
-    beta: 0 gives KL(teacher || student), 1 gives KL(student || teacher), and between them it weighs the teacher.
+    beta: 0 gives KL(teacher || student), 1 gives KL(student || teacher), and in between it is the teacher's weight.
     Its gradient reaches student_logits; none reaches teacher_logits.
     """
     ### BEGIN SOLUTION
@@ -328,9 +330,10 @@ check("divergence", divergence)
 # %% [markdown]
 # ### Two modes, and a student with one
 #
-# What do the two ends make of a student that *cannot* be like its teacher? On the left the teacher likes two places. On the
-# right it says "yes" or "no" and hardly ever "perhaps", which lies between them. The student is one bell, fitted anew for
-# every beta. **Predict first:** what will it do at beta = 0, and what at beta = 1? Then slide.
+# What do the two ends do to a student that *cannot* match its teacher? On the left, the teacher's distribution has two
+# peaks (modes). On the right, it says "yes" or "no" and hardly ever "perhaps", which lies between them. The student is
+# a single bell curve, fitted again for every beta. **Predict first:** what will it do at beta = 0, and what at
+# beta = 1? Then move the slider.
 
 # %% tags=["notebook-only"]
 from utils.figures.sliders import divergence_explorer
@@ -340,9 +343,9 @@ divergence_explorer()
 # %% [markdown]
 # <details><summary>The same without a slider: both ends</summary>
 #
-# At beta = 0 the student covers both modes. More than a quarter of what it says lies between them, where the teacher says
-# next to nothing, and "perhaps" becomes one of its usual words. At beta = 1 it takes the larger mode and gives up the other.
-# It does not slide from one to the other: it jumps at a beta above one half.
+# At beta = 0 the student covers both modes. More than a quarter of what it says lies between them, where the teacher
+# says next to nothing, and "perhaps" becomes one of its usual words. At beta = 1 it takes the larger mode and gives up
+# the other. The change is not gradual: the student jumps at a beta above one half.
 #
 # </details>
 
@@ -355,9 +358,9 @@ show_modes(1.0)
 # %% [markdown]
 # ## Step 4. The student writes, the teacher scores
 #
-# Now the step. In this step
+# Now write the training step:
 #
-# 1. the student writes after every prompt, without gradient and without dropout: sampled tokens are whole numbers, and no
+# 1. the student writes after every prompt, without gradient and without dropout: sampled tokens are integers, and no
 #    gradient flows through a choice;
 # 2. both models read *the same* text, the student with gradient and in train mode;
 # 3. the loss compares them at the positions that predict a written token. `completion_mask` marks tokens; the logits at
@@ -373,8 +376,8 @@ show_modes(1.0)
 # </details>
 # <details><summary>Hint 2: the order</summary>
 #
-# eval, no gradient, sample; train; teacher without gradient; student; loss of logits without their last position and of the
-# mask without its first; zero_grad, backward, step.
+# eval, no gradient, sample; train; teacher without gradient; student; loss on the logits without their last position
+# and the mask without its first; zero_grad, backward, step.
 #
 # </details>
 # <details><summary>Hint 3: the functions</summary>
@@ -389,9 +392,9 @@ show_modes(1.0)
 def on_policy_step(student, teacher, prompts, optimizer, sample, loss):
     """One update of the student on text that it writes itself; returns the loss before the update, as a float.
 
-    prompts: a dict of input_ids and attention_mask, padded in front.  It goes to `sample` as it is.
+    prompts: a dict of input_ids and attention_mask, padded in front.  Pass it to `sample` unchanged.
     sample(model, prompts): what the model writes; a dict of input_ids, attention_mask and completion_mask, each (B, S).
-    It switches neither gradients nor dropout.
+    It does not switch gradients or dropout on or off.
     loss(student_logits, teacher_logits, mask): a scalar; mask is True at the positions that count.
     The student learns in train mode and is left in it; the teacher is in eval mode already and stays as it is.
     """
@@ -417,17 +420,18 @@ check("on_policy_step", on_policy_step)
 # %% [markdown]
 # ### Predict first: two times two
 #
-# "On-policy" changes two things at once: the text, and usually the divergence. Here we change one at a time. Every training
-# starts from the same student and takes as many steps on the same questions. One such training is called an arm:
+# "On-policy" changes two things at once: the text, and usually the divergence. Here we change one at a time. Every
+# training run starts from the same student and takes the same number of steps on the same questions. Each run is called
+# an arm:
 #
 # | | forward KL | reverse KL |
 # |---|---|---|
 # | **the teacher's text** | white box, as in Lab 2 | ? |
 # | **the student's text** | ? | "on-policy distillation" |
 #
-# Two more arms stand beside them: cross-entropy on right solutions ({{ term("SFT") }} on the world's text), and on the
-# teacher's text. The last one is called black box, because it needs only what the teacher wrote. White box means that the
-# teacher's distributions are known too. Which of the six solves most questions?
+# There are two more arms: cross-entropy on right solutions ({{ term("SFT") }} on the world's text), and on the
+# teacher's text. The latter is called black box, because it needs only what the teacher wrote. White box means that the
+# teacher's distributions are known too. Which of the six solves the most questions?
 
 # %%
 names = ("SFT, world", "SFT, teacher", "forward, teacher", "reverse, teacher", "forward, student", "reverse, student")
@@ -452,7 +456,7 @@ if ready(completion_mask, divergence, on_policy_step):
         "world": rows_of(asked_now, [one.trace() for one in asked_now], tokenizer),
         "teacher": lab.written_rows(asked_now, by_teacher, tokenizer),
     }
-    rows["student"] = rows["world"]  # of which only the prompts are used
+    rows["student"] = rows["world"]  # only its prompts are used
     rates = committed("on_policy")["live rates"]
     students = {}
     for name in names:
@@ -477,19 +481,19 @@ if ready(completion_mask, divergence, on_policy_step):
     print(f"your guess: {my_best}")
 
 # %% [markdown]
-# Ours. Each arm has its own learning rate: the one that solved most questions of a third set, the tune split, which is
-# used for nothing else.
+# Ours. Each arm has its own learning rate: the one that solved the most questions of a third set, the tune split, which
+# is used for nothing else.
 #
 # {{ table(results.on_policy.rows_and_start, {"arm": "arm", "rate": "learning rate", "solved": "solved", "minus": "difference to SFT on the world's text", "tokens": "tokens"}) }}
 #
 # *{{ results.on_policy.seeds }} seeds, {{ results.on_policy.before.questions }} questions each. In brackets: 95 %
-# {{ term("interval") }} over questions and seeds. The first row is the warm student before any of this.* One choice
-# changed, the other held:
+# {{ term("interval") }} over questions and seeds. The first row is the warm student before any of these runs.* One
+# choice changed, the other held fixed:
 #
 # {{ table(results.on_policy.choices, {"change": "change", "difference": "difference in questions solved"}) }}
 #
-# Read the tables before you open the answer. Does the text matter, or the divergence, or both? Is a difference larger than
-# its interval? Your own run has one seed. Where it disagrees with the tables, that is what one seed can do.
+# Read the tables before you open the answer. Does the text matter, or the divergence, or both? Which intervals contain
+# 0? Your own run has one seed. Where it disagrees with the tables, that is what one seed can do.
 #
 # <details><summary>Our answer</summary>
 #
@@ -498,29 +502,30 @@ if ready(completion_mask, divergence, on_policy_step):
 # intervals contain 0. So the text matters here, and {{ results.on_policy.seeds }} seeds are too few to judge the
 # divergence.
 #
-# Look at the first row, too: {{ results.on_policy.start.share | percent }} solved before any of this. On its own text the
-# student gained nothing that these seeds could show.
+# Look at the first row, too: {{ results.on_policy.start.share | percent }} solved before any of this. On its own text,
+# the student gained nothing that these seeds could show.
 #
-# Is a higher rate to blame? The arms on the student's text have the higher one because they solved more with it: each arm
-# was given the best of its own grid.
+# Is a higher learning rate to blame? The arms on the student's text have the higher rate because they solved more with
+# it: each arm got the best rate of its own grid.
 #
 # The best arm, reverse KL on the teacher's text, is not safely ahead of cross-entropy on right solutions either: its
 # interval begins at 0. And the teacher's bare text (black box) is worth as much as the world's: this teacher is nearly
 # always right.
 #
-# Why may its own text teach this student less? In some texts it goes wrong early, and what follows answers another
-# question than the one that was asked. That fits these numbers, but they do not prove it.
+# Why might its own text teach this student less? In some texts it goes wrong early, and what follows answers a
+# different question from the one asked. That fits these numbers, but they do not prove it.
 #
-# An experiment that changes text and divergence at once and calls the sum "on-policy" would have reported one difference,
-# {{ results.on_policy.rows[5].minus }} to SFT. It could not have said which of the two it came from.
+# An experiment that changes text and divergence at once and calls the sum "on-policy" would have reported one
+# difference to SFT, {{ results.on_policy.rows[5].minus }}. It could not have said which of the two changes it came
+# from.
 #
 # </details>
 
 # %% [markdown]
 # ### And mixtures of both?
 #
-# Lambda is the share of steps on the student's own text. Beta = 1/2 is the divergence halfway between the two ends. This is
-# the whole grid; its middle row and column have {{ results.on_policy["fewer seeds"] }} seeds:
+# Lambda is the share of steps on the student's own text. Beta = 1/2 is the divergence halfway between the two ends.
+# This is the whole grid; its middle row and column have {{ results.on_policy["fewer seeds"] }} seeds:
 #
 # {{ table(results.on_policy.grid, {"lambda": "lambda", "forward": "forward KL", "half": "beta = 1/2", "reverse": "reverse KL"}) }}
 #
@@ -531,32 +536,34 @@ if ready(completion_mask, divergence, on_policy_step):
 # %% [markdown]
 # ### What does it cost?
 #
-# The student's own text has to be written anew in every step. The teacher's text has to be written too, by a larger model.
-# Here no text is read twice, so neither is cheap. A team that reads the teacher's text in many trainings pays for it once.
-# The world's text is there already. So now give each arm as many *seconds* as the last arm takes, the writing included:
+# The student's own text has to be written anew in every step. The teacher's text has to be written too, by a larger
+# model. Here no text is read twice, so neither is cheap. A team that reuses the teacher's text in many training runs
+# pays for it once. The world's text already exists. So now give each arm as many *seconds* as the last arm takes,
+# including the writing:
 #
 # {{ table(results.on_policy.rows_in_seconds, {"arm": "arm", "steps": "steps", "solved": "solved", "minus": "difference to SFT on the world's text"}) }}
 #
-# The first row is the control that comparisons of teachers forget. Where right solutions cost nothing, plain training for
-# as many seconds on more of them beats everything here: it has time for {{ results.on_policy.rows_in_seconds[0].steps }}
-# steps. So a teacher is worth its price only where right text is expensive. Between the student's own text and the
-# teacher's there is little left at equal seconds: the small student writes faster than the teacher, so it takes more steps.
+# The first row is the control that comparisons of teachers forget. Where right solutions cost nothing, plain training
+# on more of them for as many seconds beats everything here: it has time for
+# {{ results.on_policy.rows_in_seconds[0].steps }} steps. So a teacher is worth its price only where right text is
+# expensive. At equal seconds, little difference is left between the student's own text and the teacher's: the small
+# student writes faster than the teacher, so it takes more steps.
 
 # %% [markdown]
 # ### Where do they err?
 #
 # A student that never sees its own mistakes may not know how to go on after one. This is called
 # {{ term("exposure bias") }}. Here it can be measured. We call a step right if it does the question's operation on the
-# value that stands before it in the text, whether that value is right or wrong.
+# value before it in the text, whether that value is right or wrong.
 #
 # {{ table(results.on_policy.errors, {"arm": "arm", "step 1": "step 1 fails", "step 2": "step 2 fails", "step 3": "step 3 fails", "step 4": "step 4 fails", "behind": "steps right after an error", "steps behind": "of so many"}) }}
 #
-# *"Step 3 fails" is a share of the questions in which steps 1 and 2 are right, and so on. The last two columns count the
-# steps after an error: the share that is right by itself, and how many there are.*
+# *"Step 3 fails" is a share of the questions in which steps 1 and 2 are right, and so on. The last two columns count
+# the steps after an error: the share that is right, each judged on its own, and how many there are.*
 #
-# The last step of four fails most often: the student knew it least. The two arms that read their own mistakes do not go on
-# better after an error than the others. So the cure for exposure bias does not show here. Mind the last column: these
-# steps are few, and each row has other questions in it.
+# The last step of four fails most often: the student knew it least. The two arms that read their own mistakes do no
+# better after an error than the others. So no cure for exposure bias shows here. Mind the last column: these steps are
+# few, and they come from different questions in each row.
 
 # %% [markdown]
 # ### What does reverse KL drop?
@@ -566,10 +573,10 @@ if ready(completion_mask, divergence, on_policy_step):
 #
 # {{ table(results.on_policy.diversity, {"arm": "arm", "temperature": "temperature", "right": "texts right", "distinct": "distinct texts a question", "any": "questions with a right one of four", "nats": "nats per token of the teacher's text"}) }}
 #
-# Reverse KL makes a student more decided: it writes fewer distinct texts, and more of them are right, at every
-# temperature. A question of this task has one right solution, so what is dropped is mostly errors. With several right
-# answers, fewer distinct texts would be a loss. Reverse KL could have another price: the student might find the teacher's
-# own text less likely. The last column says that this does not happen here.
+# Reverse KL makes a student more decisive: it writes fewer distinct texts, and more of them are right, at every
+# temperature. A question of this task has one right solution, so reverse KL drops mostly errors. With several right
+# answers, fewer distinct texts would be a loss. Reverse KL could have another price: the student might find the
+# teacher's own text less likely. The last column says that this does not happen here.
 
 # %% [markdown]
 # ### From which gap on?
@@ -579,39 +586,40 @@ if ready(completion_mask, divergence, on_policy_step):
 # *{{ results.on_policy.gaps[0].seeds }} seeds, and the learning rates of the usual student. "Middle" is the pair's student,
 # "smaller" has two of its three layers, "larger" is made of half of the teacher's layers.*
 #
-# In no row does the student's own text beat SFT on the world's, so this experiment cannot say from which gap on it would.
+# In no row does the student's own text beat SFT on the world's, so this experiment cannot say at which gap it would.
 # Without a warm-up no arm teaches anything in so few steps. Where the student is nearly as good as its teacher, after a
-# long warm-up or with more layers, every arm made it *worse*. We did not look for a rate for each of these students, and
-# a lower one may well be what they need; {{ results.on_policy.gaps[0].seeds }} seeds are few, too.
+# long warm-up or with more layers, every arm made it *worse*. We did not search for a learning rate for each of these
+# students, and they may well need a lower one. Also, {{ results.on_policy.gaps[0].seeds }} seeds are few.
 
 # %% [markdown]
 # ## Say it
 #
-# **Whose text, which divergence?** Your team has a strong teacher with open weights, and a small student that answers
-# customers' questions in several right ways. In about 150 words: on whose text would you train, and with which divergence?
-# Name one cost or risk of your choice. What would you measure before you decide? Use numbers from your run or from our
-# tables.
+# **Whose text, which divergence?** Your team has a strong teacher with open weights, and a small student for customers'
+# questions, which have several right answers. In about 150 words: on whose text would you train, and with which
+# divergence? Name one cost or risk of your choice. What would you measure before you decide? Use numbers from your run
+# or from our tables.
 #
 # | Points | Rubric |
 # |---|---|
 # | 1 | Separates the two choices (whose text, which divergence) and gives a reason for each |
-# | 1 | Says what the chosen divergence does where the student cannot be like the teacher (covers, or chooses) |
+# | 1 | Says what the chosen divergence does where the student cannot match the teacher (covers, or chooses) |
 # | 1 | Names a cost or a risk of on-policy training: seconds for writing, or a teacher that is at a loss on the student's errors |
 # | 1 | Names a measurement with its control, and supports a claim with a number from the lab |
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written_who_writes", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
-# *A sketch of an answer.* Two choices. Text: I would start on the teacher's text. It can be written once and used in many
-# trainings, and with reverse KL it took the student to {{ results.on_policy.rows[3].solved | percent }} here; on the
-# student's own text, as many tokens of it, it was {{ results.on_policy.rows[5].solved | percent }}. That text has to be
-# written anew in every step. I would still try it, because my student is better than this one and makes other errors.
+# *A sketch of an answer.* Two choices. Text: I would start with the teacher's text. It can be written once and used in
+# many training runs, and with reverse KL it took the student to {{ results.on_policy.rows[3].solved | percent }} here;
+# with as many tokens of the student's own text, it was {{ results.on_policy.rows[5].solved | percent }}. The student's
+# text has to be written anew in every step. I would still try it, because my student is better than this one and makes
+# other errors.
 #
 # Divergence: there are several right answers. Forward KL would have the student cover all of them and also what lies
 # between; reverse KL would have it choose one, and be right. For customers one right answer is enough, so reverse KL. If the
 # variety is the product, I would not.
 #
 # Before I decide I would measure both at equal seconds, on questions that no training saw, with cross-entropy on the
-# teacher's text as the control, and with several seeds: two seeds of one arm can differ as much as two arms. And I would
-# ask what right answers from people cost: for as many seconds they beat all arms here.
+# teacher's text as the control, and with several seeds: two seeds of one arm can differ as much as two arms. And I
+# would ask what right answers from people cost: at equal seconds, right answers beat all arms here.
 
 # %% [markdown]
 # ## Check yourself
@@ -624,7 +632,8 @@ if ready(completion_mask, divergence, on_policy_step):
 # No. Its own text is what it already says. Somebody has to tell it what is wrong.
 # </details>
 # <details><summary>B. To say what it already says, more surely.</summary>
-# Right. The gradient is zero on average, and chance makes it drift. The teacher's score is what on-policy training lives on.
+# Right. The gradient is zero on average, and chance makes the student drift. On-policy training lives on the teacher's
+# score.
 # </details>
 # <details><summary>C. To write more varied text.</summary>
 # No: nothing in it pushes toward variety. A token that is never drawn is never made likelier.
@@ -633,23 +642,25 @@ if ready(completion_mask, divergence, on_policy_step):
 # **2. With beta = 0.001 your loss is tiny and the student hardly moves. What is wrong?**
 #
 # <details><summary>A. Nothing: JSD is about beta times forward KL there.</summary>
-# Right. Near the ends beta is a strength and not a direction. Compare betas with a learning rate of their own each.
+# Right. Near the ends, beta sets the strength and not the direction. When you compare betas, give each its own learning
+# rate.
 # </details>
 # <details><summary>B. The limit is wrong: at 0 it should be reverse KL.</summary>
-# At 0 it is forward KL. The size is what changes near it.
+# At 0 it is forward KL. Near 0, the size changes.
 # </details>
 # <details><summary>C. The mixture underflows.</summary>
 # Not if you stay with logarithms. Divide the loss by beta: what do you get?
 # </details>
 #
-# **3. A colleague masks with `input_ids != pad_id` after the prompt; pad and end of text have one id. What does the student
-# unlearn?**
+# **3. A colleague masks with `input_ids != pad_id` after the prompt; pad and end of text share one id. What does the
+# student unlearn?**
 #
 # <details><summary>A. Nothing: padding must not count.</summary>
-# Padding must not. But the first of these tokens was written.
+# Padding must not. But the student wrote the first of these tokens.
 # </details>
 # <details><summary>B. To stop.</summary>
-# Right. The end of text never counts, so nothing holds it, and the student writes on until it is cut.
+# Right. The end of text never counts, so nothing trains the student to write it, and the student goes on until it is
+# cut off.
 # </details>
 # <details><summary>C. To begin.</summary>
 # The beginning comes after the prompt and counts.
@@ -669,17 +680,17 @@ if ready(completion_mask, divergence, on_policy_step):
 # %% [markdown]
 # ## After this: the same thing in TRL
 #
-# TRL has two trainers for it. `DistillationTrainer` always trains on the student's text; `GKDTrainer`, among the
-# experimental ones, can mix texts.
+# TRL has two trainers for this. `DistillationTrainer` always trains on the student's text; `GKDTrainer`, an
+# experimental one, can mix texts.
 #
 # | Here | `GKDConfig` | `DistillationConfig` | What to watch |
 # |---|---|---|---|
 # | share of steps on the student's text | `lmbda` | | at 0 it trains on the dataset alone |
-# | `beta` | `beta` | `beta` | the same meaning in both, 0 forward and 1 reverse; another default |
-# | the teacher writes the rows | `seq_kd` | | it writes anew in each step, wherever the student does not |
-# | temperature of the writing | `temperature` | `temperature` | in `GKDTrainer` of the writing alone, in the other also of the divergence |
+# | `beta` | `beta` | `beta` | the same meaning in both, 0 forward and 1 reverse; different defaults |
+# | the teacher writes the rows | `seq_kd` | | it writes anew in each step in which the student does not |
+# | temperature of the writing | `temperature` | `temperature` | in `GKDTrainer` for the writing alone, in the other also for the divergence |
 # | `new_tokens` | `max_new_tokens` | `max_completion_length` | a text that is cut has no end of text |
-# | no dropout while writing | `disable_dropout` | `disable_dropout` | it switches dropout off in training as well |
+# | no dropout while writing | `disable_dropout` | `disable_dropout` | it switches off dropout in training as well |
 #
 # The defaults of the release that is installed here:
 
@@ -693,7 +704,7 @@ if not defaults:
     print(how_to_install())
 
 # %% [markdown]
-# Is its divergence yours? Both get the same logits and the same mask.
+# Is TRL's divergence the same as yours? Both get the same logits and the same mask.
 
 # %%
 if ready(divergence):

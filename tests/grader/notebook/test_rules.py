@@ -13,6 +13,7 @@ from utils.errors import CourseError
     [
         ('tags=["set-up"]', "", "it has 0 code cells with the tag 'set-up': give it to exactly one."),
         ('tags=["notebook-only"]', 'tags=["notebok-only"]', "cell 8: the tag 'notebok-only' means nothing here: use one of"),
+        ("# %% [markdown]\n# ", "# %% [markdown] ", "cell [0-9]+: '.*' would be lost: put it below the line"),
         ('"written_why"', '"squares"', "cell 10: the grade_id 'squares' is used twice"),
         ('"written_why"', '"why?"', "cell 10: the grade_id 'why\\?' must be 1 to 50 letters"),
         ('"points": 10, ', "", "cell 5: it is graded and gives None points: write a number above 0."),
