@@ -28,8 +28,8 @@ from utils.models.profiles import EMBEDDED, Profile
 from utils.models.pruning import prune
 
 DEPTH, KEPT, STEPS = 30, 20, 200
-RATES = {"full": (1e-4, 3e-4, 1e-3), "adapter": (5e-4, 2e-3, 4e-3, 8e-3, 1.6e-2)}
-RANKS = (4, 32)
+FULL_RATES = (1e-4, 3e-4, 1e-3)
+RATES = {4: (5e-4, 2e-3, 4e-3, 8e-3, 1.6e-2), 32: (5e-4, 1e-3, 2e-3, 4e-3)}  # by rank: each has its own best
 LLAMA = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 TUNE_ROWS = 60
 
@@ -99,7 +99,7 @@ def blocks(arms: how_small_arms.Arms) -> tuple[dict, tuple[int, ...], dict[str, 
     before = arms.judged([Arm(kept) for kept in chosen.values()])
     whole = Arm(tuple(range(DEPTH)))
     best = min(("by influence", "evenly spaced"), key=lambda name: evaluation(before[Arm(chosen[name])]).perplexity)
-    grid = [Arm(chosen[best], healing, rate, 1) for healing in (CE, KD) for rate in RATES["full"]]
+    grid = [Arm(chosen[best], healing, rate, 1) for healing in (CE, KD) for rate in FULL_RATES]
     tuned = {arm: evaluation(numbers).perplexity for arm, numbers in arms.judged(grid, "tune").items()}
     rates = {kind: min((arm for arm in grid if arm.healing == kind), key=tuned.get).rate for kind in (CE, KD)}
     healed = [
@@ -147,22 +147,23 @@ def tried(arms: adapters.Arms, cell: adapters.Cell, rate: float) -> dict:
 
 def ranks(arms: adapters.Arms, full: Mapping[str, dict]) -> dict:
     """Adapters on the cut model, distilled toward the whole one and on labels, beside the same cut healed in full."""
-    cells = {(rank, kind): adapters.cell(rank, kind, LLAMA) for rank in RANKS for kind in adapters.OBJECTIVES}
-    grid = {(kind, rate): cells[RANKS[0], kind] for kind in adapters.OBJECTIVES for rate in RATES["adapter"]}
+    cells = {(rank, kind): adapters.cell(rank, kind, LLAMA) for rank in RATES for kind in adapters.OBJECTIVES}
+    grid = {(key, rate): arms.name(cell, rate, 0, "tune") for key, cell in cells.items() for rate in RATES[key[0]]}
     runs = shared({
-        arms.name(cell, rate, 0, "tune"): lambda cell=cell, rate=rate: tried(arms, cell, rate)
-        for (_, rate), cell in grid.items()
+        name: lambda key=key, rate=rate: tried(arms, cells[key], rate) for (key, rate), name in grid.items()
     })  # fmt: skip
-    found = {key: runs[arms.name(cell, key[1], 0, "tune")] for key, cell in grid.items()}
-    tuned = {key: math.inf if "stopped" in run else evaluation(run).perplexity for key, run in found.items()}
-    rates = {kind: min(RATES["adapter"], key=lambda rate, kind=kind: tuned[kind, rate]) for kind in adapters.OBJECTIVES}
-    done = {key: arms.judged({cell: rates[key[1]]}, [0])[cell][0] for key, cell in cells.items()}
+    tuned = {
+        place: math.inf if "stopped" in runs[name] else evaluation(runs[name]).perplexity
+        for place, name in grid.items()
+    }
+    rates = {key: min(RATES[key[0]], key=lambda rate, key=key: tuned[key, rate]) for key in cells}
+    done = {key: arms.judged({cell: rates[key]}, [0])[cell][0] for key, cell in cells.items()}
     return {
         "rows": [
             {
                 "rank": rank,
                 "objective": kind,
-                "rate": rates[kind],
+                "rate": rates[rank, kind],
                 "trained": numbers["trained"],
                 "perplexity": evaluation(numbers).perplexity,
                 **over(numbers, full[kind]),  # the same cut healed in full
@@ -170,12 +171,9 @@ def ranks(arms: adapters.Arms, full: Mapping[str, dict]) -> dict:
             for (rank, kind), numbers in done.items()
         ],
         "tuning": [
-            {
-                "objective": kind,
-                "rate": rate,
-                "perplexity": value if math.isfinite(value) else "stopped: the loss jumped",
-            }
-            for (kind, rate), value in tuned.items()
+            {"rank": rank, "objective": kind, "rate": rate}
+            | {"perplexity": value if math.isfinite(value) else "stopped: the loss jumped"}
+            for ((rank, kind), rate), value in tuned.items()
         ],
     }
 
