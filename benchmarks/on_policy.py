@@ -183,9 +183,10 @@ def shown(result: Mapping) -> dict:
         ],
     }
     if "start" in result:
-        start = {name: result["start"][name] for name in ("arm", "low", "high")}
-        none = {"solved": result["start"]["share"], "minus": "", "rate": "", "tokens": 0}
-        found["rows_and_start"] = [start | none, *found["rows"]]
+        one = result["start"]
+        start = {"arm": one["arm"], "solved": one["share"], "low": one["low"], "high": one["high"]}
+        start |= {"minus": "", "rate": "", "tokens": 0}
+        found["rows_and_start"] = [start, *found["rows"]]
     if "seconds" in result:
         found["rows_in_seconds"] = [_line(name, one) for name, one in result["seconds"].items()]
     if "gap" in result:

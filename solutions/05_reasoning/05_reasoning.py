@@ -481,12 +481,13 @@ else:
 # Your run is one seed, and our interval is for a mean over {{ results.reasoning.rows[2].seeds }} seeds. So your
 # students may lie outside it, and all on the same side, because they share their questions and their seed.
 #
-# {% set steps_or_not = ["teacher", "untouched", "answers alone", "answers alone, as many tokens", "reference traces", "reference traces, shuffled steps"] %}
+# {% set steps_or_not = ["teacher", "untouched", "answers alone", "answers alone, as many seconds", "answers alone, as many tokens", "reference traces", "reference traces, shuffled steps"] %}
 # {% set more_answers = results.reasoning.rows | selectattr("arm", "equalto", "answers alone, as many tokens") | first %}
 # {% set reference = results.reasoning.rows | selectattr("arm", "equalto", "reference traces") | first %}
 # Do the steps help, or only the length? A row with a trace has many more tokens than a row with an answer. So we add
-# three controls: answers to more questions, until about as many *tokens* were read; right traces of the same questions;
-# and the same right traces with their steps shuffled, which have the same tokens in another order:
+# four controls: answers to more questions, for about as many *seconds*, and until about as many *tokens* were read; right
+# traces of the same questions; and the same right traces with their steps shuffled, which have the same tokens in another
+# order:
 #
 # {{ table(results.reasoning.rows | selectattr("arm", "in", steps_or_not) | list, {"arm": "trained on", "accuracy": "right answers", "different": "solutions", "steps": "steps", "tokens": "tokens", "seconds": "seconds of ours"}) }}
 #
@@ -498,8 +499,8 @@ else:
 # <details><summary>Our answer</summary>
 #
 # The steps help. In the same number of training steps, answers alone teach this student next to nothing. With about as
-# many tokens, that is, with answers to many more questions and a longer training, it learns something, but far less
-# than from traces. Shuffled steps have the same tokens, but not in an order that leads to the answer. A step cannot be
+# many seconds or tokens, that is, with answers to many more questions and a longer training, it learns something, but
+# far less than from traces. Shuffled steps have the same tokens, but not in an order that leads to the answer. A step cannot be
 # predicted if the number it starts from has not been computed yet.
 #
 # An answer alone asks for all operations at once, within the few characters of the answer. A step asks for one.
@@ -618,7 +619,8 @@ my_winners = guess(my_winners, "verified", "unfiltered")
 # *Each training step reads 16 solutions. So a student of {{ ten_N.steps | number }} steps reads
 # {{ (16 * ten_N.steps) | number }}, however many there are to draw from.*
 #
-# {{ table(results.reasoning.differences[7:10], {"arm": "trained on", "difference": "difference", "minus": "compared with"}) }}
+# {% set compared = ["10 N unfiltered, as many steps", "10 N unfiltered, 2.5 times the steps"] %}{% set clean = "all verified of 10 N, as many steps" %}
+# {{ table((results.reasoning.differences | selectattr("minus", "in", compared) | list) + (results.reasoning.differences | selectattr("arm", "equalto", clean) | rejectattr("minus", "in", compared) | list), {"arm": "trained on", "difference": "difference", "minus": "compared with"}) }}
 #
 # <details><summary>Our answer</summary>
 #
