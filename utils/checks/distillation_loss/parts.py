@@ -83,14 +83,14 @@ class Fingerprints:
             [(tuple(names), price) for names, price in table.texts[key]]
             for key in (part, "patterns", "divisors", f"{part} scales")
         )
-        self.patterns, self.values, self.gradients, self.odd_gradients = (
+        self.patterns, self.values, self.gradients, odd_values, self.odd_gradients = (
             [np.float64(table.numbers[f"{kind}/{i}"]) for i in self.frames]
-            for kind in ("patterns", f"{part}/value", f"{part}/gradient", "odd gradient")
+            for kind in ("patterns", f"{part}/value", f"{part}/gradient", "odd/value", "odd/gradient")
         )
         self.divisors = np.stack([table.numbers[f"divisors/{i}"] for i in self.frames], axis=-1)
         self.scales = table.numbers[f"{part}/scales"]
         self.counts = np.stack([patterns.sum((1, 2)) for patterns in self.patterns], axis=-1)
-        self.odd_names, self.odd_values = table.texts["odd"] if part == "hard" else [], table.numbers["odd value"]
+        self.odd_names, self.odd_values = table.texts["odd"] if part == "hard" else [], np.stack(odd_values, axis=-1)
 
     def sum_of(self, kernel: int, pattern: int) -> np.ndarray:
         """By frame: a cost summed over a pattern."""

@@ -34,15 +34,15 @@ NOTICED = "Call your function with two temperatures. Does the softmax notice?"
 AT_ONE = "At T = 1 the logits should stay as they are, and at T = 1.5 they should not. Do yours?"
 # what T becomes before it divides (the student's logits, the teacher's)
 TEMPERATURES = listed(
-    ((), (lambda T: T, lambda T: T), 0.0),
+    ((), (lambda T: T, lambda T: T)),
     "Follow the logits of each model: how often do they meet T on their way to the softmax?",
-    ("temperature missing in the softmax of both", (lambda T: 1.0, lambda T: 1.0), 1.0),
-    ("temperature missing on the teacher", (lambda T: T, lambda T: 1.0), 1.0),
-    ("temperature missing on the student", (lambda T: 1.0, lambda T: T), 1.0),
+    ("temperature missing in the softmax of both", (lambda T: 1.0, lambda T: 1.0)),
+    ("temperature missing on the teacher", (lambda T: T, lambda T: 1.0)),
+    ("temperature missing on the student", (lambda T: 1.0, lambda T: T)),
     ("temperature applied twice on the student", (lambda T: T * T, lambda T: T), 1.3),
     ("temperature applied twice on the teacher", (lambda T: T, lambda T: T * T), 1.3),
     "Should T = 10 make a distribution flatter or sharper?",
-    ("logits multiplied by the temperature instead of divided", (lambda T: 1 / T, lambda T: 1 / T), 1.0),
+    ("logits multiplied by the temperature instead of divided", (lambda T: 1 / T, lambda T: 1 / T)),
     ("student logits multiplied by the temperature instead of divided", (lambda T: 1 / T, lambda T: T), 1.2),
     ("teacher logits multiplied by the temperature instead of divided", (lambda T: T, lambda T: 1 / T), 1.2),
     "T squared belongs to the loss. Which power of T divides the logits?",
@@ -56,19 +56,19 @@ TEMPERATURES = listed(
     ("temperatures below 2 are raised to 2", (lambda T: max(T, 2.0),) * 2, 1.6),
 )
 HARD_TEMPERATURES = listed(
-    ((), lambda T: 1.0, 0.0),
+    ((), lambda T: 1.0),
     "The labels are not softened. Should the hard part change with T at all?",
-    ("temperature in the hard part", lambda T: T, 1.0),
+    ("temperature in the hard part", lambda T: T),
     ("logits multiplied by the temperature in the hard part", lambda T: 1 / T, 1.3),
     *((f"{name} in the hard part", heat, 1.3) for name, heat in CODED),
 )
 AHEAD, BEHIND = "teacher one position ahead of the student", "teacher one position behind the student"
 # (how far away the teacher's position is, what follows a row's end)
 TEACHER_PLACES = listed(
-    ((), (0, ""), 0.0),
+    ((), (0, "")),
     "Print the slices of student and teacher: do they start at the same position?",
-    (AHEAD, (1, ""), 1.0),
-    (BEHIND, (-1, ""), 1.0),
+    (AHEAD, (1, "")),
+    (BEHIND, (-1, "")),
     (AHEAD, (1, "its start"), 1.05),
     (BEHIND, (-1, "its start"), 1.05),
 )
@@ -114,21 +114,15 @@ def _with_label(cost: Callable) -> Callable[[Choice, Choice], Token]:
     return lambda heats, place: _of_label(cost)(softened, SHIFTS[0])
 
 
-def _as_a_whole(mean: Callable) -> Callable[[Choice, Choice], Token]:
-    return lambda heat, place: lambda student, teacher, labels, T: mean(student, labels)
-
-
 def _all(how: Callable, choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
     return tuple(replace(choice, do=how(choice.do)) for choice in choices)
 
 
-SOFT_KNOWN, SOFT_SINGLE = (
-    _all(_beside_teacher, DIVERGENCES),
-    _all(_placing_itself, PLACED) + _all(_with_label, WITH_LABEL),
-)
+SOFT_KNOWN = _all(_beside_teacher, DIVERGENCES)
+SOFT_SINGLE = _all(_placing_itself, PLACED) + _all(_with_label, WITH_LABEL)
 HARD_KNOWN = _all(_of_label, LABEL_COSTS)
 SOFT = SOFT_KNOWN + SOFT_SINGLE + _all(_beside_teacher, SOFT_TRAITS)
-HARD = HARD_KNOWN + _all(_of_label, HARD_TRAITS) + _all(_as_a_whole, ODD)
+HARD = HARD_KNOWN + _all(_of_label, HARD_TRAITS) + _all(lambda mean: lambda heat, place: mean, ODD)
 
 
 def soft_kernels() -> Iterator[Choice]:
