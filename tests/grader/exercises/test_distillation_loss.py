@@ -12,7 +12,7 @@ from grader.exercises.lab02.distillation_loss.points import PARTS
 from grader.exercises.lab02.distillation_loss.probes import FRAMES, probes
 from grader.exercises.lab02.distillation_loss.recipe import BLENDS, cook, recipe
 from grader.marking.diagnose import diagnose, scores
-from tests.grader.exercises.written_losses import WRITTEN, renyi
+from tests.grader.exercises.written_losses import SEVERAL, WRITTEN, renyi
 from utils.checks.ask import ask
 from utils.checks.diagnosis import verdict_on
 from utils.checks.distillation_loss.blend import MISSING
@@ -41,6 +41,13 @@ def test_what_learners_write_by_hand_is_named_and_earns_less_than_all_points(los
         answers = ask(table.probes, loss)
         assert set(names) == set(verdict_on(table, answers).misconceptions)
         assert sum(scores(EXERCISE, table, answers).values()) < 10
+
+
+@pytest.mark.parametrize("names", SEVERAL, ids="+".join)
+def test_several_mistakes_at_once_are_all_named(names: tuple, tables: dict) -> None:
+    single = {wrong.name: wrong.changes for wrong in WRONG}
+    loss = cook({factor: choice for name in names for factor, choice in single[name].items()})
+    assert set(names) == set(verdict_on(tables[5], ask(tables[5].probes, loss)).misconceptions)
 
 
 @pytest.mark.parametrize("count", [100, pytest.param(1500, marks=pytest.mark.nightly)])
