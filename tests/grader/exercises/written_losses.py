@@ -21,6 +21,7 @@ SEVERAL = (
     (NO_SHIFT, "padding counted" + SOFT, BATCHMEAN + SOFT),
     ("gradient flows into the teacher", NO_SHIFT, "averaged over the vocabulary as well" + SOFT),
     (NO_SHIFT, "the last position is left out" + BOTH),
+    ("alpha and 1 - alpha swapped", "no gradient reaches the student" + SOFT),
     (NUMBER, "alpha hard-coded instead of the argument"),
     (ON_BOTH, "sign flipped" + HARD),
     (ON_BOTH, NO_SHIFT, "temperature in the hard part"),
@@ -134,12 +135,6 @@ def filled_with_nan(s, t, y, T=3.0, a=0.5):
     s, t, y = s[:, :-1], t[:, :-1].detach(), y[:, 1:]
     soft = kl(s, t, T, "none").sum(-1).masked_fill(y == -100, float("nan")).mean()
     return blend(soft, F.cross_entropy(s.flatten(0, 1), y.flatten()), T, a)
-
-
-@written("alpha and 1 - alpha swapped", "no gradient reaches the student" + HARD)
-def detached_and_swapped(s, t, y, T=3.0, a=0.5):
-    s, t, y = picked(s, t, y)
-    return blend(kl(s.detach(), t, T), F.cross_entropy(s, y), T, 1 - a)
 
 
 @written("labels shifted but the mask is not", ROLLED + HARD)

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from utils.checks import forms
-from utils.checks.distillation_loss.blend import BENT, MISSING, PARTS, Reading, gather, read, total
-from utils.checks.distillation_loss.message import message
-from utils.checks.distillation_loss.parts import Fingerprints, close, support
+from utils.checks.distillation_loss.blend import BENT, MISSING, OTHER, PARTS, SWAPPED, Reading, gather, read, total
+from utils.checks.distillation_loss.message import sentences
+from utils.checks.distillation_loss.parts import Fingerprints, close, places_of, support
 from utils.checks.distillation_loss.whole import (
     CONSTANT,
     EXCEPTION,
@@ -23,7 +23,6 @@ from utils.checks.distillation_loss.whole import (
     SWAPPED_SETTINGS,
     as_such,
     half_precision,
-    places_of,
     turned,
 )
 from utils.checks.judgement import agrees, is_right
@@ -55,10 +54,13 @@ DEFAULTED = ("default/alpha", "default/both")  # probes without the last argumen
 def judge_answers(table: Table, answers: Sequence[Answer]) -> Verdict:
     """passed, or at most three names and the number that shows the first one."""
     # A function owes the formula for the arguments that it is given; what it takes where none is given is its own.
-    right = [is_right(table, i, answers[i]) or probe.name in DEFAULTED for i, probe in enumerate(table.probes)]
+    exact = [is_right(table, index, answer) for index, answer in enumerate(answers)]
+    right = [good or probe.name in DEFAULTED for good, probe in zip(exact, table.probes, strict=True)]
     if all(right):
+        defaults = ", ".join(f"{name}={value:g}" for name, value in table.texts["defaults"].items())
+        remark = f" Its defaults are not the task's ({defaults}); that costs nothing."
         fine = "Right: value and gradient agree with the formula on every probe."
-        return Verdict(True, fine + _remark(table, answers))
+        return Verdict(True, fine + remark * (not all(exact)))
     if forms.read(answers[0].form) in ("str", "bool"):
         kind = answers[0].note
         text = f"{table.name} returns a {kind}; one number, a tensor, is expected, for backward() starts from it."
@@ -73,15 +75,7 @@ def judge_answers(table: Table, answers: Sequence[Answer]) -> Verdict:
     if BENT in names or answers[0].outcome == "other":
         names = [name for name in names if name not in MISSING.values()]  # it is there, in another place
     names = sorted(_tidy(names), key=lambda name: name.startswith(LAST))[:3]
-    return Verdict(False, message(table, answers, right, names), names)
-
-
-def _remark(table: Table, answers: Sequence[Answer]) -> str:
-    """What is worth a word and costs nothing: defaults that are not the task's."""
-    if all(is_right(table, index, answer) for index, answer in enumerate(answers)):
-        return ""
-    defaults = ", ".join(f"{name}={value:g}" for name, value in table.texts["defaults"].items())
-    return f" Its defaults are not the task's ({defaults}); that costs nothing."
+    return not_yet(names, *sentences(table, answers, right, names))
 
 
 def _factors(table: Table, answers: Sequence[Answer], reading: Reading) -> list[str]:
@@ -90,12 +84,12 @@ def _factors(table: Table, answers: Sequence[Answer], reading: Reading) -> list[
     flat = any(name.startswith(FLAT) for name in reading.names)
     for part in PARTS:
         explanation = reading.parts.get(part)
-        found = list(explanation.names) if explanation else []
+        by_part[part] = found = list(explanation.names) if explanation else []
         if explanation is None and part in reading.evidence and any(reading.parts.values()):
-            found = list(support(Fingerprints(table, part), reading.evidence[part]))
-        if _without_gradient(table, answers, part) and not flat and TEACHER_ALONE not in "".join(found):
+            found += support(Fingerprints(table, part), reading.evidence[part])
+        end = OTHER[part] if SWAPPED in reading.names else part
+        if _without_gradient(table, answers, end) and not flat and TEACHER_ALONE not in "".join(found):
             found.append(DETACHED)
-        by_part[part] = found
     _about_the_mask(by_part)
     unstable = _unstable_parts(table, answers, reading, by_part)
     for part in PARTS:

@@ -19,13 +19,14 @@ NORMALISER = "the value is right, the gradient is not: softmax's normaliser is d
 AFTER = "temperature applied after the softmax instead of before"
 TOP_K = "only the teacher's top tokens (top-k) instead of the whole vocabulary"
 STANDARDISED = "logits are standardised (mean 0, deviation 1) before they are divided by T"
+SKEWED = "skewed KL ({} of the teacher mixed into the student) instead of KL"
 TWICE = "softmax taken twice on "
-SMOOTHINGS = (0.1, 0.01, 0.05, 0.15, 0.2, 0.3)
 TAKEN_TWICE = "What does a softmax make of numbers that are already probabilities?"
 OTHERS_LOST = "You keep a part of the sum over the vocabulary. What do the other tokens tell?"
 CUT_GRAPH = "What depends on the student and is computed under no_grad, or detached?"
 OUT_OF_RANGE = "What is the log of a probability that rounds to 0, or the exp of 1000? Which function avoids both?"
 NO_END = "A very wrong student should have a very large loss. What in your code puts an upper end to it?"
+NO_LOGARITHM = "You add up differences of probabilities. Where is the logarithm?"
 WHICH_AXIS = "Along which axis do the probabilities of one position sum to one? Print a sum."
 
 
@@ -93,19 +94,13 @@ DIVERGENCES = listed(
         "Jensen-Shannon divergence instead of KL",
         lambda s, t: (kl(log(t), _mixed(s, t, 0.5)) + kl(log(s), _mixed(s, t, 0.5))) / 2,
     ),
-    *(
-        (
-            f"skewed KL ({share} of the teacher mixed into the student) instead of KL",
-            lambda s, t, size=size: kl(log(t), _mixed(s, t, size)),
-            1.6,
-        )
-        for share, size in (("a tenth", 0.1), ("half", 0.5))
-    ),
+    (SKEWED.format("a tenth"), lambda s, t: kl(log(t), _mixed(s, t, 0.1)), 1.6),
+    (SKEWED.format("half"), lambda s, t: kl(log(t), _mixed(s, t, 0.5)), 1.6),
     "Add 5 to all logits of a token: its probabilities stay. Does your loss?",
     *_either("mean squared error of logits instead of KL", lambda s, t: total((s - t) ** 2)),
     *_either("Huber loss of logits instead of KL", lambda s, t: total(F.smooth_l1_loss(s, t, reduction="none")), 1.2),
     ("absolute difference of logits instead of KL", lambda s, t: total((s - t).abs())),
-    "You add up differences of probabilities. Where is the logarithm?",
+    NO_LOGARITHM,
     *_either("mean squared error of probabilities instead of KL", lambda s, t: total((soft(s) - soft(t)) ** 2)),
     (DIFFERENCE, lambda s, t: total((soft(s) - soft(t)).abs())),
     ("Hellinger distance instead of KL", lambda s, t: total((soft(s).sqrt() - soft(t).sqrt()) ** 2), 1.5),
@@ -221,9 +216,8 @@ LABEL_COSTS = listed(
     *((f"an epsilon of {size:g} inside the log{{}}", lambda s, t, hot, e=size: -(total(hot * soft(s)) + e).log(), 1.6)
       for size in (1e-3, 1e-2)),
     "The task asks for plain cross-entropy. How much of the probability do you give to other tokens?",
-    *((f"label smoothing ({share:g}){{}}",
-       lambda s, t, hot, a=share: -total(((1 - a) * hot + a / s.shape[-1]) * log(s)), 1.1)
-      for share in SMOOTHINGS),
+    *((f"label smoothing ({a:g}){{}}", lambda s, t, hot, a=a: -total(((1 - a) * hot + a / s.shape[-1]) * log(s)), 1.1)
+      for a in (0.1, 0.01, 0.05, 0.15, 0.2, 0.3)),
 )  # fmt: skip
 
 

@@ -30,8 +30,6 @@ from grader.exercises.lab02.distillation_loss.positions import LABEL_PLACES, SHI
 Token = Callable[[Tensor, Tensor, Tensor, float], Tensor]
 LIKELY = 2.6  # combinations up to this price are tried
 CODED = tuple((f"temperature hard-coded to {value:g}", lambda T, v=value: v) for value in (2.0, 3.0, 4.0, 5.0, 10.0))
-NOTICED = "Call your function with two temperatures. Does the softmax notice?"
-AT_ONE = "At T = 1 the logits should stay as they are, and at T = 1.5 they should not. Do yours?"
 # what T becomes before it divides (the student's logits, the teacher's)
 TEMPERATURES = listed(
     ((), (lambda T: T, lambda T: T)),
@@ -48,9 +46,9 @@ TEMPERATURES = listed(
     "T squared belongs to the loss. Which power of T divides the logits?",
     ("logits divided by T squared", (lambda T: T * T, lambda T: T * T), 1.3),
     ("logits divided by the square root of T", (math.sqrt, math.sqrt), 1.5),
-    NOTICED,
+    "Call your function with two temperatures. Does the softmax notice?",
     *((name, (heat, heat), 1.1) for name, heat in CODED),
-    AT_ONE,
+    "At T = 1 the logits should stay as they are, and at T = 1.5 they should not. Do yours?",
     ("a fractional temperature is cut to a whole number", (lambda T: max(1.0, math.floor(T)),) * 2, 1.6),
     ("T + 1 instead of T divides the logits", (lambda T: T + 1,) * 2, 1.6),
     ("temperatures below 2 are raised to 2", (lambda T: max(T, 2.0),) * 2, 1.6),

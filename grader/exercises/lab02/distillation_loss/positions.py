@@ -20,7 +20,8 @@ from utils.data.batches import IGNORE
 BY_TWO = "shift by two positions instead of one{}"
 FLAT = "flattened before the shift: a row's end is scored on the next row's start{}"
 PADDING = "padding counted{}"
-TOKEN_ID = "masked by token id instead of -100: valid labels equal to {} are dropped{{}}"
+FIRST_ID = "masked by token id instead of -100: valid labels equal to 0 are dropped{}"
+LAST_ID = "masked by token id instead of -100: valid labels equal to the last id are dropped{}"
 ONLY_LAST = "only the last position counts{}"
 BATCH = "divided by the batch size (batchmean), not by the number of valid tokens{}"
 ALL_POSITIONS = "divided by all positions, ignored ones included{}"
@@ -99,10 +100,10 @@ CHOICES = listed(
     "Print your mask for one row: is it true where the label is -100?",
     ("the mask is inverted: only ignored positions count{}", lambda p: p.at & (p.wanted == IGNORE), 1.3),
     "Padding can share its id with a real token. What marks the ignored ones?",
-    (TOKEN_ID.format("0"), lambda p: p.counted & (p.wanted != 0), 1.2),
-    (TOKEN_ID.format("the last id"), lambda p: p.counted & (p.wanted != p.size - 1), 1.2),
-    ((TOKEN_ID.format("0"), PADDING), lambda p: p.at & (p.wanted != 0), 2.2),
-    ((TOKEN_ID.format("the last id"), PADDING), lambda p: p.at & (p.wanted != p.size - 1), 2.2),
+    (FIRST_ID, lambda p: p.counted & (p.wanted != 0), 1.2),
+    (LAST_ID, lambda p: p.counted & (p.wanted != p.size - 1), 1.2),
+    ((FIRST_ID, PADDING), lambda p: p.at & (p.wanted != 0), 2.2),
+    ((LAST_ID, PADDING), lambda p: p.at & (p.wanted != p.size - 1), 2.2),
     "How many valid labels does each row have, and how many of them does your loss see?",
     ("only the first row of the batch counts{}", lambda p: p.counted & (torch.arange(len(p.at)) == 0)[:, None], 1.4),
     (ONLY_LAST, lambda p: _last(p.at) & p.counted, 1.5),

@@ -22,12 +22,10 @@ from utils.checks.distillation_loss.judge import CUT_OFF, DETACHED, NOT_FINITE
 from utils.checks.scale import BITS, SIGN
 
 Recipe = Mapping[str, Choice]
-VARY_T = "Vary T and look: by which power of T does the soft gradient shrink, and which factor makes up for it?"
-NO_T = "T softens one of the two parts. Does the other one need a factor of T?"
 # what the part is multiplied with beyond what is right, of T
 SOFT_SCALES = listed(
     ((), lambda T: 1.0),
-    VARY_T,
+    "Vary T and look: by which power of T does the soft gradient shrink, and which factor makes up for it?",
     ("T squared missing", lambda T: T**-2),
     ("scaled by T instead of T squared", lambda T: T**-1),
     ("divided by T squared instead of multiplied", lambda T: T**-4, 1.1),
@@ -42,7 +40,7 @@ SOFT_SCALES = listed(
 )
 HARD_SCALES = listed(
     ((), lambda T: 1.0),
-    NO_T,
+    "T softens one of the two parts. Does the other one need a factor of T?",
     ("T squared on the hard part as well", lambda T: T**2),
     ("hard part scaled by T", lambda T: T, 1.1),
     ("hard part divided by T squared", lambda T: T**-2, 1.1),
@@ -59,18 +57,13 @@ CONSTANTS = listed(
 SQUARED = "Which number in the formula is squared, and which is not?"
 PERPLEXITY = "A perplexity reports a loss. Which of the two is trained on?"
 # what is made of the part's mean, of (mean, T)
-SOFT_TURNS = listed(
-    ((), lambda mean, T: mean),
-    SQUARED,
-    (whole.SQUARED, lambda mean, T: mean**2 / T**2),
-    (whole.SQUARED_WHOLE, lambda mean, T: mean**2),
-)
+SOFT_TURNS = listed(((), lambda mean, T: mean), SQUARED, *whole.TURNED["soft"].items())
 HARD_TURNS = listed(
     ((), lambda mean, T: mean),
     PERPLEXITY,
-    (whole.EXP_OF_ENTROPY, lambda mean, T: mean.exp()),
+    (whole.EXP_OF_ENTROPY, whole.TURNED["hard"][whole.EXP_OF_ENTROPY]),
     SQUARED,
-    (whole.ENTROPY_SQUARED, lambda mean, T: mean**2),
+    (whole.ENTROPY_SQUARED, whole.TURNED["hard"][whole.ENTROPY_SQUARED]),
 )
 GRAPHS = listed(
     ((), lambda student: student),
@@ -83,6 +76,7 @@ TEACHER_GRAPHS = listed(
     (whole.LEAK, lambda teacher: teacher),
 )
 AT_ENDS = "At alpha = 0 one part should be left, and at alpha = 1 the other. What is left of yours?"
+ORDER = "In which order does Python subtract and multiply?"
 VARY = "Vary alpha. Does your loss change as the formula says?"
 # loss of (soft, hard, alpha, T)
 BLENDS = listed(
@@ -106,14 +100,13 @@ BLENDS = listed(
     (blend.BENT, lambda soft, hard, a, T: a**2 * soft + (1 - a) ** 2 * hard),
     "Two weights should sum to 1. Which number is your second weight the rest of?",
     (blend.LEAKING, lambda soft, hard, a, T: a * soft + (1 - a * T**2) * hard),
-    "In which order does Python subtract and multiply?",
+    ORDER,
     (blend.UNBRACKETED.format("hard"), lambda soft, hard, a, T: a * soft + 1 - a * hard),
 )
-ONE_NUMBER = "The loss is one number, a tensor, for backward() starts from it. What do you return?"
 # what is returned for (loss, soft, hard)
 RETURNED = listed(
     ((), lambda loss, soft, hard: loss),
-    ONE_NUMBER,
+    "The loss is one number, a tensor, for backward() starts from it. What do you return?",
     ("a tuple instead of one number", lambda loss, soft, hard: (loss, soft, hard)),
     ("a dict instead of one number", lambda loss, soft, hard: {"loss": loss}),
     ("a str instead of one number", lambda loss, soft, hard: f"{loss.item():.4f}"),
@@ -182,11 +175,6 @@ IN_WHOLE = {
     "added": ADDED,
 }
 FACTORS = IN_WHOLE | {f"{PARTS[i]}_{step}": both[i] for step, both in IN_PARTS.items() for i in range(2)}
-
-
-def recipe(**names: str) -> Recipe:
-    """The changes that have these names, such as ``recipe(soft_scale="T squared missing")``."""
-    return {key: next(one for one in FACTORS[key] if one.names == (name,)) for key, name in names.items()}
 
 
 def _part(part: str, chosen: Callable, student: Tensor, teacher: Tensor, labels: Tensor, temperature: float) -> Tensor:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from grader.exercises.lab02.distillation_loss.choice import Choice, entries
+from grader.exercises.lab02.distillation_loss.choice import Choice, entries, listed
 from grader.exercises.lab02.distillation_loss.costs import ODD
 from grader.exercises.lab02.distillation_loss.kernels import hard_kernels, soft_kernels
 from grader.exercises.lab02.distillation_loss.misconceptions import HINTS
@@ -20,23 +20,17 @@ from grader.exercises.lab02.distillation_loss.recipe import HARD_SCALES, SOFT_SC
 from utils.checks.ask import ask
 from utils.checks.records import Probe, Table
 
-# What an exception says -> the mistake that it can only come from, and a question that leads to it.
-ERRORS = (
+# mistakes -> what an exception says that can only come from them
+ERRORS = listed(
+    "The training step calls backward(). The function only returns the number.",
     (
-        "backward through the graph a second",
         "backward() is called on the same graph twice, or too early by the function itself",
-        "The training step calls backward(). The function only returns the number.",
+        "backward through the graph a second",
     ),
-    (
-        "-100 is out of bounds",
-        "-100 is taken for a class: ignored labels are not left out",
-        "Which positions have the label -100, and should they have a cost at all?",
-    ),
-    (
-        "selected index k out of range",
-        "top-k: only some of the vocabulary's tokens are compared",
-        "Where does the probability of all other tokens go?",
-    ),
+    "Which positions have the label -100, and should they have a cost at all?",
+    ("-100 is taken for a class: ignored labels are not left out", "-100 is out of bounds"),
+    "Where does the probability of all other tokens go?",
+    ("top-k: only some of the vocabulary's tokens are compared", "selected index k out of range"),
 )
 DEFAULTS = {"temperature": 3.0, "alpha": 0.5}
 
@@ -74,9 +68,9 @@ def table(seed: int | None = None) -> Table:
     calls = probes(seed)
     frames = [probe for probe in calls if probe.name.endswith("/soft") and not probe.name.startswith("huge")]
     numbers = _expected(calls) | _fingerprints(ODD, frames, "odd")
-    hints = HINTS | {name: hint for _, name, hint in ERRORS}
+    hints = HINTS | {error.names[0]: error.hint for error in ERRORS}
     texts: dict[str, object] = {"judge": "distillation_loss", "frames": len(FRAMES), "defaults": DEFAULTS}
-    texts |= {"hints": hints, "errors": [entry[:2] for entry in ERRORS]}
+    texts |= {"hints": hints, "errors": [(error.do, error.names[0]) for error in ERRORS]}
     texts |= {"patterns": entries(PATTERNS), "divisors": entries(DIVISORS), "odd": [loss.names[0] for loss in ODD]}
     for place, probe in enumerate(frames):
         labels, size = torch.from_numpy(probe.inputs["labels"]), probe.inputs[LOGITS[0]].shape[-1]
