@@ -181,7 +181,7 @@ def _part(part: str, chosen: Callable, student: Tensor, teacher: Tensor, labels:
     step = {name: chosen(f"{part}_{name}") for name in IN_PARTS}
     place = step["shift"] if part == "hard" else chosen("teacher_place")
     student = step["graph"].do(student)
-    mean = step["cost"].do(step["temperature"], place)(student, teacher, labels, temperature)
+    mean = step["cost"].do(step["temperature"], place, student, teacher, labels, temperature)
     if mean.ndim:  # a cost for each position
         weights = weigh(step["shift"], step["mask"], step["rows"], labels, student.shape[-1])
         weights = weights / divisor(step["mean"], weights, labels, student.shape[-1])
