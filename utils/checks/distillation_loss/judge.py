@@ -13,7 +13,7 @@ import numpy as np
 from utils.checks import forms
 from utils.checks.distillation_loss.blend import BENT, MISSING, OTHER, PARTS, SWAPPED, Reading, gather, read, total
 from utils.checks.distillation_loss.message import sentences
-from utils.checks.distillation_loss.parts import Fingerprints, close, places_of, support
+from utils.checks.distillation_loss.parts import Evidence, Fingerprints, close, places_of, support
 from utils.checks.distillation_loss.whole import (
     CONSTANT,
     EXCEPTION,
@@ -67,8 +67,9 @@ def judge_answers(table: Table, answers: Sequence[Answer]) -> Verdict:
         return not_yet([f"a {kind} instead of one number"], text)
     names = as_such(table, answers)
     if not {RANDOM, CONSTANT, SWAPPED_SETTINGS, EXP} & set(names):
-        reading = read(table, gather(table, answers))
-        names += _factors(table, answers, reading)
+        ends = gather(table, answers)
+        reading = read(table, ends)
+        names += _factors(table, answers, ends, reading)
         names += [name for part in PARTS if not reading.parts.get(part) for name in turned(table, answers, part)]
         names += _not_finite(table, answers, reading)
     names = names or half_precision(answers)
@@ -78,17 +79,17 @@ def judge_answers(table: Table, answers: Sequence[Answer]) -> Verdict:
     return not_yet(names, *sentences(table, answers, right, names))
 
 
-def _factors(table: Table, answers: Sequence[Answer], reading: Reading) -> list[str]:
+def _factors(table: Table, answers: Sequence[Answer], ends: dict[str, Evidence], reading: Reading) -> list[str]:
     """The blend's names, then the parts' in one list; what both parts share is said once."""
     by_part: dict[str, list[str]] = {}
-    flat = any(name.startswith(FLAT) for name in reading.names)
+    owed = answers[0].outcome == "tensor" and not any(name.startswith(FLAT) for name in reading.names)
     for part in PARTS:
         explanation = reading.parts.get(part)
         by_part[part] = found = list(explanation.names) if explanation else []
         if explanation is None and part in reading.evidence and any(reading.parts.values()):
             found += support(Fingerprints(table, part), reading.evidence[part])
         end = OTHER[part] if SWAPPED in reading.names else part
-        if _without_gradient(table, answers, end) and not flat and TEACHER_ALONE not in "".join(found):
+        if owed and _silent(ends[end]) and TEACHER_ALONE not in "".join(found):
             found.append(DETACHED)
     _about_the_mask(by_part)
     unstable = _unstable_parts(table, answers, reading, by_part)
@@ -103,27 +104,19 @@ def _factors(table: Table, answers: Sequence[Answer], reading: Reading) -> list[
 
 def _about_the_mask(by_part: dict[str, list[str]]) -> None:
     """What the mask says is read again where the hard part shows how the labels have moved."""
-    hard = by_part["hard"]
-    if NO_SHIFT in hard and all(UNSHIFTED in names for names in by_part.values()):
-        # Labels and logits are both cut at the end: the mask fits the labels, but nothing has been shifted.
-        for names in by_part.values():
-            names[names.index(UNSHIFTED)] = LAST_OUT
-            names[:] = dict.fromkeys([NO_SHIFT, *names])
-    for moved, seen in MOVED.items():
-        if moved in hard and seen in hard:
-            for names in by_part.values():
-                names[:] = [UNSHIFTED if name == seen else name for name in names]
+    hard, unmoved = [*by_part["hard"]], all(UNSHIFTED in names for names in by_part.values())
+    for names in by_part.values():
+        if NO_SHIFT in hard and unmoved:
+            # Labels and logits are both cut at the end: the mask fits the labels, but nothing has been shifted.
+            names[:] = dict.fromkeys([NO_SHIFT, *(LAST_OUT if name == UNSHIFTED else name for name in names)])
+        for moved, stays in MOVED.items():
+            if moved in hard and stays in hard:
+                names[:] = [UNSHIFTED if name == stays else name for name in names]
 
 
-def _without_gradient(table: Table, answers: Sequence[Answer], part: str) -> bool:
+def _silent(end: Evidence) -> bool:
     """Is the value a number other than zero, and the gradient missing or zero, on every frame?"""
-    chosen = [answers[place] for place in places_of(table, part)]
-    gradients = [answer.gradient("student_logits") for answer in chosen]
-    return (
-        all(answer.outcome == "tensor" and np.isfinite(total(answer)) for answer in chosen)
-        and all(gradient is None or not np.any(gradient) for gradient in gradients)
-        and any(total(answer) != 0 for answer in chosen)
-    )
+    return end.flat and bool(np.isfinite(end.values).all() and np.any(end.values))
 
 
 def _unstable_parts(

@@ -29,9 +29,8 @@ def _telling(table: Table, answers: Sequence[Answer], right: Sequence[bool], nam
     first = names[0] if names else ""
     unstable = first.startswith("unstable")
     chosen = [index for index in wrong if table.probes[index].name.startswith("huge") == unstable]
-    for part in PARTS:
-        if f"the {part} part" in first:
-            chosen = [index for index in chosen if table.probes[index].name.endswith(f"/{part}")]
+    ends = tuple(f"/{part}" for part in PARTS if f"the {part} part" in first)
+    chosen = [index for index in chosen if not ends or table.probes[index].name.endswith(ends)]
     if first.startswith(EXCEPTION):
         chosen = [index for index in wrong if answers[index].outcome == "error"]
     return max(chosen or wrong, key=lambda index: _apart(table, index, answers[index]))
