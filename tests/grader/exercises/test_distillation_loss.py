@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -10,9 +12,9 @@ from grader.exercises.lab02.distillation_loss.misconceptions import HINTS, WRONG
 from grader.exercises.lab02.distillation_loss.pairs import drawn, tally
 from grader.exercises.lab02.distillation_loss.points import PARTS
 from grader.exercises.lab02.distillation_loss.probes import FRAMES, probes
-from grader.exercises.lab02.distillation_loss.recipe import BLENDS, cook, recipe
+from grader.exercises.lab02.distillation_loss.recipe import BLENDS, cook
 from grader.marking.diagnose import diagnose, scores
-from tests.grader.exercises.written_losses import WRITTEN, renyi
+from tests.grader.exercises.written_losses import SEVERAL, WRITTEN, renyi
 from utils.checks.ask import ask
 from utils.checks.diagnosis import verdict_on
 from utils.checks.distillation_loss.blend import MISSING
@@ -31,6 +33,12 @@ def tables() -> dict[int | None, Table]:
     return {seed: EXERCISE.table(seed) for seed in (None, 5)}
 
 
+def cooked(*names: str) -> Callable:
+    """The loss that has these mistakes of the catalogue."""
+    single = {wrong.name: wrong.changes for wrong in WRONG}
+    return cook({factor: choice for name in names for factor, choice in single[name].items()})
+
+
 def earned(table: Table, loss: object) -> dict[str, float]:
     return scores(EXERCISE, table, ask(table.probes, loss))
 
@@ -41,6 +49,12 @@ def test_what_learners_write_by_hand_is_named_and_earns_less_than_all_points(los
         answers = ask(table.probes, loss)
         assert set(names) == set(verdict_on(table, answers).misconceptions)
         assert sum(scores(EXERCISE, table, answers).values()) < 10
+
+
+@pytest.mark.parametrize("names", SEVERAL, ids="+".join)
+def test_several_mistakes_at_once_are_all_named(names: tuple, tables: dict) -> None:
+    answers = ask(tables[5].probes, cooked(*names))
+    assert set(names) == set(verdict_on(tables[5], answers).misconceptions)
 
 
 @pytest.mark.parametrize("count", [100, pytest.param(1500, marks=pytest.mark.nightly)])
@@ -56,16 +70,15 @@ def test_every_mistake_has_a_question_that_gives_no_code_away(tables: dict) -> N
     assert not [text for text in HINTS.values() if "dim=" in text or "detach()" in text or "F." in text]
 
 
-def test_two_mistakes_get_two_questions(tables: dict) -> None:
-    changes = recipe(soft_scale="T squared missing", blend="alpha and 1 - alpha swapped")
-    message = verdict_on(tables[None], ask(tables[None].probes, cook(changes))).message
-    assert HINTS["T squared missing"] in message and HINTS["alpha and 1 - alpha swapped"] in message
+def test_two_mistakes_get_two_questions() -> None:
+    names = "T squared missing", "alpha and 1 - alpha swapped"
+    message = diagnose(EXERCISE, cooked(*names)).message
+    assert all(HINTS[name] in message for name in names)
 
 
 @pytest.mark.parametrize("name", ["no causal shift", "T squared missing", "sign flipped in the hard part"])
-def test_the_number_that_is_shown_hurts(name: str, tables: dict) -> None:
-    wrong = next(wrong for wrong in WRONG if wrong.name == name)
-    words = diagnose(EXERCISE, cook(wrong.changes)).message.replace(";", "").split()
+def test_the_number_that_is_shown_hurts(name: str) -> None:
+    words = diagnose(EXERCISE, cooked(name)).message.replace(";", "").split()
     ours, formula = float(words[words.index("loss") + 2]), float(words[words.index("gives") + 1].rstrip("."))
     assert abs(ours - formula) > 0.25 * formula
 
@@ -80,26 +93,23 @@ def test_an_unknown_divergence_gets_numbers_and_no_name() -> None:
     "lost", [CONSTANT, NUMBER + NO_GRADIENT, NOT_FINITE, "nothing returned", "a str instead of one number"]
 )
 def test_what_is_no_loss_earns_no_points(lost: str, tables: dict) -> None:
-    assert sum(earned(tables[5], cook(recipe(returned=lost))).values()) == 0
+    assert sum(earned(tables[5], cooked(lost)).values()) == 0
 
 
 @pytest.mark.parametrize(
     ("names", "lost"),
     [
-        ({"soft_scale": "T squared missing"}, {"temperature"}),
-        ({"teacher_graph": "gradient flows into the teacher"}, {"nothing but one number"}),
-        ({"soft_shift": "no causal shift{}", "hard_shift": "no causal shift{}"}, {"which tokens count"}),
-        ({"soft_cost": "mean squared error of logits instead of KL"}, {"soft part at T = 1"}),
-        ({"hard_cost": "label smoothing (0.1){}"}, {"hard part"}),
-        ({"blend": "1 - alpha missing on the hard part"}, {"blend"}),
-        (
-            {"soft_scale": "T squared missing", "teacher_graph": "gradient flows into the teacher"},
-            {"temperature", "nothing but one number"},
-        ),
+        (["T squared missing"], {"temperature"}),
+        (["gradient flows into the teacher"], {"nothing but one number"}),
+        (["no causal shift"], {"which tokens count"}),
+        (["mean squared error of logits instead of KL"], {"soft part at T = 1"}),
+        (["label smoothing (0.1) in the hard part"], {"hard part"}),
+        (["1 - alpha missing on the hard part"], {"blend"}),
+        (["T squared missing", "gradient flows into the teacher"], {"temperature", "nothing but one number"}),
     ],
 )
-def test_a_mistake_costs_its_own_part(names: dict[str, str], lost: set[str], tables: dict) -> None:
-    points = earned(tables[5], cook(recipe(**names)))
+def test_a_mistake_costs_its_own_part(names: list[str], lost: set[str], tables: dict) -> None:
+    points = earned(tables[5], cooked(*names))
     assert {part.name for part in PARTS if points[part.name] < part.points} == lost
 
 
@@ -111,7 +121,7 @@ def test_a_part_that_is_missing_earns_nothing(tables: dict) -> None:
 
 def test_only_a_mistake_that_the_answers_really_have_is_carried_forward(tables: dict) -> None:
     """The right name beside other numbers: every value is doubled, so only the formula itself can judge."""
-    loss = cook(recipe(soft_scale="T squared missing", soft_cost="Hellinger distance instead of KL"))
+    loss = cooked("T squared missing", "Hellinger distance instead of KL")
     points = earned(tables[5], lambda *given: 1.7 * loss(*given))
     assert sum(points.values()) == 0
 

@@ -1,6 +1,7 @@
 """Wrong losses as learners and printed notebooks have them, each by hand, with the names that an expert would give.
 
-They test the engine on what no recipe cooks. s, t, y, T, a: student, teacher, labels, temperature, alpha.
+They test the engine on what no recipe cooks. s, t, y, T, a: student, teacher, labels, temperature, alpha. ``SEVERAL``
+are listings whose mistakes the catalogue has one by one.
 """
 
 from __future__ import annotations
@@ -9,16 +10,23 @@ from collections.abc import Callable
 
 import torch.nn.functional as F
 
+BATCHMEAN = "divided by the batch size (batchmean), not by the number of valid tokens"
+ROLLED = "labels rolled around: the last position is scored against the first token"
 SOFT, HARD, BOTH = " in the soft part", " in the hard part", " in both parts"
-BATCH = "divided by the batch size (batchmean), not by the number of valid tokens"
-ALL = "divided by all positions, ignored ones included"
-LEAK = "gradient flows into the teacher"
+NO_SHIFT = "no causal shift"
 NUMBER = "a Python number instead of a tensor: no gradient can flow"
 ON_BOTH = "alpha on both parts: 1 - alpha missing on the hard part"
-MEAN_OF_BOTH = "symmetric KL (mean of both directions) instead of KL"
-ROLLED = "labels rolled around: the last position is scored against the first token"
-FLAT = "flattened before the shift: a row's end is scored on the next row's start"
 
+SEVERAL = (
+    (NO_SHIFT, "padding counted" + SOFT, BATCHMEAN + SOFT),
+    ("gradient flows into the teacher", NO_SHIFT, "averaged over the vocabulary as well" + SOFT),
+    (NO_SHIFT, "the last position is left out" + BOTH),
+    ("alpha and 1 - alpha swapped", "no gradient reaches the student" + SOFT),
+    (NUMBER, "alpha hard-coded instead of the argument"),
+    (ON_BOTH, "sign flipped" + HARD),
+    (ON_BOTH, NO_SHIFT, "temperature in the hard part"),
+    (NUMBER, "shift by two positions instead of one", "averaged over the vocabulary as well" + BOTH),
+)
 WRITTEN: list[tuple[Callable, tuple[str, ...]]] = []
 
 
@@ -58,11 +66,6 @@ def plain(s, t, y, T, a):
     return blend(kl(s, t, T), F.cross_entropy(s, y), T, a)
 
 
-def both_ways(s, t, T):
-    p, q = F.log_softmax(t / T, -1), F.log_softmax(s / T, -1)
-    return ((p.exp() - q.exp()) * (p - q)).sum(-1).mean() / 2
-
-
 @softly("valid tokens do not all count the same" + SOFT)
 def by_confidence(s, t, y, T):
     return (F.softmax(t, -1).amax(-1) * kl(s, t, T, "none").sum(-1)).mean()
@@ -84,20 +87,10 @@ def flattened_to_one_axis(s, t, y, T):
     return F.kl_div(F.log_softmax(s.flatten() / T, 0), F.softmax(t.flatten() / T, 0), reduction="sum")
 
 
-@softly("only the teacher's top tokens (top-k) instead of the whole vocabulary")
-def all_but_the_top_masked(s, t, y, T):
-    return kl(s, t.masked_fill(t < t.topk(3, -1).values[:, -1:], -1e9), T)
-
-
 @softly("top-k: only some of the vocabulary's tokens are compared")
 def top_fifty(s, t, y, T):
     top, places = t.topk(50, -1)
     return kl(s.gather(-1, places), top, T)
-
-
-@softly("softmax taken twice on the teacher")
-def probabilities_from_the_teacher(s, t, y, T):
-    return kl(s, F.softmax(t, -1), T)
 
 
 @softly(
@@ -120,21 +113,6 @@ def renyi(s, t, y, T):
     return -2 * ((s / T).softmax(-1) * (t / T).softmax(-1)).clamp(min=1e-38).sqrt().sum(-1).log().mean()
 
 
-@written("causal shift in the wrong direction")
-def cut_at_the_other_ends(s, t, y, T=3.0, a=0.5):
-    s, t, y = s[:, 1:, :], t[:, 1:, :].detach(), y[:, :-1]
-    mask = (y != -100).float()
-    soft = (kl(s, t, T, "none").sum(-1) * mask).sum() / mask.sum()
-    return blend(soft, F.cross_entropy(s.flatten(0, 1), y.flatten()), T, a)
-
-
-@written("mean of the rows' means: a token in a short row counts more" + BOTH)
-def a_loss_for_each_row(s, t, y, T=3.0, a=0.5):
-    rows = [picked(*(x.unsqueeze(0) for x in row)) for row in zip(s, t, y, strict=True)]
-    losses = [plain(*row, T, a) for row in rows if len(row[-1])]
-    return sum(losses) / len(losses)
-
-
 @written("softmax over the row and the vocabulary at once instead of the vocabulary" + SOFT)
 def flattened_rows(s, t, y, T=3.0, a=0.5):
     rows, others = (x[:, :-1].flatten(1) for x in (s, t.detach()))
@@ -152,47 +130,11 @@ def teacher_first(t, s, y, T=3.0, a=0.5):
     return plain(*picked(s, t, y), T, a)
 
 
-@written(ALL + SOFT, "NaN or infinite")
+@written("divided by all positions, ignored ones included" + SOFT, "NaN or infinite")
 def filled_with_nan(s, t, y, T=3.0, a=0.5):
     s, t, y = s[:, :-1], t[:, :-1].detach(), y[:, 1:]
     soft = kl(s, t, T, "none").sum(-1).masked_fill(y == -100, float("nan")).mean()
     return blend(soft, F.cross_entropy(s.flatten(0, 1), y.flatten()), T, a)
-
-
-@written(ALL + SOFT)
-def logits_times_mask(s, t, y, T=3.0, a=0.5):
-    mask = (y[:, 1:] != -100).unsqueeze(-1)
-    s, t = ((x[:, :-1] * mask).flatten(0, 1) for x in (s, t.detach()))
-    return plain(s, t, y[:, 1:].flatten(), T, a)
-
-
-@written("no causal shift", "padding counted" + SOFT, BATCH + SOFT)
-def printed_listing(s, t, y, T=3.0, a=0.5):
-    return blend(kl(s, t.detach(), T), F.cross_entropy(s.flatten(0, 1), y.flatten()), T, a)
-
-
-@written(LEAK, "no causal shift", "averaged over the vocabulary as well" + SOFT)
-def defaults_of_kl_div(s, t, y, T=3.0, a=0.5):
-    s, t, y = s[y.ne(-100)], t[y.ne(-100)], y[y.ne(-100)]
-    return blend(kl(s, t, T, "mean"), F.cross_entropy(s, y), T, a)
-
-
-@written("alpha and 1 - alpha swapped", "no gradient reaches the student" + HARD)
-def detached_and_swapped(s, t, y, T=3.0, a=0.5):
-    s, t, y = picked(s, t, y)
-    return blend(kl(s.detach(), t, T), F.cross_entropy(s, y), T, 1 - a)
-
-
-@written("no causal shift", "the last position is left out" + BOTH)
-def both_cut_at_the_end(s, t, y, T=3.0, a=0.5):
-    keep = y[:, :-1] != -100
-    return plain(s[:, :-1][keep], t[:, :-1][keep].detach(), y[:, :-1][keep], T, a)
-
-
-@written(FLAT + BOTH)
-def flattened_first(s, t, y, T=3.0, a=0.5):
-    s, t, y = s.flatten(0, 1)[:-1], t.detach().flatten(0, 1)[:-1], y.flatten()[1:]
-    return plain(s[y != -100], t[y != -100], y[y != -100], T, a)
 
 
 @written("labels shifted but the mask is not", ROLLED + HARD)
@@ -223,29 +165,9 @@ def three_arguments(s, t, y):
     return plain(*picked(s, t, y), 3.0, 0.5)
 
 
-@written(NUMBER, "alpha hard-coded instead of the argument")
-def weights_of_a_listing(s, t, y, T=3.0, a=0.5):
-    return plain(*picked(s, t, y), T, 0.7).item()
-
-
-@written(ON_BOTH, "sign flipped" + HARD)
-def a_log_likelihood(s, t, y, T=3.0, a=0.5):
-    s, t, y = picked(s, t, y)
-    return a * (T**2 * kl(s, t, T) + s.log_softmax(-1).gather(1, y.unsqueeze(1)).mean())
-
-
-@written("soft and hard part are added without alpha", MEAN_OF_BOTH)
+@written("soft and hard part are added without alpha", "symmetric KL (mean of both directions) instead of KL")
 def sum_of_both(s, t, y, T=3.0, a=0.5):
     s, t, y = picked(s, t, y)
-    return T**2 * both_ways(s, t, T) + F.cross_entropy(s, y)
-
-
-@written(ON_BOTH, "no causal shift", "temperature in the hard part")
-def everything_at_once(s, t, y, T=3.0, a=0.5):
-    s, t, y = s[y != -100], t[y != -100].detach(), y[y != -100]
-    return a * (kl(s, t, T) * T**2 + F.cross_entropy(s / T, y))
-
-
-@written(NUMBER, "shift by two positions instead of one", "averaged over the vocabulary as well in both parts")
-def shifted_twice_as_a_number(s, t, y, T=3.0, a=0.5):
-    return (plain(*picked(s[:, :-1], t[:, :-1], y[:, 1:]), T, a) / s.size(-1)).item()
+    log_p, log_q = F.log_softmax(t / T, -1), F.log_softmax(s / T, -1)
+    both_ways = ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(-1).mean()
+    return T**2 * both_ways / 2 + F.cross_entropy(s, y)

@@ -20,6 +20,7 @@ from utils.checks.distillation_loss.parts import (
     close,
     combine,
     explain,
+    places_of,
     same,
 )
 from utils.checks.records import Answer, Table
@@ -47,24 +48,15 @@ CHEAP = 2.0  # no other blend explains it for less
 GUESSES = 1.45  # patterns up to this price are tried as the part that is taken off
 
 
-@dataclass(frozen=True)
-class Blend:
-    """names: what is wrong with the blend. hard, soft: each part as (times f(0), times f(1))."""
-
-    names: tuple[str, ...]
-    hard: tuple
-    soft: tuple
-    price: float
-
-
+# what is wrong, the soft and the hard part as (times the answer at alpha 0, times that at 1), price
 BLENDS = (
-    Blend((), (1, 0), (0, 1), 0),
-    Blend((SWAPPED,), (0, 1), (1, 0), 1),
-    Blend((NO_REST,), (1, 0), (-1, 1), 1),
-    Blend((NO_ALPHA,), (1, -1), (0, 1), 1),
-    Blend((ONE_PLUS,), (1, 0), (-2, 1), 1.3),
-    Blend((SWAPPED, "alpha missing on the hard part"), (-1, 1), (1, 0), 2),
-    Blend((SWAPPED, NO_REST), (0, 1), (1, -1), 2),
+    ((), (0, 1), (1, 0), 0),
+    ((SWAPPED,), (1, 0), (0, 1), 1),
+    ((NO_REST,), (-1, 1), (1, 0), 1),
+    ((NO_ALPHA,), (0, 1), (1, -1), 1),
+    ((ONE_PLUS,), (-2, 1), (1, 0), 1.3),
+    ((SWAPPED, "alpha missing on the hard part"), (1, 0), (-1, 1), 2),
+    ((SWAPPED, NO_REST), (1, -1), (0, 1), 2),
 )
 
 
@@ -94,14 +86,10 @@ def gather(table: Table, answers: Sequence[Answer]) -> dict[str, Evidence]:
     without = all(answer.gradient("student_logits") is None for answer in answers)
     found = {}
     for end in ("hard", "soft", "blend"):
-        places = [i for i, p in enumerate(table.probes) if p.name.endswith(f"/{end}") and not p.name.startswith("huge")]
-        gradients = []
-        for place in places:
-            gradient = answers[place].gradient("student_logits")
-            shape = table.probes[place].inputs["student_logits"].shape
-            gradients.append(np.zeros(shape) if gradient is None else gradient)
-        values = np.array([total(answers[place]) for place in places])
-        found[end] = Evidence(values, None if without else tuple(gradients))
+        places = places_of(table, end)
+        given = [(table.probes[i].inputs["student_logits"], answers[i].gradient("student_logits")) for i in places]
+        gradients = tuple(np.zeros(logits.shape) if gradient is None else gradient for logits, gradient in given)
+        found[end] = Evidence(np.array([total(answers[i]) for i in places]), None if without else gradients)
     return found
 
 
@@ -120,11 +108,11 @@ def read(table: Table, ends: dict[str, Evidence]) -> Reading:
         return min(_without_alpha(prints, hard), key=lambda one: one.rank)
     heat = prints["soft"].temperatures
     readings = []
-    for blend in (*BLENDS, Blend((LEAKING,), (1, 0), (heat**2 - 1, 1), 1.4)):
-        evidence = {part: combine(*zip(getattr(blend, part), (hard, soft), strict=True)) for part in PARTS}
+    for names, *weights, price in (*BLENDS, ((LEAKING,), (heat**2 - 1, 1), (1, 0), 1.4)):
+        evidence = {PARTS[i]: combine((weights[i][0], hard), (weights[i][1], soft)) for i in range(2)}
         parts = {part: _explained(prints[part], evidence[part]) for part in PARTS}
-        price = blend.price + sum(one.price for one in parts.values() if one)
-        readings.append(Reading(blend.names, parts, price, evidence))
+        price += sum(one.price for one in parts.values() if one)
+        readings.append(Reading(names, parts, price, evidence))
         if readings[-1].rank[0] == -2 and price <= CHEAP:
             break
     if min(readings, key=lambda one: one.rank).rank[0] > -2:
@@ -172,8 +160,7 @@ def _mixtures(prints: dict[str, Fingerprints], hard: Evidence, soft: Evidence) -
         yield from _taken_off(prints, soft, (ON_BOTH["soft"],), 1, 1)
     if nothing(soft):
         yield from _taken_off(prints, hard, (ON_BOTH["hard"],), 1, 1)
-    flat = hard.gradients is None or not any(np.any(gradient) for gradient in hard.gradients)
-    if flat and close(hard.values, 1.0):
+    if hard.flat and close(hard.values, 1.0):
         rest = Evidence(soft.values - 1, soft.gradients)
         yield from _taken_off(prints, rest, (UNBRACKETED.format("hard"),), 1, -1)
         yield from _taken_off(prints, rest, (SWAPPED, UNBRACKETED.format("soft")), -1, 1)
@@ -197,22 +184,15 @@ def _taken_off(
     weights = {"soft": soft, "hard": hard}
     if not np.isfinite(evidence.values).all():
         return
-    for place in range(1 if evidence.gradients is None else guesses):
-        for part, other in OTHER.items():
-            likely = _likely(prints[other])
-            if place >= len(likely):
-                continue
-            kernel, pattern, guess = likely[place]
-            off = prints[other].loss_of(kernel, pattern)
-            if evidence.gradients is None:
-                off = Evidence(off.values, None)
-            found = explain(
-                prints[part], combine((1 / weights[part], evidence), (-weights[other] / weights[part], off))
-            )
-            if found and "softmax over" not in "".join(found.names):
-                price = 1.5 + found.price + guess.price
-                yield Reading(names, {part: found, other: guess}, price)
-                return
+    guesses = 1 if evidence.gradients is None else guesses
+    guessed = [[(part, *guess) for guess in _likely(prints[OTHER[part]])[:guesses]] for part in PARTS]
+    for part, kernel, pattern, guess in filter(None, itertools.chain(*itertools.zip_longest(*guessed))):
+        other = OTHER[part]
+        rest = combine((1, evidence), (-weights[other], prints[other].loss_of(kernel, pattern)))
+        found = explain(prints[part], combine((1 / weights[part], rest)))
+        if found and "softmax over" not in "".join(found.names):
+            yield Reading(names, {part: found, other: guess}, 1.5 + found.price + guess.price)
+            return
 
 
 def _likely(prints: Fingerprints) -> list[tuple[int, int, Explanation]]:

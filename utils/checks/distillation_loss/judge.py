@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from utils.checks import forms
-from utils.checks.distillation_loss.blend import BENT, MISSING, PARTS, Reading, gather, read, total
-from utils.checks.distillation_loss.message import message
-from utils.checks.distillation_loss.parts import Fingerprints, close, support
+from utils.checks.distillation_loss.blend import BENT, MISSING, OTHER, PARTS, SWAPPED, Reading, gather, read, total
+from utils.checks.distillation_loss.message import sentences
+from utils.checks.distillation_loss.parts import Evidence, Fingerprints, close, places_of, support
 from utils.checks.distillation_loss.whole import (
     CONSTANT,
     EXCEPTION,
@@ -23,7 +23,6 @@ from utils.checks.distillation_loss.whole import (
     SWAPPED_SETTINGS,
     as_such,
     half_precision,
-    places_of,
     turned,
 )
 from utils.checks.judgement import agrees, is_right
@@ -55,47 +54,43 @@ DEFAULTED = ("default/alpha", "default/both")  # probes without the last argumen
 def judge_answers(table: Table, answers: Sequence[Answer]) -> Verdict:
     """passed, or at most three names and the number that shows the first one."""
     # A function owes the formula for the arguments that it is given; what it takes where none is given is its own.
-    right = [is_right(table, i, answers[i]) or probe.name in DEFAULTED for i, probe in enumerate(table.probes)]
+    exact = [is_right(table, index, answer) for index, answer in enumerate(answers)]
+    right = [good or probe.name in DEFAULTED for good, probe in zip(exact, table.probes, strict=True)]
     if all(right):
+        defaults = ", ".join(f"{name}={value:g}" for name, value in table.texts["defaults"].items())
+        remark = f" Its defaults are not the task's ({defaults}); that costs nothing."
         fine = "Right: value and gradient agree with the formula on every probe."
-        return Verdict(True, fine + _remark(table, answers))
+        return Verdict(True, fine + remark * (not all(exact)))
     if forms.read(answers[0].form) in ("str", "bool"):
         kind = answers[0].note
         text = f"{table.name} returns a {kind}; one number, a tensor, is expected, for backward() starts from it."
         return not_yet([f"a {kind} instead of one number"], text)
     names = as_such(table, answers)
     if not {RANDOM, CONSTANT, SWAPPED_SETTINGS, EXP} & set(names):
-        reading = read(table, gather(table, answers))
-        names += _factors(table, answers, reading)
+        ends = gather(table, answers)
+        reading = read(table, ends)
+        names += _factors(table, answers, ends, reading)
         names += [name for part in PARTS if not reading.parts.get(part) for name in turned(table, answers, part)]
         names += _not_finite(table, answers, reading)
     names = names or half_precision(answers)
     if BENT in names or answers[0].outcome == "other":
         names = [name for name in names if name not in MISSING.values()]  # it is there, in another place
     names = sorted(_tidy(names), key=lambda name: name.startswith(LAST))[:3]
-    return Verdict(False, message(table, answers, right, names), names)
+    return not_yet(names, *sentences(table, answers, right, names))
 
 
-def _remark(table: Table, answers: Sequence[Answer]) -> str:
-    """What is worth a word and costs nothing: defaults that are not the task's."""
-    if all(is_right(table, index, answer) for index, answer in enumerate(answers)):
-        return ""
-    defaults = ", ".join(f"{name}={value:g}" for name, value in table.texts["defaults"].items())
-    return f" Its defaults are not the task's ({defaults}); that costs nothing."
-
-
-def _factors(table: Table, answers: Sequence[Answer], reading: Reading) -> list[str]:
+def _factors(table: Table, answers: Sequence[Answer], ends: dict[str, Evidence], reading: Reading) -> list[str]:
     """The blend's names, then the parts' in one list; what both parts share is said once."""
     by_part: dict[str, list[str]] = {}
-    flat = any(name.startswith(FLAT) for name in reading.names)
+    owed = answers[0].outcome == "tensor" and not any(name.startswith(FLAT) for name in reading.names)
     for part in PARTS:
         explanation = reading.parts.get(part)
-        found = list(explanation.names) if explanation else []
+        by_part[part] = found = list(explanation.names) if explanation else []
         if explanation is None and part in reading.evidence and any(reading.parts.values()):
-            found = list(support(Fingerprints(table, part), reading.evidence[part]))
-        if _without_gradient(table, answers, part) and not flat and TEACHER_ALONE not in "".join(found):
+            found += support(Fingerprints(table, part), reading.evidence[part])
+        end = OTHER[part] if SWAPPED in reading.names else part
+        if owed and _silent(ends[end]) and TEACHER_ALONE not in "".join(found):
             found.append(DETACHED)
-        by_part[part] = found
     _about_the_mask(by_part)
     unstable = _unstable_parts(table, answers, reading, by_part)
     for part in PARTS:
@@ -109,27 +104,19 @@ def _factors(table: Table, answers: Sequence[Answer], reading: Reading) -> list[
 
 def _about_the_mask(by_part: dict[str, list[str]]) -> None:
     """What the mask says is read again where the hard part shows how the labels have moved."""
-    hard = by_part["hard"]
-    if NO_SHIFT in hard and all(UNSHIFTED in names for names in by_part.values()):
-        # Labels and logits are both cut at the end: the mask fits the labels, but nothing has been shifted.
-        for names in by_part.values():
-            names[names.index(UNSHIFTED)] = LAST_OUT
-            names[:] = dict.fromkeys([NO_SHIFT, *names])
-    for moved, seen in MOVED.items():
-        if moved in hard and seen in hard:
-            for names in by_part.values():
-                names[:] = [UNSHIFTED if name == seen else name for name in names]
+    hard, unmoved = [*by_part["hard"]], all(UNSHIFTED in names for names in by_part.values())
+    for names in by_part.values():
+        if NO_SHIFT in hard and unmoved:
+            # Labels and logits are both cut at the end: the mask fits the labels, but nothing has been shifted.
+            names[:] = dict.fromkeys([NO_SHIFT, *(LAST_OUT if name == UNSHIFTED else name for name in names)])
+        for moved, stays in MOVED.items():
+            if moved in hard and stays in hard:
+                names[:] = [UNSHIFTED if name == stays else name for name in names]
 
 
-def _without_gradient(table: Table, answers: Sequence[Answer], part: str) -> bool:
+def _silent(end: Evidence) -> bool:
     """Is the value a number other than zero, and the gradient missing or zero, on every frame?"""
-    chosen = [answers[place] for place in places_of(table, part)]
-    gradients = [answer.gradient("student_logits") for answer in chosen]
-    return (
-        all(answer.outcome == "tensor" and np.isfinite(total(answer)) for answer in chosen)
-        and all(gradient is None or not np.any(gradient) for gradient in gradients)
-        and any(total(answer) != 0 for answer in chosen)
-    )
+    return end.flat and bool(np.isfinite(end.values).all() and np.any(end.values))
 
 
 def _unstable_parts(

@@ -1,4 +1,4 @@
-"""The sentences of a verdict: the mistakes, the probe that shows them best, and a question about each."""
+"""The sentences of a verdict beside the mistakes' names: the probe that shows them best, and questions."""
 
 from __future__ import annotations
 
@@ -7,26 +7,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from utils.checks.distillation_loss.blend import PARTS, total
-from utils.checks.distillation_loss.parts import close
+from utils.checks.distillation_loss.parts import close, places_of
 from utils.checks.distillation_loss.whole import EXCEPTION
-from utils.checks.hints import hint
+from utils.checks.hints import question
 from utils.checks.judgement import expected_value, is_right, leaks
 from utils.checks.records import Answer, Table
 
-LONGEST = 600
 
-
-def message(table: Table, answers: Sequence[Answer], right: Sequence[bool], names: list[str]) -> str:
-    """At most ``LONGEST`` characters; questions that no longer fit are left out."""
+def sentences(table: Table, answers: Sequence[Answer], right: Sequence[bool], names: list[str]) -> tuple[str, ...]:
+    """What a probe shows, and questions about the first names; without a name, what agrees and how far off it is."""
     index = _telling(table, answers, right, names)
     shown = _shown(table, index, answers[index])
-    if not names:
-        return f"Not yet. {_fine(table, answers)}{shown} {_ratio(table, index, answers[index])}"[:LONGEST]
-    text = f"Not yet: {'; '.join(names)}. {shown}"
-    for question in dict.fromkeys(hint(table, name) for name in names):
-        if question and len(text) + 1 + len(question) <= LONGEST:
-            text += f" {question}"
-    return text[:LONGEST]
+    if names:
+        return shown, question(table, names)
+    return _fine(table, answers), shown, _ratio(table, index, answers[index])
 
 
 def _telling(table: Table, answers: Sequence[Answer], right: Sequence[bool], names: list[str]) -> int:
@@ -35,9 +29,8 @@ def _telling(table: Table, answers: Sequence[Answer], right: Sequence[bool], nam
     first = names[0] if names else ""
     unstable = first.startswith("unstable")
     chosen = [index for index in wrong if table.probes[index].name.startswith("huge") == unstable]
-    for part in PARTS:
-        if f"the {part} part" in first:
-            chosen = [index for index in chosen if table.probes[index].name.endswith(f"/{part}")]
+    ends = tuple(f"/{part}" for part in PARTS if f"the {part} part" in first)
+    chosen = [index for index in chosen if not ends or table.probes[index].name.endswith(ends)]
     if first.startswith(EXCEPTION):
         chosen = [index for index in wrong if answers[index].outcome == "error"]
     return max(chosen or wrong, key=lambda index: _apart(table, index, answers[index]))
@@ -80,9 +73,8 @@ def _beyond_value(table: Table, index: int, answer: Answer) -> str:
 
 def _fine(table: Table, answers: Sequence[Answer]) -> str:
     """Which part agrees with the formula."""
-    places = {part: [i for i, p in enumerate(table.probes) if p.name.endswith(f"/{part}")] for part in PARTS}
-    fine = [part for part in PARTS if all(is_right(table, i, answers[i]) for i in places[part])]
-    return f"The {' and the '.join(fine)} part agree{'s' if len(fine) == 1 else ''} with the formula. " if fine else ""
+    fine = [part for part in PARTS if all(is_right(table, i, answers[i]) for i in places_of(table, part))]
+    return f"The {' and the '.join(fine)} part agree{'s' if len(fine) == 1 else ''} with the formula." if fine else ""
 
 
 def _ratio(table: Table, index: int, answer: Answer) -> str:

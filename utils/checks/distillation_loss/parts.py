@@ -45,6 +45,11 @@ class Evidence:
     values: np.ndarray
     gradients: tuple[np.ndarray, ...] | None
 
+    @property
+    def flat(self) -> bool:
+        """Does no gradient arrive anywhere?"""
+        return not any(np.any(gradient) for gradient in self.gradients or ())
+
 
 def combine(*terms: tuple[np.ndarray | float, Evidence]) -> Evidence:
     """A weighted sum. A weight is one number, or one for each frame; what weighs 0 may be infinite."""
@@ -53,10 +58,8 @@ def combine(*terms: tuple[np.ndarray | float, Evidence]) -> Evidence:
     if any(evidence.gradients is None for _, evidence in terms):
         return Evidence(values, None)
     weights = [np.broadcast_to(weight, values.shape) for weight, _ in used]
-    frames = range(len(values))
-    return Evidence(
-        values, tuple(sum(w[i] * e.gradients[i] for w, (_, e) in zip(weights, used, strict=True)) for i in frames)
-    )
+    each = [[w * g for w, g in zip(w, one.gradients, strict=True)] for w, (_, one) in zip(weights, used, strict=True)]
+    return Evidence(values, tuple(sum(frame) for frame in zip(*each, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -71,40 +74,42 @@ class Explanation:
     finite: bool = True
 
 
+def places_of(table: Table, end: str) -> list[int]:
+    """The probes of the frames at one end of the blend ("hard", "soft", "blend")."""
+    return [i for i, p in enumerate(table.probes) if p.name.endswith(f"/{end}") and not p.name.startswith("huge")]
+
+
 class Fingerprints:
     """The numbers of one part in a table, in double precision. K costs, P patterns, D divisors, one list per frame."""
 
     def __init__(self, table: Table, part: str) -> None:
         self.part = part
         self.frames = range(int(table.texts["frames"]))
-        probes = [probe for probe in table.probes if probe.name.endswith(f"/{part}")][: len(self.frames)]
-        self.temperatures = np.array([float(probe.inputs["temperature"]) for probe in probes])
+        self.temperatures = np.array([table.probes[i].inputs["temperature"] for i in places_of(table, part)])
         self.kernels, self.pattern_entries, self.divisor_entries, self.scale_entries = (
             [(tuple(names), price) for names, price in table.texts[key]]
             for key in (part, "patterns", "divisors", f"{part} scales")
         )
-        self.patterns, self.values, self.gradients, self.odd_gradients = (
+        self.patterns, self.values, self.gradients, odd_values, self.odd_gradients = (
             [np.float64(table.numbers[f"{kind}/{i}"]) for i in self.frames]
-            for kind in ("patterns", f"{part}/value", f"{part}/gradient", "odd gradient")
+            for kind in ("patterns", f"{part}/value", f"{part}/gradient", "odd/value", "odd/gradient")
         )
         self.divisors = np.stack([table.numbers[f"divisors/{i}"] for i in self.frames], axis=-1)
         self.scales = table.numbers[f"{part}/scales"]
         self.counts = np.stack([patterns.sum((1, 2)) for patterns in self.patterns], axis=-1)
-        self.odd_names, self.odd_values = table.texts["odd"] if part == "hard" else [], table.numbers["odd value"]
+        self.odd_names, self.odd_values = table.texts["odd"] if part == "hard" else [], np.stack(odd_values, axis=-1)
 
     def sum_of(self, kernel: int, pattern: int) -> np.ndarray:
         """By frame: a cost summed over a pattern."""
-        pairs = (
-            (patterns[pattern], values[kernel]) for patterns, values in zip(self.patterns, self.values, strict=True)
-        )
-        return np.array([float(np.sum(weights[weights != 0] * costs[weights != 0])) for weights, costs in pairs])
+        pairs = ((self.patterns[i][pattern], self.values[i][kernel]) for i in self.frames)
+        return np.array([np.sum(weights[weights != 0] * costs[weights != 0]) for weights, costs in pairs])
 
     def loss_of(self, kernel: int, pattern: int) -> Evidence:
         """The part that averages this cost over this pattern, all else being right."""
         factors = self.temperatures ** (2 if self.part == "soft" else 0) / self.counts[pattern]
-        weights = [factor * patterns[pattern] for factor, patterns in zip(factors, self.patterns, strict=True)]
-        gradients = (w[..., None] * g[kernel] for w, g in zip(weights, self.gradients, strict=True))
-        return Evidence(factors * self.sum_of(kernel, pattern), tuple(gradients))
+        weights = [factors[i] * self.patterns[i][pattern] for i in self.frames]
+        gradients = tuple(weights[i][..., None] * self.gradients[i][kernel] for i in self.frames)
+        return Evidence(factors * self.sum_of(kernel, pattern), gradients)
 
     @cached_property
     def single_mistakes(self) -> tuple[list[tuple[int, int]], np.ndarray]:
@@ -129,7 +134,7 @@ def close(left: np.ndarray | float, right: np.ndarray | float, fit: float = VALU
 
 def explain(prints: Fingerprints, evidence: Evidence) -> Explanation | None:
     """The cheapest explanation that fits everywhere, or None."""
-    if evidence.gradients is None or not any(np.any(gradient) for gradient in evidence.gradients):
+    if evidence.flat:
         return min(_by_value(prints, evidence.values), key=lambda one: one.price, default=None)
     if not all(np.isfinite(gradient).all() for gradient in evidence.gradients):
         return None
@@ -141,13 +146,10 @@ def _by_gradient(prints: Fingerprints, evidence: Evidence) -> Iterator[Explanati
     seen = [_project(prints.gradients[i], evidence.gradients[i]) for i in prints.frames]
     size = sum(float(np.sum(gradient**2)) for gradient in evidence.gradients)
     for kernel in np.flatnonzero(sum(left for _, _, left in seen) <= FIT**2 * size):
-        factors, fits = [], True
-        for index, (weights, lengths, _) in enumerate(seen):
-            factor, fit = _weigh(prints.patterns[index], weights[kernel], lengths[kernel])
-            factors.append(factor)
-            fits = fits & fit
-        chosen = [pattern for pattern in np.flatnonzero(fits) if _told(prints, kernel, pattern, factors, evidence)]
-        yield from _scaled(prints, [(kernel, p) for p in chosen], np.array(factors).T[chosen])
+        each = [_weigh(prints.patterns[i], seen[i][0][kernel], seen[i][1][kernel]) for i in prints.frames]
+        factors, fits = (np.array(one) for one in zip(*each, strict=True))
+        chosen = [p for p in np.flatnonzero(fits.all(0)) if _told(prints, kernel, p, factors[:, p], evidence)]
+        yield from _scaled(prints, [(kernel, p) for p in chosen], factors.T[chosen])
 
 
 def _project(kernels: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -168,10 +170,9 @@ def _weigh(patterns: np.ndarray, weights: np.ndarray, lengths: np.ndarray) -> tu
     return factor, (left <= (2 * FIT) ** 2 * np.sum(lengths * weights**2)) & (factor != 0)
 
 
-def _told(prints: Fingerprints, kernel: int, pattern: int, factors: list[np.ndarray], evidence: Evidence) -> bool:
+def _told(prints: Fingerprints, kernel: int, pattern: int, factors: np.ndarray, evidence: Evidence) -> bool:
     """Do the values follow? Values that are all NaN say nothing: they are the other part's, times zero."""
-    predicted = prints.sum_of(kernel, pattern) * [factor[pattern] for factor in factors]
-    return not np.isfinite(evidence.values).any() or close(predicted, evidence.values)
+    return not np.isfinite(evidence.values).any() or close(prints.sum_of(kernel, pattern) * factors, evidence.values)
 
 
 def _by_value(prints: Fingerprints, values: np.ndarray) -> list[Explanation]:
@@ -196,12 +197,8 @@ def _scaled(prints: Fingerprints, pairs: list[tuple[int, int]], factors: np.ndar
         known, extra = named_constant(float(middles[place, divisor, scale]))
         if known is None:
             continue
-        parts = (
-            prints.pattern_entries[pattern],
-            prints.kernels[kernel],
-            prints.divisor_entries[divisor],
-            prints.scale_entries[scale],
-        )
+        parts = prints.pattern_entries[pattern], prints.kernels[kernel]
+        parts += prints.divisor_entries[divisor], prints.scale_entries[scale]
         names = (*(name for names, _ in parts for name in names), *known)
         moved = {name for name in parts[0][0] if name.startswith(SHIFTED)} - {*parts[1][0]}
         price = sum(price for _, price in parts) + extra + CONTRADICTION * bool(prints.part == "hard" and moved)
@@ -248,5 +245,6 @@ def support(prints: Fingerprints, evidence: Evidence) -> tuple[str, ...]:
         uneven |= bool(seen.any() and np.ptp(weights[0][seen]) > EVEN * weights.max())
         lacking |= bool(np.any(counted[0] & ~seen) and not np.any(seen & ~counted[0]))
     known = next((prints.pattern_entries[place][0] for place in np.flatnonzero(fits)), None)
-    named = () if known is None else known
-    return (*named, *((LEFT_OUT,) if right and lacking and known is None else (UNEQUAL,) if right and uneven else ()))
+    if known is None and right and lacking:
+        return (LEFT_OUT,)
+    return (known or ()) + (UNEQUAL,) * bool(right and uneven)

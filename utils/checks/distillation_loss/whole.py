@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from utils.checks.distillation_loss.blend import total
-from utils.checks.distillation_loss.parts import close
+from utils.checks.distillation_loss.parts import close, places_of
 from utils.checks.judgement import (
     changed_in_place,
     expected_value,
@@ -31,16 +31,11 @@ EXP_OF_ENTROPY = "exp of the cross-entropy, a perplexity, in the hard part"
 ENTROPY_SQUARED = "the cross-entropy is squared in the hard part"
 SQUARED = "the divergence is squared in the soft part"
 SQUARED_WHOLE = "the divergence with its T squared is squared in the soft part"
-# What a right part (its values, T) may be turned into afterwards.
+# What a right part (its values, arrays or tensors, and T) may be turned into afterwards.
 TURNED: dict[str, dict[str, Callable]] = {
-    "hard": {EXP_OF_ENTROPY: lambda x, _: np.exp(x), ENTROPY_SQUARED: lambda x, _: x**2},
+    "hard": {EXP_OF_ENTROPY: lambda x, _: np.e**x, ENTROPY_SQUARED: lambda x, _: x**2},
     "soft": {SQUARED: lambda x, t: x**2 / t**2, SQUARED_WHOLE: lambda x, _: x**2},
 }
-
-
-def places_of(table: Table, end: str) -> list[int]:
-    """The probes of the frames at one end of the blend ("hard", "soft", "blend")."""
-    return [i for i, p in enumerate(table.probes) if p.name.endswith(f"/{end}") and not p.name.startswith("huge")]
 
 
 def as_such(table: Table, answers: Sequence[Answer]) -> list[str]:

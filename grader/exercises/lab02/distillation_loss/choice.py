@@ -25,14 +25,18 @@ class Choice:
 
 
 def listed(*lines: str | tuple) -> tuple[Choice, ...]:
-    """Choices from questions and, after each, (name or names, what is done, price) of what it is for."""
+    """Choices from questions and, after each, (name or names, what is done, price) of what it is for.
+
+    Without a price a mistake costs 1, and what is right nothing.
+    """
     found, hint = [], ""
     for line in lines:
         if isinstance(line, str):
             hint = line
         else:
-            names, do, price = line
-            found.append(Choice((names,) if isinstance(names, str) else names, do, price, hint))
+            names, do, *price = line
+            names = (names,) if isinstance(names, str) else names
+            found.append(Choice(names, do, price[0] if price else float(bool(names)), hint))
     return tuple(found)
 
 

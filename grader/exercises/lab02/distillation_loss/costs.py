@@ -19,13 +19,14 @@ NORMALISER = "the value is right, the gradient is not: softmax's normaliser is d
 AFTER = "temperature applied after the softmax instead of before"
 TOP_K = "only the teacher's top tokens (top-k) instead of the whole vocabulary"
 STANDARDISED = "logits are standardised (mean 0, deviation 1) before they are divided by T"
+SKEWED = "skewed KL ({} of the teacher mixed into the student) instead of KL"
 TWICE = "softmax taken twice on "
-SMOOTHINGS = (0.1, 0.01, 0.05, 0.15, 0.2, 0.3)
 TAKEN_TWICE = "What does a softmax make of numbers that are already probabilities?"
 OTHERS_LOST = "You keep a part of the sum over the vocabulary. What do the other tokens tell?"
 CUT_GRAPH = "What depends on the student and is computed under no_grad, or detached?"
 OUT_OF_RANGE = "What is the log of a probability that rounds to 0, or the exp of 1000? Which function avoids both?"
 NO_END = "A very wrong student should have a very large loss. What in your code puts an upper end to it?"
+NO_LOGARITHM = "You add up differences of probabilities. Where is the logarithm?"
 WHICH_AXIS = "Along which axis do the probabilities of one position sum to one? Print a sum."
 
 
@@ -69,53 +70,39 @@ def _unnormalised(logits: Tensor) -> Tensor:
     return logits - logits.logsumexp(-1, keepdim=True).detach()
 
 
-def _summed_or_averaged(name: str, cost: Callable, price: float) -> tuple[tuple, tuple]:
+def _either(name: str, cost: Callable, price: float = 1.0) -> tuple[tuple, tuple]:
     """A cost as a sum over the vocabulary, and averaged over it as torch does by default."""
     return (name, cost, price), (name, lambda s, *others: cost(s, *others) / s.shape[-1], price - 0.05)
 
 
 # divergence of (student, teacher), both divided by T
 DIVERGENCES = listed(
-    ((), lambda s, t: kl(log(t), log(s)), 0.0),
+    ((), lambda s, t: kl(log(t), log(s))),
     "By which distribution does the formula weigh each difference of logarithms, and by which do you?",
-    ("KL the wrong way round (student || teacher)", lambda s, t: kl(log(s), log(t)), 1.0),
-    (BOTH_WAYS, lambda s, t: kl(log(t), log(s)) + kl(log(s), log(t)), 1.0),
+    ("KL the wrong way round (student || teacher)", lambda s, t: kl(log(s), log(t))),
+    (BOTH_WAYS, lambda s, t: kl(log(t), log(s)) + kl(log(s), log(t))),
     ("the teacher's weights missing from the KL sum", lambda s, t: total(log(t) - log(s)), 1.3),
-    *_summed_or_averaged(
-        "mean squared error of log-probabilities instead of KL", lambda s, t: total((log(s) - log(t)) ** 2), 1.0
-    ),
+    *_either("mean squared error of log-probabilities instead of KL", lambda s, t: total((log(s) - log(t)) ** 2)),
     "What does your loss give when student and teacher are equal? What should it give?",
     (
         "soft cross-entropy instead of KL (the teacher's entropy is not subtracted)",
         lambda s, t: -total(soft(t) * log(s)),
-        1.0,
     ),
     ("soft cross-entropy of the student against the teacher", lambda s, t: -total(soft(s) * log(t)), 1.2),
     "You compare with a mixture of both. Which two distributions does KL compare?",
     (
         "Jensen-Shannon divergence instead of KL",
         lambda s, t: (kl(log(t), _mixed(s, t, 0.5)) + kl(log(s), _mixed(s, t, 0.5))) / 2,
-        1.0,
     ),
-    *(
-        (
-            f"skewed KL ({share} of the teacher mixed into the student) instead of KL",
-            lambda s, t, size=size: kl(log(t), _mixed(s, t, size)),
-            1.6,
-        )
-        for share, size in (("a tenth", 0.1), ("half", 0.5))
-    ),
+    (SKEWED.format("a tenth"), lambda s, t: kl(log(t), _mixed(s, t, 0.1)), 1.6),
+    (SKEWED.format("half"), lambda s, t: kl(log(t), _mixed(s, t, 0.5)), 1.6),
     "Add 5 to all logits of a token: its probabilities stay. Does your loss?",
-    *_summed_or_averaged("mean squared error of logits instead of KL", lambda s, t: total((s - t) ** 2), 1.0),
-    *_summed_or_averaged(
-        "Huber loss of logits instead of KL", lambda s, t: total(F.smooth_l1_loss(s, t, reduction="none")), 1.2
-    ),
-    ("absolute difference of logits instead of KL", lambda s, t: total((s - t).abs()), 1.0),
-    "You add up differences of probabilities. Where is the logarithm?",
-    *_summed_or_averaged(
-        "mean squared error of probabilities instead of KL", lambda s, t: total((soft(s) - soft(t)) ** 2), 1.0
-    ),
-    (DIFFERENCE, lambda s, t: total((soft(s) - soft(t)).abs()), 1.0),
+    *_either("mean squared error of logits instead of KL", lambda s, t: total((s - t) ** 2)),
+    *_either("Huber loss of logits instead of KL", lambda s, t: total(F.smooth_l1_loss(s, t, reduction="none")), 1.2),
+    ("absolute difference of logits instead of KL", lambda s, t: total((s - t).abs())),
+    NO_LOGARITHM,
+    *_either("mean squared error of probabilities instead of KL", lambda s, t: total((soft(s) - soft(t)) ** 2)),
+    (DIFFERENCE, lambda s, t: total((soft(s) - soft(t)).abs())),
     ("Hellinger distance instead of KL", lambda s, t: total((soft(s).sqrt() - soft(t).sqrt()) ** 2), 1.5),
     ("log forgotten on both distributions", lambda s, t: total(soft(t) * (soft(t) - soft(s))), 1.2),
     "What do you do with each token's divergence before you take the mean?",
@@ -123,28 +110,23 @@ DIVERGENCES = listed(
     "An angle ignores how long a vector is. What does the length of the logits say?",
     ("cosine distance instead of KL", lambda s, t: 1 - F.cosine_similarity(s, t, dim=-1), 1.5),
     "In which form does kl_div want its first argument, and in which its target?",
-    (
-        "student probabilities where log-probabilities belong (log forgotten)",
-        lambda s, t: kl_div(soft(s), soft(t)),
-        1.0,
-    ),
-    ("teacher log-probabilities where probabilities belong (log_target)", lambda s, t: kl_div(log(s), log(t)), 1.0),
+    ("student probabilities where log-probabilities belong (log forgotten)", lambda s, t: kl_div(soft(s), soft(t))),
+    ("teacher log-probabilities where probabilities belong (log_target)", lambda s, t: kl_div(log(s), log(t))),
     (
         "teacher probabilities where log-probabilities belong (log_target)",
         lambda s, t: total(soft(t).exp() * (soft(t) - log(s))),
-        1.0,
     ),
     ("kl_div's arguments swapped, log forgotten", lambda s, t: kl_div(soft(t), soft(s)), 1.2),
     "Which of your numbers, or of their exp, do not sum to one over the vocabulary?",
-    ("softmax of the student forgotten (raw logits)", lambda s, t: kl_div(s, soft(t)), 1.0),
-    ("softmax of the teacher forgotten (raw logits as target)", lambda s, t: kl_div(log(s), t), 1.0),
+    ("softmax of the student forgotten (raw logits)", lambda s, t: kl_div(s, soft(t))),
+    ("softmax of the teacher forgotten (raw logits as target)", lambda s, t: kl_div(log(s), t)),
     ("softmax of the teacher forgotten (logits as log-target)", lambda s, t: total(t.exp() * (t - log(s))), 1.2),
     TAKEN_TWICE,
-    (TWICE + "the student", lambda s, t: kl(log(t), log(soft(s))), 1.0),
-    (TWICE + "the teacher", lambda s, t: kl(log(soft(t)), log(s)), 1.0),
-    (TWICE + "student and teacher", lambda s, t: kl(log(soft(t)), log(soft(s))), 1.0),
+    (TWICE + "the student", lambda s, t: kl(log(t), log(soft(s)))),
+    (TWICE + "the teacher", lambda s, t: kl(log(soft(t)), log(s))),
+    (TWICE + "student and teacher", lambda s, t: kl(log(soft(t)), log(soft(s)))),
     OTHERS_LOST,
-    ("the teacher's top token as a hard label instead of its distribution", lambda s, t: -_at(log(s), t), 1.0),
+    ("the teacher's top token as a hard label instead of its distribution", lambda s, t: -_at(log(s), t)),
     ("maximum over the vocabulary instead of the sum", lambda s, t: _terms(s, t).amax(-1), 1.2),
     ("only the teacher's top token of the sum over the vocabulary", lambda s, t: _at(_terms(s, t), t), 1.3),
     "The sum cannot be negative. Does that hold for each of its terms?",
@@ -159,22 +141,15 @@ def _standard(logits: Tensor, unbiased: bool) -> Tensor:
     return (logits - logits.mean(-1, keepdim=True)) / logits.std(-1, keepdim=True, unbiased=unbiased)
 
 
-def _top_of_both(s: Tensor, t: Tensor, k: int) -> Tensor:
-    """Both distributions over the teacher's top tokens, as if there were no others."""
-    top, places = t.topk(min(k, t.shape[-1]), dim=-1)
-    return kl_div(log(s.gather(-1, places)), soft(top))
-
-
-def _top_of_teacher(s: Tensor, t: Tensor, k: int, scaled: bool) -> Tensor:
-    """The teacher's probabilities without those of other tokens, scaled up to 1 or not."""
-    p = torch.where(t >= t.topk(min(k, t.shape[-1]), dim=-1).values[..., -1:], soft(t), 0.0)
-    return kl_div(log(s), p / total(p).unsqueeze(-1) if scaled else p)
+def _top(logits: Tensor, t: Tensor, k: int, lost: float = -1e9) -> Tensor:
+    """What is left of the logits beside the teacher's top k tokens: all others are ``lost``."""
+    return logits.masked_fill(t < t.topk(min(k, t.shape[-1]), dim=-1).values[..., -1:], lost)
 
 
 # divergence of (student, teacher, T): these say themselves where T enters
 PLACED = listed(
     "Does dividing by T after the softmax make a distribution softer, or only its numbers smaller?",
-    (AFTER, lambda s, t, T: kl_div(log(s) / T, soft(t) / T), 1.0),
+    (AFTER, lambda s, t, T: kl_div(log(s) / T, soft(t) / T)),
     (f"{AFTER} on the student", lambda s, t, T: kl_div(log(s) / T, soft(t / T)), 1.1),
     (f"{AFTER} on the teacher", lambda s, t, T: kl_div(log(s / T), soft(t) / T), 1.1),
     TAKEN_TWICE,
@@ -185,9 +160,9 @@ PLACED = listed(
     *((STANDARDISED, lambda s, t, T, u=u: kl_div(log(_standard(s, u) / T), soft(_standard(t, u) / T)), 1.3)
       for u in (True, False)),
     OTHERS_LOST,
-    *((TOP_K, lambda s, t, T, k=k: _top_of_both(s / T, t / T, k), 1.2) for k in (2, 3, 5)),
-    *((TOP_K, lambda s, t, T, k=k, scaled=scaled: _top_of_teacher(s / T, t / T, k, scaled), 1.2)
-      for k in (2, 3, 5) for scaled in (True, False)),
+    *((TOP_K, lambda s, t, T, k=k: kl_div(log(_top(s, t, k) / T), soft(_top(t, t, k) / T)), 1.2) for k in (2, 3, 5)),
+    *((TOP_K, lambda s, t, T, k=k: kl_div(log(s / T), soft(_top(t, t, k) / T)), 1.2) for k in (2, 3, 5)),
+    *((TOP_K, lambda s, t, T, k=k: kl_div(log(s / T), _top(soft(t / T), t, k, 0.0)), 1.2) for k in (2, 3, 5)),
 )  # fmt: skip
 
 # cost of (student, teacher, one-hot label): divergences in which the label has no place
@@ -202,32 +177,29 @@ WITH_LABEL = listed(
 )
 # cost of (student, teacher, one-hot label)
 LABEL_COSTS = listed(
-    ((), lambda s, t, hot: -total(hot * log(s)), 0.0),
+    ((), lambda s, t, hot: -total(hot * log(s))),
     "nll_loss takes neither a softmax nor a logarithm. What do you hand it?",
-    ("log forgotten{} (probability instead of log-probability)", lambda s, t, hot: -total(hot * soft(s)), 1.0),
-    ("softmax missing{} (raw logits)", lambda s, t, hot: -total(hot * s), 1.0),
+    ("log forgotten{} (probability instead of log-probability)", lambda s, t, hot: -total(hot * soft(s))),
+    ("softmax missing{} (raw logits)", lambda s, t, hot: -total(hot * s)),
     "What should a label of probability 0 cost: 1, or more?",
     ("one minus the probability instead of its negative log{}", lambda s, t, hot: 1 - total(hot * soft(s)), 1.1),
-    *_summed_or_averaged(
-        "squared error of probabilities instead of cross-entropy", lambda s, t, hot: total((soft(s) - hot) ** 2), 1.0
-    ),
+    *_either(
+        "squared error of probabilities instead of cross-entropy", lambda s, t, hot: total((soft(s) - hot) ** 2)),
     "The logits become probabilities first. What does a label then cost?",
-    *_summed_or_averaged(
+    *_either(
         "squared error of logits instead of cross-entropy", lambda s, t, hot: total((s - hot) ** 2), 1.2
     ),
     "cross_entropy takes a softmax itself. What do you hand it?",
-    ("softmax taken twice{}", lambda s, t, hot: -total(hot * log(soft(s))), 1.0),
+    ("softmax taken twice{}", lambda s, t, hot: -total(hot * log(soft(s)))),
     "Whose prediction is scored on the label, and who is to learn?",
-    ("cross-entropy of the teacher instead of the student", lambda s, t, hot: -total(hot * log(t)), 1.0),
+    ("cross-entropy of the teacher instead of the student", lambda s, t, hot: -total(hot * log(t))),
     "Change the labels only. Does your hard part notice?",
-    ("the teacher's top token as the label{}", lambda s, t, hot: -_at(log(s), t), 1.0),
+    ("the teacher's top token as the label{}", lambda s, t, hot: -_at(log(s), t)),
     ("the teacher's distribution instead of the label{}", lambda s, t, hot: kl(log(t), log(s)), 1.1),
     "Is the next token one choice among V, or V separate yes-or-no questions?",
-    *_summed_or_averaged(
+    *_either(
         "binary cross-entropy instead of cross-entropy",
-        lambda s, t, hot: total(F.binary_cross_entropy_with_logits(s, hot, reduction="none")),
-        1.0,
-    ),
+        lambda s, t, hot: total(F.binary_cross_entropy_with_logits(s, hot, reduction="none"))),
     "By what do you multiply each token's cross-entropy, and does the task ask for it?",
     (
         "focal loss instead of cross-entropy",
@@ -244,46 +216,45 @@ LABEL_COSTS = listed(
     *((f"an epsilon of {size:g} inside the log{{}}", lambda s, t, hot, e=size: -(total(hot * soft(s)) + e).log(), 1.6)
       for size in (1e-3, 1e-2)),
     "The task asks for plain cross-entropy. How much of the probability do you give to other tokens?",
-    *((f"label smoothing ({share:g}){{}}",
-       lambda s, t, hot, a=share: -total(((1 - a) * hot + a / s.shape[-1]) * log(s)), 1.1)
-      for share in SMOOTHINGS),
+    *((f"label smoothing ({a:g}){{}}", lambda s, t, hot, a=a: -total(((1 - a) * hot + a / s.shape[-1]) * log(s)), 1.1)
+      for a in (0.1, 0.01, 0.05, 0.15, 0.2, 0.3)),
 )  # fmt: skip
 
 
-def _along(axis: int) -> tuple[Callable, Callable]:
-    return (
-        lambda s, t: kl(t.log_softmax(axis), s.log_softmax(axis)),
-        lambda s, t, hot: -total(hot * s.log_softmax(axis)),
-    )
+AXES = ((1, "sequence"), (0, "batch"))
+# costs that are recognised by a property, not by their numbers
+SOFT_TRAITS = listed(
+    OUT_OF_RANGE,
+    (UNSTABLE, lambda s, t: total(soft(t) * (log(t) - soft(s).log()))),
+    NO_END,
+    (CUT_OFF, lambda s, t: total(soft(t) * (log(t) - (soft(s) + 1e-8).log()))),
+    WHICH_AXIS,
+    *((AXIS.format(name), lambda s, t, axis=axis: kl(t.log_softmax(axis), s.log_softmax(axis)), 1.5)
+      for axis, name in AXES),
+)  # fmt: skip
+HARD_TRAITS = listed(
+    OUT_OF_RANGE,
+    (UNSTABLE, lambda s, t, hot: -total(hot * soft(s)).log()),
+    NO_END,
+    (CUT_OFF, lambda s, t, hot: -total(hot * soft(s)).clamp(min=1e-10).log()),
+    WHICH_AXIS,
+    *((AXIS.format(name), lambda s, t, hot, axis=axis: -total(hot * s.log_softmax(axis)), 1.5) for axis, name in AXES),
+)
 
 
-def _traits(part: int) -> tuple:
-    """Costs of one part that are recognised by a property, not by their numbers."""
-    unstable = lambda s, t: total(soft(t) * (log(t) - soft(s).log())), lambda s, t, hot: -total(hot * soft(s)).log()
-    cut = (
-        lambda s, t: total(soft(t) * (log(t) - (soft(s) + 1e-8).log())),
-        lambda s, t, hot: -total(hot * soft(s)).clamp(min=1e-10).log(),
-    )
-    axes = ((AXIS.format(name), _along(axis)[part], 1.5) for axis, name in ((1, "sequence"), (0, "batch")))
-    return listed(OUT_OF_RANGE, (UNSTABLE, unstable[part], 1.0), NO_END, (CUT_OFF, cut[part], 1.0), WHICH_AXIS, *axes)
-
-
-SOFT_TRAITS, HARD_TRAITS = _traits(0), _traits(1)
-
-
-def _reshaped(student: Tensor, labels: Tensor) -> Tensor:
+def _reshaped(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float) -> Tensor:
     rows, length, size = student[:, :-1].shape
     return F.cross_entropy(student[:, :-1].reshape(rows, size, length), labels[:, 1:])
 
 
-def _zeroed(student: Tensor, labels: Tensor) -> Tensor:
+def _zeroed(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float) -> Tensor:
     """Logits times the mask, labels clamped to an id: each ignored position costs log V and hands on no gradient."""
     wanted = labels[:, 1:]
     every = student[:, :-1] * (wanted != IGNORE).unsqueeze(-1)
     return F.cross_entropy(every.flatten(0, 1), wanted.clamp(min=0).flatten())
 
 
-# mean of (student, labels): hard parts in which a position's cost depends on others
+# mean of (student, teacher, labels, T): hard parts in which a position's cost depends on others
 ODD = listed(
     "A reshape keeps the order of the numbers in memory. Does it swap two axes?",
     ("logits reshaped instead of transposed: tokens and vocabulary are mixed up in the hard part", _reshaped, 1.5),

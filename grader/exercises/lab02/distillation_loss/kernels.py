@@ -1,7 +1,7 @@
 """A cost for each position: a divergence or label cost, with a place for T and a neighbour to compare with.
 
 ``soft_kernels`` and ``hard_kernels`` are the combinations that the engine recognises. ``SOFT`` and ``HARD`` hold every
-cost as a function of (choice of T, choice of place) -> cost of (student, teacher, labels, T) at each position.
+cost as a function of (choice of T, choice of place, student, teacher, labels, T), at each position.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -27,105 +28,90 @@ from grader.exercises.lab02.distillation_loss.costs import (
 )
 from grader.exercises.lab02.distillation_loss.positions import LABEL_PLACES, SHIFTS, neighbour
 
-Token = Callable[[Tensor, Tensor, Tensor, float], Tensor]
 LIKELY = 2.6  # combinations up to this price are tried
 CODED = tuple((f"temperature hard-coded to {value:g}", lambda T, v=value: v) for value in (2.0, 3.0, 4.0, 5.0, 10.0))
-NOTICED = "Call your function with two temperatures. Does the softmax notice?"
-AT_ONE = "At T = 1 the logits should stay as they are, and at T = 1.5 they should not. Do yours?"
 # what T becomes before it divides (the student's logits, the teacher's)
 TEMPERATURES = listed(
-    ((), (lambda T: T, lambda T: T), 0.0),
+    ((), (lambda T: T, lambda T: T)),
     "Follow the logits of each model: how often do they meet T on their way to the softmax?",
-    ("temperature missing in the softmax of both", (lambda T: 1.0, lambda T: 1.0), 1.0),
-    ("temperature missing on the teacher", (lambda T: T, lambda T: 1.0), 1.0),
-    ("temperature missing on the student", (lambda T: 1.0, lambda T: T), 1.0),
+    ("temperature missing in the softmax of both", (lambda T: 1.0, lambda T: 1.0)),
+    ("temperature missing on the teacher", (lambda T: T, lambda T: 1.0)),
+    ("temperature missing on the student", (lambda T: 1.0, lambda T: T)),
     ("temperature applied twice on the student", (lambda T: T * T, lambda T: T), 1.3),
     ("temperature applied twice on the teacher", (lambda T: T, lambda T: T * T), 1.3),
     "Should T = 10 make a distribution flatter or sharper?",
-    ("logits multiplied by the temperature instead of divided", (lambda T: 1 / T, lambda T: 1 / T), 1.0),
+    ("logits multiplied by the temperature instead of divided", (lambda T: 1 / T, lambda T: 1 / T)),
     ("student logits multiplied by the temperature instead of divided", (lambda T: 1 / T, lambda T: T), 1.2),
     ("teacher logits multiplied by the temperature instead of divided", (lambda T: T, lambda T: 1 / T), 1.2),
     "T squared belongs to the loss. Which power of T divides the logits?",
     ("logits divided by T squared", (lambda T: T * T, lambda T: T * T), 1.3),
     ("logits divided by the square root of T", (math.sqrt, math.sqrt), 1.5),
-    NOTICED,
+    "Call your function with two temperatures. Does the softmax notice?",
     *((name, (heat, heat), 1.1) for name, heat in CODED),
-    AT_ONE,
+    "At T = 1 the logits should stay as they are, and at T = 1.5 they should not. Do yours?",
     ("a fractional temperature is cut to a whole number", (lambda T: max(1.0, math.floor(T)),) * 2, 1.6),
     ("T + 1 instead of T divides the logits", (lambda T: T + 1,) * 2, 1.6),
     ("temperatures below 2 are raised to 2", (lambda T: max(T, 2.0),) * 2, 1.6),
 )
 HARD_TEMPERATURES = listed(
-    ((), lambda T: 1.0, 0.0),
+    ((), lambda T: 1.0),
     "The labels are not softened. Should the hard part change with T at all?",
-    ("temperature in the hard part", lambda T: T, 1.0),
+    ("temperature in the hard part", lambda T: T),
     ("logits multiplied by the temperature in the hard part", lambda T: 1 / T, 1.3),
     *((f"{name} in the hard part", heat, 1.3) for name, heat in CODED),
 )
 AHEAD, BEHIND = "teacher one position ahead of the student", "teacher one position behind the student"
 # (how far away the teacher's position is, what follows a row's end)
 TEACHER_PLACES = listed(
-    ((), (0, ""), 0.0),
+    ((), (0, "")),
     "Print the slices of student and teacher: do they start at the same position?",
-    (AHEAD, (1, ""), 1.0),
-    (BEHIND, (-1, ""), 1.0),
+    (AHEAD, (1, "")),
+    (BEHIND, (-1, "")),
     (AHEAD, (1, "its start"), 1.05),
     (BEHIND, (-1, "its start"), 1.05),
 )
 
 
-def _beside_teacher(divergence: Callable) -> Callable[[Choice, Choice], Token]:
-    def placed(heats: Choice, place: Choice) -> Token:
-        def token(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float) -> Tensor:
-            own, other = (heat(temperature) for heat in heats.do)
-            costs = divergence(student / own, neighbour(teacher, place.do[0], 0.0, place.do[1]) / other)
-            return costs * neighbour(torch.ones_like(costs), place.do[0], 0.0, place.do[1])
-
-        return token
-
-    return placed
+def _beside_teacher(
+    divergence: Callable, heats: Choice, place: Choice, student: Tensor, teacher: Tensor, labels: Tensor, T: float
+) -> Tensor:
+    own, other = (heat(T) for heat in heats.do)
+    costs = divergence(student / own, neighbour(teacher, place.do[0], 0.0, place.do[1]) / other)
+    return costs * neighbour(torch.ones_like(costs), place.do[0], 0.0, place.do[1])
 
 
-def _of_label(cost: Callable) -> Callable[..., Token]:
+def _placing_itself(
+    divergence: Callable, heats: Choice, place: Choice, student: Tensor, teacher: Tensor, labels: Tensor, T: float
+) -> Tensor:
+    return divergence(student, teacher, T)
+
+
+def _of_label(
+    cost: Callable, heat: Choice, place: Choice, student: Tensor, teacher: Tensor, labels: Tensor, T: float, stand_in=0
+) -> Tensor:
     """place: a shift of the labels. stand_in: the id that an ignored label is taken for."""
-
-    def placed(heat: Choice, place: Choice, stand_in: int = 0) -> Token:
-        offset, after, follows = place.do
-
-        def token(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float) -> Tensor:
-            size, T = student.shape[-1], heat.do(temperature)
-            wanted = neighbour(labels, *((offset, size, after) if follows else (1, size)))
-            inside = wanted != size
-            shown = torch.where(wanted < 0, stand_in % size, torch.where(inside, wanted, 0))
-            hot = F.one_hot(shown, size).to(student.dtype)
-            return torch.where(inside, cost(student / T, teacher / T, hot), 0.0)
-
-        return token
-
-    return placed
+    size, (offset, after, follows) = student.shape[-1], place.do
+    wanted = neighbour(labels, *((offset, size, after) if follows else (1, size)))
+    inside = wanted != size
+    shown = torch.where(wanted < 0, stand_in % size, torch.where(inside, wanted, 0))
+    hot = F.one_hot(shown, size).to(student.dtype)
+    return torch.where(inside, cost(student / heat.do(T), teacher / heat.do(T), hot), 0.0)
 
 
-def _placing_itself(divergence: Callable) -> Callable[[Choice, Choice], Token]:
-    return lambda heats, place: lambda student, teacher, labels, T: divergence(student, teacher, T)
+def _with_label(cost: Callable, heats: Choice, place: Choice, *given: Tensor | float) -> Tensor:
+    return _of_label(cost, Choice((), lambda T: T, 0.0), SHIFTS[0], *given)
 
 
-def _with_label(cost: Callable) -> Callable[[Choice, Choice], Token]:
-    softened = Choice((), lambda T: T, 0.0)
-    return lambda heats, place: _of_label(cost)(softened, SHIFTS[0])
-
-
-def _as_a_whole(mean: Callable) -> Callable[[Choice, Choice], Token]:
-    return lambda heat, place: lambda student, teacher, labels, T: mean(student, labels)
+def _as_a_whole(mean: Callable, heat: Choice, place: Choice, *given: Tensor | float) -> Tensor:
+    return mean(*given)
 
 
 def _all(how: Callable, choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
-    return tuple(replace(choice, do=how(choice.do)) for choice in choices)
+    return tuple(replace(choice, do=partial(how, choice.do)) for choice in choices)
 
 
-SOFT_KNOWN, SOFT_SINGLE = (
-    _all(_beside_teacher, DIVERGENCES),
-    _all(_placing_itself, PLACED) + _all(_with_label, WITH_LABEL),
-)
+SOFT_KNOWN = _all(_beside_teacher, DIVERGENCES)
+SOFT_SINGLE = _all(_placing_itself, PLACED) + _all(_with_label, WITH_LABEL)
 HARD_KNOWN = _all(_of_label, LABEL_COSTS)
 SOFT = SOFT_KNOWN + SOFT_SINGLE + _all(_beside_teacher, SOFT_TRAITS)
 HARD = HARD_KNOWN + _all(_of_label, HARD_TRAITS) + _all(_as_a_whole, ODD)
@@ -135,14 +121,14 @@ def soft_kernels() -> Iterator[Choice]:
     """Divergences with every placement of T and of the teacher."""
     for place, cost, heats in itertools.product(TEACHER_PLACES, SOFT_KNOWN, TEMPERATURES):
         if place.price + cost.price + heats.price <= LIKELY:
-            yield joined(cost.do(heats, place), place, cost, heats)
-    yield from (joined(cost.do(TEMPERATURES[0], TEACHER_PLACES[0]), cost) for cost in SOFT_SINGLE)
+            yield joined(partial(cost.do, heats, place), place, cost, heats)
+    yield from (joined(partial(cost.do, TEMPERATURES[0], TEACHER_PLACES[0]), cost) for cost in SOFT_SINGLE)
 
 
 def hard_kernels() -> Iterator[Choice]:
     """Costs of a label with every neighbouring label and every placement of T."""
     for place, cost, heat in itertools.product(LABEL_PLACES, HARD_KNOWN, HARD_TEMPERATURES):
         if place.price + cost.price + heat.price <= LIKELY:
-            yield joined(cost.do(heat, place), place, cost, heat)
+            yield joined(partial(cost.do, heat, place), place, cost, heat)
             if not cost.names and not heat.names:
-                yield replace(joined(cost.do(heat, place, -1), place), price=place.price + 0.01)
+                yield replace(joined(partial(cost.do, heat, place, stand_in=-1), place), price=place.price + 0.01)

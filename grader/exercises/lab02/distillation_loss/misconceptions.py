@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from grader.exercise import Misconception
 from grader.exercises.lab02.distillation_loss.choice import Choice
+from grader.exercises.lab02.distillation_loss.costs import NO_LOGARITHM, WHICH_AXIS
 from grader.exercises.lab02.distillation_loss.recipe import (
     AT_ENDS,
     FACTORS,
     IN_PARTS,
     IN_WHOLE,
+    ORDER,
     VARY,
     Recipe,
     cook,
@@ -26,12 +28,12 @@ ALSO = {blend.FIXED: (blend.UNUSED,), blend.UNWEIGHTED: (blend.UNUSED,)}  # othe
 FURTHER = {
     blend.UNUSED: VARY,
     "alpha missing on the hard part": AT_ENDS,
-    blend.UNBRACKETED.format("soft"): "In which order does Python subtract and multiply?",
+    blend.UNBRACKETED.format("soft"): ORDER,
     parts.UNEQUAL: "Each token counts once. What gives some of yours more weight?",
     parts.LEFT_OUT: "Every position with a valid label counts. Which condition removes some of yours?",
-    parts.AXIS: "Along which axis do the probabilities of one position sum to one? Print a sum.",
+    parts.AXIS: WHICH_AXIS,
     HALF_OF_BOTH_WAYS: "You average two directions. Which one does the formula ask for?",
-    TOTAL_VARIATION: "You add up differences of probabilities. Where is the logarithm?",
+    TOTAL_VARIATION: NO_LOGARITHM,
     SWAPPED_MODELS: "Which argument comes first in your function, and which of the two is to learn?",
     SWAPPED_SETTINGS: "In which order does the task give the arguments?",
 }

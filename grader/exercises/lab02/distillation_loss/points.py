@@ -57,9 +57,8 @@ def scores(table: Table, answers: Sequence[Answer]) -> dict[str, float]:
     """Points earned, by part."""
     best = _earned(table, answers, None, ())
     names = set(judge_answers(table, answers).misconceptions)
-    named = [wrong for wrong in WRONG if names & {wrong.name, *wrong.also}]
-    recipes = [wrong.changes for wrong in named]
-    if len(named) > 1:
+    recipes = [wrong.changes for wrong in WRONG if names & {wrong.name, *wrong.also}]
+    if len(recipes) > 1:
         recipes.append({key: value for changes in recipes for key, value in changes.items()})
     for recipe in recipes:
         lost = tuple(part for key, value in recipe.items() for part in _cost(key, value))
@@ -82,19 +81,15 @@ def _cost(factor: str, choice: Choice) -> tuple[str, ...]:
     return next(((part,) for part, ends in ABOUT.items() if factor.startswith(ends) or factor.endswith(ends)), ())
 
 
-def _earned(
-    table: Table, answers: Sequence[Answer], again: list[Answer] | None, lost: tuple[str, ...]
-) -> dict[str, float]:
+def _earned(table: Table, answers: Sequence[Answer], again: list | None, lost: tuple[str, ...]) -> dict[str, float]:
     """The points where the answers are the formula's, or those of a loss with some mistakes (``again``)."""
-    right, clean = {}, {}
-    for index, probe in enumerate(table.probes):
-        right[probe.name] = _same_numbers(table, index, answers[index], again[index] if again else None)
-        clean[probe.name] = right[probe.name] and _is_clean(answers[index])
-    return {
-        part.name: part.points
-        * (part.name not in lost and all((clean if part.name == CLEAN else right)[n] for n in part.probes))
-        for part in PARTS
-    }
+    again, right, clean = again or [None] * len(answers), set(), set()
+    for index, (probe, answer) in enumerate(zip(table.probes, answers, strict=True)):
+        if _same_numbers(table, index, answer, again[index]):
+            right.add(probe.name)
+            clean |= {probe.name} if _is_clean(answer) else set()
+    solved = {part.name for part in PARTS if {*part.probes} <= (clean if part.name == CLEAN else right)} - {*lost}
+    return {part.name: part.points * (part.name in solved) for part in PARTS}
 
 
 def _same_numbers(table: Table, index: int, answer: Answer, again: Answer | None) -> bool:

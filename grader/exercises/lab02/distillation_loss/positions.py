@@ -20,7 +20,8 @@ from utils.data.batches import IGNORE
 BY_TWO = "shift by two positions instead of one{}"
 FLAT = "flattened before the shift: a row's end is scored on the next row's start{}"
 PADDING = "padding counted{}"
-TOKEN_ID = "masked by token id instead of -100: valid labels equal to {} are dropped{{}}"
+FIRST_ID = "masked by token id instead of -100: valid labels equal to 0 are dropped{}"
+LAST_ID = "masked by token id instead of -100: valid labels equal to the last id are dropped{}"
 ONLY_LAST = "only the last position counts{}"
 BATCH = "divided by the batch size (batchmean), not by the number of valid tokens{}"
 ALL_POSITIONS = "divided by all positions, ignored ones included{}"
@@ -48,9 +49,9 @@ def neighbour(array: Tensor, offset: int, fill: float | int, after: str = "") ->
 
 # (how far away the label is, what follows a row's end, does the mask follow?)
 SHIFTS = listed(
-    ((), (1, "", True), 0.0),
+    ((), (1, "", True)),
     "At position t the model has read token t. Which token is it scored on?",
-    (NO_SHIFT, (0, "", True), 1.0),
+    (NO_SHIFT, (0, "", True)),
     (WRONG_WAY, (-1, "", True), 1.2),
     (BY_TWO, (2, "", True), 1.3),
     "What does a row's last position predict, and is that token in the row?",
@@ -93,16 +94,16 @@ def _last(chosen: Tensor) -> Tensor:
 
 # which positions count, of Seen
 CHOICES = listed(
-    ((), lambda p: p.counted, 0.0),
+    ((), lambda p: p.counted),
     "Imagine changing only a position whose label is ignored. Should the loss change?",
-    (PADDING, lambda p: p.at, 1.0),
+    (PADDING, lambda p: p.at),
     "Print your mask for one row: is it true where the label is -100?",
     ("the mask is inverted: only ignored positions count{}", lambda p: p.at & (p.wanted == IGNORE), 1.3),
     "Padding can share its id with a real token. What marks the ignored ones?",
-    (TOKEN_ID.format("0"), lambda p: p.counted & (p.wanted != 0), 1.2),
-    (TOKEN_ID.format("the last id"), lambda p: p.counted & (p.wanted != p.size - 1), 1.2),
-    ((TOKEN_ID.format("0"), PADDING), lambda p: p.at & (p.wanted != 0), 2.2),
-    ((TOKEN_ID.format("the last id"), PADDING), lambda p: p.at & (p.wanted != p.size - 1), 2.2),
+    (FIRST_ID, lambda p: p.counted & (p.wanted != 0), 1.2),
+    (LAST_ID, lambda p: p.counted & (p.wanted != p.size - 1), 1.2),
+    ((FIRST_ID, PADDING), lambda p: p.at & (p.wanted != 0), 2.2),
+    ((LAST_ID, PADDING), lambda p: p.at & (p.wanted != p.size - 1), 2.2),
     "How many valid labels does each row have, and how many of them does your loss see?",
     ("only the first row of the batch counts{}", lambda p: p.counted & (torch.arange(len(p.at)) == 0)[:, None], 1.4),
     (ONLY_LAST, lambda p: _last(p.at) & p.counted, 1.5),
@@ -124,7 +125,7 @@ CHOICES = listed(
     ("the first row's mask is used for every row{}", lambda p: p.counted[:1].expand(p.at.shape), 1.5),
 )
 ROWS = listed(
-    ((), lambda weights: weights, 0.0),
+    ((), lambda weights: weights),
     "Take one row with one token and one with ten. How much does each token weigh in your mean?",
     (
         "mean of the rows' means: a token in a short row counts more{}",
@@ -159,19 +160,19 @@ class Sizes:
 
 # what the sum is divided by, of Sizes
 DIVISORS = listed(
-    ((), lambda of: of.n, 0.0),
+    ((), lambda of: of.n),
     '"batchmean" divides by the size of the first axis. What is that axis in your tensor?',
-    (BATCH, lambda of: of.B, 1.0),
+    (BATCH, lambda of: of.B),
     "Should a batch of twice as many tokens have twice the loss?",
-    ("summed, not divided by the number of valid tokens{}", lambda of: 1, 1.0),
+    ("summed, not divided by the number of valid tokens{}", lambda of: 1),
     "Add padding to every row. Should the loss get smaller?",
-    (ALL_POSITIONS, lambda of: of.B * (of.S - 1), 1.0),
+    (ALL_POSITIONS, lambda of: of.B * (of.S - 1)),
     (ALL_POSITIONS, lambda of: of.B * of.S, 1.1),
     (ALL_POSITIONS, lambda of: of.B * of.S - 1, 1.2),
     (ROW_LENGTH, lambda of: of.S - 1, 1.2),
     (ROW_LENGTH, lambda of: of.S, 1.3),
     "The sum runs over the vocabulary, the mean over tokens. By which number do you divide?",
-    (VOCABULARY, lambda of: of.n * of.V, 1.0),
+    (VOCABULARY, lambda of: of.n * of.V),
     ((VOCABULARY, ALL_POSITIONS), lambda of: of.B * (of.S - 1) * of.V, 1.5),
     ((VOCABULARY, ALL_POSITIONS), lambda of: of.B * of.S * of.V, 1.6),
     ((VOCABULARY, BATCH), lambda of: of.B * of.V, 1.7),

@@ -90,15 +90,12 @@ def probes(seed: int | None) -> tuple[Probe, ...]:
         for part, alpha in ALPHAS.items()
     ]
     first, second = drawn[frames[0].name], drawn[frames[1].name]
-    calls.append(_probe("again", first, frames[0].temperature, ALPHAS["blend"]))
-    calls += [_probe(f"{frame.name}/at one", drawn[frame.name], 1.0, ALPHAS["soft"]) for frame in frames]
-    calls += [
-        _probe(f"{frame.name}/{alpha:g}", drawn[frame.name], 1.0, alpha) for frame in extras for alpha in (0.0, 1.0)
-    ]
-    calls += _huge(frames[0], stream)
-    calls.append(_probe("explicit", second, 3.0, 0.5))
-    calls += [_probe("default/alpha", second, 3.0), _probe("default/both", second)]
-    return tuple(calls)
+    again = _probe("again", first, frames[0].temperature, ALPHAS["blend"])
+    at_one = [_probe(f"{frame.name}/at one", drawn[frame.name], 1.0, ALPHAS["soft"]) for frame in frames]
+    ends = [_probe(f"{frame.name}/{end:g}", drawn[frame.name], 1.0, end) for frame in extras for end in (0.0, 1.0)]
+    explicit = _probe("explicit", second, 3.0, 0.5)
+    defaults = _probe("default/alpha", second, 3.0), _probe("default/both", second)
+    return (*calls, again, *at_one, *ends, *_huge(frames[0], stream), explicit, *defaults)
 
 
 def _varied(frame: Frame, stream: np.random.Generator) -> Frame:

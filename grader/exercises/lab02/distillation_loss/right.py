@@ -22,11 +22,6 @@ def _by_mask(x, y):
     return x[:, :-1][y[:, 1:] != IGNORED]
 
 
-def _by_index(x, y):
-    row, place = torch.nonzero(y[:, 1:] >= 0, as_tuple=True)
-    return x[row, place]
-
-
 def _flat(x, y):
     chosen = torch.nonzero(y[..., 1:].reshape(-1) != IGNORED).squeeze(1)
     return x[..., :-1, :].reshape(-1, x.shape[-1]).index_select(0, chosen)
@@ -38,15 +33,11 @@ def _rolled(x, y):
     return x[moved != IGNORED]
 
 
-def _selected(x, y):
-    return torch.masked_select(x[:, :-1], y[:, 1:].ge(0).unsqueeze(-1)).view(-1, x.shape[-1])
-
-
 def log(logits):
     return F.log_softmax(logits, -1)
 
 
-PICKS = (_by_mask, _by_index, _flat, _rolled, _selected)
+PICKS = (_by_mask, _flat, _rolled)
 # mean divergence of (student, teacher), both (N, V) and divided by T
 DIVERGENCES: dict[str, Callable] = {
     "batchmean": lambda s, t: F.kl_div(log(s), t.softmax(-1), reduction="batchmean"),
@@ -86,29 +77,21 @@ def composed(pick: Callable, divergence: Callable, entropy: Callable, blend: Cal
 textbook = composed(_by_mask, DIVERGENCES["batchmean"], F.cross_entropy, BLENDS["sum"])
 
 
-def weighted_costs(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
-    valid = labels[:, 1:] != IGNORED
-    weights = valid.float() / valid.sum().clamp(min=1.0)
-    student, teacher = student_logits[:, :-1], teacher_logits[:, :-1].detach()
-    kl = F.kl_div(F.log_softmax(student / temperature, -1), F.softmax(teacher / temperature, -1), reduction="none")
-    ce = F.cross_entropy(student.permute(0, 2, 1), labels[:, 1:], reduction="none", ignore_index=IGNORED)
-    return (weights * (alpha * temperature**2 * kl.sum(2) + (1 - alpha) * ce)).sum()
-
-
-def _sum(student, teacher, wanted, temperature, alpha):
-    """The summed loss of single positions, and how many count."""
-    log_q, p = (student / temperature).log_softmax(-1), (teacher / temperature).softmax(-1)
-    kl = F.kl_div(log_q, p, reduction="none").sum(-1)
-    ce = F.cross_entropy(student, wanted, reduction="none", ignore_index=IGNORED)
-    mask = wanted != IGNORED
-    return torch.where(mask, alpha * temperature**2 * kl + (1 - alpha) * ce, 0.0).sum(), mask.sum()
-
-
 def in_pieces(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5, size=3):
-    pieces = [x[:, :-1].reshape(-1, x.shape[-1]).split(size) for x in (student_logits, teacher_logits.detach())]
-    wanted = labels[:, 1:].reshape(-1).split(size)
-    sums, counts = zip(*(_sum(*p, temperature, alpha) for p in zip(*pieces, wanted, strict=True)), strict=True)
-    return sum(sums) / sum(counts)
+    total, count = 0.0, 0
+    flat = (
+        student_logits[:, :-1].flatten(0, 1),
+        teacher_logits[:, :-1].detach().flatten(0, 1),
+        labels[:, 1:].flatten(),
+    )
+    for student, teacher, wanted in zip(*(x.split(size) for x in flat), strict=True):
+        log_q, p = (student / temperature).log_softmax(-1), (teacher / temperature).softmax(-1)
+        kl = F.kl_div(log_q, p, reduction="none").sum(-1)
+        ce = F.cross_entropy(student, wanted, reduction="none", ignore_index=IGNORED)
+        mask = wanted != IGNORED
+        total = total + torch.where(mask, alpha * temperature**2 * kl + (1 - alpha) * ce, 0.0).sum()
+        count = count + mask.sum()
+    return total / count
 
 
 def vmapped(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):
@@ -189,7 +172,6 @@ def _composed() -> dict[str, Callable]:
 
 
 RIGHT: dict[str, Callable] = _composed() | {
-    "weighted costs": weighted_costs,
     "in pieces": in_pieces,
     "position by position": partial(in_pieces, size=1),
     "vmapped": vmapped,

@@ -9,105 +9,68 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from grader.exercises.lab02.distillation_loss.choice import Choice, entries
+from grader.exercises.lab02.distillation_loss.choice import Choice, entries, listed
 from grader.exercises.lab02.distillation_loss.costs import ODD
 from grader.exercises.lab02.distillation_loss.kernels import hard_kernels, soft_kernels
 from grader.exercises.lab02.distillation_loss.misconceptions import HINTS
 from grader.exercises.lab02.distillation_loss.positions import DIVISORS, PATTERNS, divisor
 from grader.exercises.lab02.distillation_loss.probes import FRAMES, LOGITS, probes
-from grader.exercises.lab02.distillation_loss.recipe import HARD_SCALES, SOFT_SCALES
+from grader.exercises.lab02.distillation_loss.recipe import HARD_SCALES, SOFT_SCALES, cook
 from utils.checks.ask import ask
 from utils.checks.records import Probe, Table
-from utils.data.batches import IGNORE
 
-# What an exception says -> the mistake that it can only come from, and a question that leads to it.
-ERRORS = (
+# mistakes -> what an exception says that can only come from them
+ERRORS = listed(
+    "The training step calls backward(). The function only returns the number.",
     (
-        "backward through the graph a second",
         "backward() is called on the same graph twice, or too early by the function itself",
-        "The training step calls backward(). The function only returns the number.",
+        "backward through the graph a second",
     ),
-    (
-        "-100 is out of bounds",
-        "-100 is taken for a class: ignored labels are not left out",
-        "Which positions have the label -100, and should they have a cost at all?",
-    ),
-    (
-        "selected index k out of range",
-        "top-k: only some of the vocabulary's tokens are compared",
-        "Where does the probability of all other tokens go?",
-    ),
+    "Which positions have the label -100, and should they have a cost at all?",
+    ("-100 is taken for a class: ignored labels are not left out", "-100 is out of bounds"),
+    "Where does the probability of all other tokens go?",
+    ("top-k: only some of the vocabulary's tokens are compared", "selected index k out of range"),
 )
 DEFAULTS = {"temperature": 3.0, "alpha": 0.5}
 
 
-def reference(student_logits, teacher_logits, labels, temperature=3.0, alpha=0.5):  # type: ignore[no-untyped-def]
-    """The contract, word for word, in the precision of what comes in."""
-    student, teacher, wanted = student_logits[:, :-1], teacher_logits[:, :-1].detach(), labels[:, 1:]
-    valid = wanted != IGNORE
-    student, teacher, wanted = student[valid], teacher[valid], wanted[valid]
-    log_p, log_q = ((logits / temperature).log_softmax(-1) for logits in (teacher, student))
-    soft = temperature**2 * (log_p.exp() * (log_p - log_q)).sum(-1).mean()
-    hard = -student.log_softmax(-1).gather(-1, wanted.unsqueeze(-1)).mean()
-    return alpha * soft + (1 - alpha) * hard
+def _expected(calls: Sequence[Probe]) -> dict[str, np.ndarray]:
+    answers = ask(calls, cook({}), seconds=60.0, double=True)
+    gradients = {f"expected/{i}/gradient/{LOGITS[0]}": answer.gradient(LOGITS[0]) for i, answer in enumerate(answers)}
+    return {"expected/value": np.array([answer.value for answer in answers]), **gradients}
 
 
-def _doubles(probe: Probe) -> list[Tensor]:
-    tensors = [torch.from_numpy(probe.inputs[name]) for name in (*LOGITS, "labels")]
-    return [tensor.double() if tensor.is_floating_point() else tensor for tensor in tensors]
-
-
-def _numbers(compute: Callable[[Tensor, Tensor, Tensor], Tensor], probe: Probe) -> tuple[np.ndarray, np.ndarray]:
+def _numbers(compute: Callable, probe: Probe) -> tuple[np.ndarray, np.ndarray]:
     """A value or a cost for each position, and the gradient of their sum; a NaN cost keeps its gradient to its row."""
-    student, teacher, labels = _doubles(probe)
-    found = compute(student.requires_grad_(), teacher, labels)
+    student, teacher = (torch.from_numpy(probe.inputs[name]).double() for name in LOGITS)
+    labels, temperature = torch.from_numpy(probe.inputs["labels"]), float(probe.inputs["temperature"])
+    found = compute(student.requires_grad_(), teacher, labels, temperature)
     gradient = None
     if found.requires_grad:
         (gradient,) = torch.autograd.grad(found.sum(), student, allow_unused=True)
     return found.detach().numpy(), np.zeros(student.shape) if gradient is None else gradient.numpy()
 
 
-def _expected(calls: Sequence[Probe]) -> dict[str, np.ndarray]:
-    answers = ask(calls, reference, seconds=60.0, double=True)
-    gradients = {
-        f"expected/{index}/gradient/student_logits": answer.gradient("student_logits")
-        for index, answer in enumerate(answers)
-    }
-    return {"expected/value": np.array([answer.value for answer in answers]), **gradients}
-
-
-def _singles(arrays: Sequence) -> np.ndarray:
+def _fingerprints(choices: Sequence[Choice], frames: Sequence[Probe], part: str) -> dict[str, np.ndarray]:
     """Single precision is enough to recognise a variant; what overflows there becomes infinite."""
-    with np.errstate(over="ignore"):
-        return np.asarray(arrays, dtype=np.float64).astype(np.float32)
-
-
-def _fingerprints(kernels: Sequence[Choice], frames: Sequence[Probe], part: str) -> dict[str, np.ndarray]:
     numbers = {}
     for place, probe in enumerate(frames):
-        T = float(probe.inputs["temperature"])
-        pairs = [_numbers(lambda s, t, y, k=kernel, T=T: k.do(s, t, y, T), probe) for kernel in kernels]
-        numbers[f"{part}/value/{place}"] = _singles([value for value, _ in pairs])
-        numbers[f"{part}/gradient/{place}"] = _singles([gradient for _, gradient in pairs])
+        found = zip(*(_numbers(choice.do, probe) for choice in choices), strict=True)
+        with np.errstate(over="ignore"):
+            for kind, arrays in zip(("value", "gradient"), found, strict=True):
+                numbers[f"{part}/{kind}/{place}"] = np.float32(arrays)
     return numbers
-
-
-def _odd(frames: Sequence[Probe]) -> dict[str, np.ndarray]:
-    found = [[_numbers(lambda s, t, y, f=loss.do: f(s, y), probe) for probe in frames] for loss in ODD]
-    numbers = {"odd value": np.array([[float(value) for value, _ in entry] for entry in found])}
-    return numbers | {f"odd gradient/{i}": _singles([entry[i][1] for entry in found]) for i in range(len(frames))}
 
 
 def table(seed: int | None = None) -> Table:
     """Probes, expected numbers, hints, and what every factor's variants give on the frames."""
     calls = probes(seed)
     frames = [probe for probe in calls if probe.name.endswith("/soft") and not probe.name.startswith("huge")]
-    numbers = _expected(calls) | _odd(frames)
-    hints = HINTS | {name: hint for _, name, hint in ERRORS}
+    numbers = _expected(calls) | _fingerprints(ODD, frames, "odd")
+    hints = HINTS | {error.names[0]: error.hint for error in ERRORS}
     texts: dict[str, object] = {"judge": "distillation_loss", "frames": len(FRAMES), "defaults": DEFAULTS}
-    texts |= {"hints": hints, "errors": [entry[:2] for entry in ERRORS]}
+    texts |= {"hints": hints, "errors": [(error.do, error.names[0]) for error in ERRORS]}
     texts |= {"patterns": entries(PATTERNS), "divisors": entries(DIVISORS), "odd": [loss.names[0] for loss in ODD]}
     for place, probe in enumerate(frames):
         labels, size = torch.from_numpy(probe.inputs["labels"]), probe.inputs[LOGITS[0]].shape[-1]
