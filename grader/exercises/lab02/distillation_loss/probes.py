@@ -65,6 +65,17 @@ def _probe(name: str, tensors: dict[str, np.ndarray], *rest: float) -> Probe:
     return Probe(name, {**tensors, **settings}, LOGITS)
 
 
+def _with_a_rival(logits: np.ndarray) -> np.ndarray:
+    """The same logits, with each position's second best 1 below its best.
+
+    A student that is sure of one token has no gradient under a KL the wrong way round, and nothing could be compared.
+    """
+    order, rivalled = logits.argsort(axis=-1), logits.copy()
+    best, second = order[..., -1:], order[..., -2:-1]
+    np.put_along_axis(rivalled, second, np.take_along_axis(logits, best, axis=-1) - 1, axis=-1)
+    return rivalled
+
+
 def _huge(frame: Frame, stream: np.random.Generator) -> list[Probe]:
     """Large logits that strain one part each, because 0 times infinity would spoil the other.
 
@@ -74,6 +85,7 @@ def _huge(frame: Frame, stream: np.random.Generator) -> list[Probe]:
     huge = {name: array if name == "labels" else np.clip(array, -1000, 1000) for name, array in drawn.items()}
     favourite = np.roll(huge["student_logits"].argmax(-1), 1, axis=1)
     tame = {**huge, "labels": np.where(huge["labels"] == IGNORE, IGNORE, favourite)}
+    tame["student_logits"] = _with_a_rival(huge["student_logits"])
     return [_probe("huge/hard", huge, 500.0, ALPHAS["hard"]), _probe("huge/soft", tame, 2.0, ALPHAS["soft"])]
 
 
