@@ -581,15 +581,21 @@ if ready(completion_mask, divergence, on_policy_step):
 # %% [markdown]
 # ### From which gap on?
 #
-# {{ table(results.on_policy.gaps, {"student": "student", "warm-up steps": "warm-up steps", "arm": "arm", "share": "solved", "minus": "difference to SFT on the world's text"}) }}
+# {{ table(results.on_policy.gaps, {"student": "student", "warm-up steps": "warm-up steps", "arm": "arm", "rate": "learning rate", "share": "solved", "minus start": "difference to its start", "minus": "difference to SFT on the world's text"}) }}
 #
-# *{{ results.on_policy.gaps[0].seeds }} seeds, and the learning rates of the usual student. "Middle" is the pair's student,
-# "smaller" has two of its three layers, "larger" is made of half of the teacher's layers.*
+# *{{ results.on_policy.gaps[0].seeds }} seeds; each arm of each student has its own learning rate, chosen with one seed on
+# other questions. "Middle" is the pair's student, "smaller" has two of its three layers, "larger" is made of half of the
+# teacher's layers.*
 #
-# In no row does the student's own text beat SFT on the world's, so this experiment cannot say at which gap it would.
-# Without a warm-up no arm teaches anything in so few steps. Where the student is nearly as good as its teacher, after a
-# long warm-up or with more layers, every arm made it *worse*. We did not search for a learning rate for each of these
-# students, and they may well need a lower one. Also, {{ results.on_policy.gaps[0].seeds }} seeds are few.
+# In no row does the student's own text safely beat SFT on the world's text, so this experiment cannot say from which gap on
+# it would. What the rows do say:
+#
+# - Without a warm-up, the student solves almost nothing. Right solutions teach it a little. The two other arms teach it
+#   nothing in so few steps.
+# - A smaller student learns most from text that it did not write.
+# - Where the student is nearly as good as its teacher, there is little left to learn. The larger student chose very low
+#   rates and stayed where it was. After the long warm-up, both arms with reverse KL made the student worse: the rate that
+#   looked best with one seed did harm with the others.
 
 # %% [markdown]
 # ## Say it
