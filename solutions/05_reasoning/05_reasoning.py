@@ -313,6 +313,28 @@ if ready(extract_answer, steps_are_consistent, is_repetitive):
 # what looks like an equation. To the filter, a line that it cannot read is not a step, so it is not wrong either.
 
 # %% [markdown]
+# Where its package is installed (`requirements-smollm.txt`), the model writes ten more, and your filters sort them:
+
+# %%
+from utils.labs import word_problems
+from utils.labs.dark_knowledge import load_smollm2, smollm2_folder
+
+is_there = smollm2_folder() is not None and profile.name != "smoke"
+if ready(extract_answer, steps_are_consistent, is_repetitive) and is_there:
+    problems = word_problems.problems(10, seed=1)
+    real_solutions = word_problems.solutions(*load_smollm2(smollm2_folder()), problems)
+    for (problem, answer), text in zip(problems, real_solutions, strict=True):
+        passed = {
+            "answer": extract_answer(text) == answer,
+            "steps": steps_are_consistent(text),
+            "length": not is_repetitive(text, word_problems.LONGEST),
+        }
+        print(problem, " / ".join(text.splitlines()), sep="\n    ")
+        print("    passes:", ", ".join(name for name, so in passed.items() if so) or "no filter")
+else:
+    print("SmolLM2 is not installed here (requirements-smollm.txt), or this is a smoke run. The table above has ours.")
+
+# %% [markdown]
 # ## Step 3. Rows to train on
 #
 # A row is the question, the trace, and padding up to a length. The loss counts only what the student must write on its
