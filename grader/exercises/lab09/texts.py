@@ -50,6 +50,41 @@ def digits_apart(text):
     return re.findall(r"[a-z]+|\d+", text.lower())
 
 
+# What else a word is taken for: a mistake's name, what it does, a question that leads to it, and the words of a text.
+OTHER_WORDS = (
+    (
+        "digits are thrown away",
+        "Words are runs of letters alone, as in [a-z]+.",
+        "Is 'lab8' the same word as 'lab9'?",
+        without_digits,
+    ),
+    (
+        "words with digits are left out",
+        "Keeps a word only if it consists of letters.",
+        "One text says 'in 1987', another 'in'. Do they say the same?",
+        only_of_letters,
+    ),
+    (
+        "numbers are left out",
+        "A word that consists of digits is dropped.",
+        "One text says 'in 1987', another 'in'. Do they say the same?",
+        without_numbers,
+    ),
+    (
+        "every number is taken for the same one",
+        "Puts one sign in the place of all digits.",
+        "Is 'lab8' the same word as 'lab9'?",
+        numbers_alike,
+    ),
+    (
+        "digits are cut off from the letters",
+        "Letters and digits make words of their own.",
+        "How many words is 'lab9'?",
+        digits_apart,
+    ),
+)
+
+
 def listed(items, size=SIZE):
     """Every run of so many items, as often as it comes; one run of everything where there is less."""
     return [tuple(items[start : start + size]) for start in range(max(1, len(items) - size + 1))]

@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from grader.exercises.lab07 import block_influence, decode_seconds, kept_layers, kv_cache_bytes, parameter_count, prune
-from grader.exercises.lab07.prune.rule import blocks_of, copied_with, deepened, renumbered, with_blocks
+from grader.exercises.lab07.prune.rule import blocks_of, copied_with, deepened, renumbered, shell_of, with_blocks
 from tests.grader.exercises.catalogues import judged
 
 
@@ -147,12 +147,7 @@ def test_a_configuration_that_both_models_share_is_named(function):
 
 
 def _shell_copied_alone(model, layers):
-    small = copy.copy(model)
-    small._modules = dict(model._modules)
-    name = "transformer" if hasattr(model, "transformer") else "model"
-    inner = copy.copy(getattr(model, name))
-    inner._modules = dict(inner._modules)
-    setattr(small, name, inner)
+    small = shell_of(model)
     return deepened(renumbered(with_blocks(small, [copy.deepcopy(blocks_of(model)[place]) for place in layers])))
 
 

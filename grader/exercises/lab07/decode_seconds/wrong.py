@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.exercises.lab07.decode_seconds.rule import both_times, decode_seconds
+from grader.exercises.lab07.decode_seconds.rule import both_times, decode_seconds, three_parts
 from grader.exercises.ordinary import Catalogue
 
 catalogue = Catalogue()
@@ -96,9 +96,9 @@ def no_cache(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rat
     "Takes the maximum of weights, cache and arithmetic, each apart.",
     "Weights and caches come through the same memory. How long does it take to read both?",
 )
-def three_times(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
-    weights, cached = parameters * bytes_per_parameter / bandwidth, cache_bytes / bandwidth
-    return max(weights, cached, 2 * parameters * batch / rate)
+def three_times(*numbers):
+    weights, cache, arithmetic = three_parts(*numbers)
+    return max(weights, cache, arithmetic)
 
 
 @wrong(
@@ -106,9 +106,9 @@ def three_times(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, 
     "Takes the minimum of weights, cache and arithmetic, each apart.",
     "Weights and caches come through the same memory. What does a step wait for?",
 )
-def smallest_of_three(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
-    weights, cached = parameters * bytes_per_parameter / bandwidth, cache_bytes / bandwidth
-    return min(weights, cached, 2 * parameters * batch / rate)
+def smallest_of_three(*numbers):
+    weights, cache, arithmetic = three_parts(*numbers)
+    return min(weights, cache, arithmetic)
 
 
 @wrong(
@@ -116,9 +116,9 @@ def smallest_of_three(parameters, bytes_per_parameter, cache_bytes, batch, bandw
     "Takes the larger of weights, and cache and arithmetic together.",
     "Which of the three times belong to the memory?",
 )
-def cache_with_arithmetic(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
-    weights, cached = parameters * bytes_per_parameter / bandwidth, cache_bytes / bandwidth
-    return max(weights, cached + 2 * parameters * batch / rate)
+def cache_with_arithmetic(*numbers):
+    weights, cache, arithmetic = three_parts(*numbers)
+    return max(weights, cache + arithmetic)
 
 
 @wrong(
@@ -126,9 +126,9 @@ def cache_with_arithmetic(parameters, bytes_per_parameter, cache_bytes, batch, b
     "Takes the larger of weights and arithmetic, and adds the cache to it.",
     "Does the processor stand idle while the caches are read?",
 )
-def cache_behind(parameters, bytes_per_parameter, cache_bytes, batch, bandwidth, rate):
-    weights, cached = parameters * bytes_per_parameter / bandwidth, cache_bytes / bandwidth
-    return max(weights, 2 * parameters * batch / rate) + cached
+def cache_behind(*numbers):
+    weights, cache, arithmetic = three_parts(*numbers)
+    return max(weights, arithmetic) + cache
 
 
 @wrong(

@@ -39,3 +39,14 @@ def deepened(model):
 
 def prune(model, layers):
     return deepened(renumbered(copied_with(model, layers)))
+
+
+def shell_of(model):
+    """A copy of a model's own object and of the one that holds its blocks; all that they hold is still the model's."""
+    shell = copy.copy(model)
+    shell._modules = dict(model._modules)
+    name = "transformer" if hasattr(model, "transformer") else "model"
+    inner = copy.copy(getattr(model, name))
+    inner._modules = dict(inner._modules)
+    setattr(shell, name, inner)
+    return shell

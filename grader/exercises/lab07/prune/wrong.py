@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import nn
 
-from grader.exercises.lab07.prune.rule import blocks_of, copied_with, deepened, prune, renumbered, with_blocks
+from grader.exercises.lab07.prune.rule import blocks_of, copied_with, deepened, prune, renumbered, shell_of, with_blocks
 from grader.exercises.ordinary import Catalogue
 
 catalogue = Catalogue()
@@ -140,14 +140,9 @@ def keeps_the_old_list(model, layers):
     "You train the small model. What happens to the large one?",
 )
 def shallow(model, layers):
-    small = copy.copy(model)
-    small._modules = dict(model._modules)
-    name = "transformer" if hasattr(model, "transformer") else "model"
-    inner = copy.copy(getattr(model, name))
-    inner._modules = dict(inner._modules)
-    setattr(small, name, inner)
+    small = shell_of(model)
     small.config = copy.deepcopy(model.config)
-    inner.config = small.config
+    (small.transformer if hasattr(small, "transformer") else small.model).config = small.config
     return deepened(renumbered(with_blocks(small, [copy.deepcopy(blocks_of(model)[place]) for place in layers])))
 
 

@@ -6,55 +6,17 @@ import re
 
 from grader.exercises.lab09.near_duplicates.rule import by_sets, jaccard, near_duplicates, shingles
 from grader.exercises.lab09.near_duplicates.wrong import catalogue, pairs, wrong
-from grader.exercises.lab09.texts import (
-    digits_apart,
-    listed,
-    numbers_alike,
-    only_of_letters,
-    without_digits,
-    without_numbers,
-)
+from grader.exercises.lab09.texts import OTHER_WORDS, listed
 
 __all__ = ["SORTED", "catalogue"]
 
 
-@wrong("digits are thrown away", "Words are runs of letters alone, as in [a-z]+.", "Is 'lab8' the same word as 'lab9'?")
-def letters_alone(documents, threshold):
-    return by_sets(documents, threshold, lambda text: set(listed(without_digits(text))))
+def _shingled_by(words):
+    return lambda documents, threshold: by_sets(documents, threshold, lambda text: set(listed(words(text))))
 
 
-@wrong(
-    "words with digits are left out",
-    "Keeps a word only if it consists of letters.",
-    "One text says 'in 1987', another 'in'. Do they say the same?",
-)
-def words_of_letters(documents, threshold):
-    return by_sets(documents, threshold, lambda text: set(listed(only_of_letters(text))))
-
-
-@wrong(
-    "numbers are left out",
-    "A word that consists of digits is dropped.",
-    "One text says 'in 1987', another 'in'. Do they say the same?",
-)
-def no_numbers(documents, threshold):
-    return by_sets(documents, threshold, lambda text: set(listed(without_numbers(text))))
-
-
-@wrong(
-    "every number is taken for the same one",
-    "Puts one sign in the place of all digits.",
-    "Is 'lab8' the same word as 'lab9'?",
-)
-def same_number(documents, threshold):
-    return by_sets(documents, threshold, lambda text: set(listed(numbers_alike(text))))
-
-
-@wrong(
-    "digits are cut off from the letters", "Letters and digits make words of their own.", "How many words is 'lab9'?"
-)
-def cut_at_digits(documents, threshold):
-    return by_sets(documents, threshold, lambda text: set(listed(digits_apart(text))))
+for *said, words in OTHER_WORDS:
+    wrong(*said)(_shingled_by(words))
 
 
 @wrong("capitals make another word", "Does not lower the case.", "Is a copy a new text where a word got capitals?")

@@ -2,60 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from grader.exercises.lab09.overlap.rule import overlap, runs
 from grader.exercises.lab09.overlap.wrong import SHORT, catalogue, wrong
-from grader.exercises.lab09.texts import (
-    digits_apart,
-    listed,
-    numbers_alike,
-    only_of_letters,
-    without_digits,
-    without_numbers,
-    words_of,
-)
+from grader.exercises.lab09.texts import OTHER_WORDS, listed, words_of
 
 __all__ = ["catalogue"]
-
-
-@wrong(
-    "capitals make another word",
-    "Does not lower the case.",
-    "Is a copied text a new one where its first word got a capital?",
-)
-def case_kept(document, index, n):
-    def cut(text):
-        return set(listed(re.findall(r"\w+", text), n))
-
-    own = cut(document)
-    return len(own & set().union(*map(cut, index))) / len(own)
-
-
-@wrong(
-    "punctuation sticks to the words",
-    "Splits at white space only, so that 'end.' is another word than 'end'.",
-    "Is 'end.' another word than 'end'?",
-)
-def points_kept(document, index, n):
-    def cut(text):
-        return set(listed(text.lower().split(), n))
-
-    own = cut(document)
-    return len(own & set().union(*map(cut, index))) / len(own)
-
-
-@wrong(
-    "line breaks and second spaces make other words",
-    "Splits at every single space.",
-    "What does 'a  b'.split(' ') give?",
-)
-def spacing_kept(document, index, n):
-    def cut(text):
-        return set(listed(re.sub(r"[^\w\s]", "", text.lower()).split(" "), n))
-
-    own = cut(document)
-    return len(own & set().union(*map(cut, index))) / len(own)
 
 
 def cut_into(document, index, n, words):
@@ -64,45 +18,35 @@ def cut_into(document, index, n, words):
     return len(own & {run for text in index for run in listed(words(text), n)}) / len(own)
 
 
-@wrong("digits are thrown away", "Words are runs of letters alone, as in [a-z]+.", "Is 'lab8' the same word as 'lab9'?")
-def letters_alone(document, index, n):
-    return cut_into(document, index, n, without_digits)
+@wrong(
+    "capitals make another word",
+    "Does not lower the case.",
+    "Is a copied text a new one where its first word got a capital?",
+)
+def case_kept(document, index, n):
+    return cut_into(document, index, n, lambda text: re.findall(r"\w+", text))
 
 
 @wrong(
-    "words with digits are left out",
-    "Keeps a word only if it consists of letters.",
-    "One text says 'in 1987', another 'in'. Do they say the same?",
+    "punctuation sticks to the words",
+    "Splits at white space only, so that 'end.' is another word than 'end'.",
+    "Is 'end.' another word than 'end'?",
 )
-def words_of_letters(document, index, n):
-    return cut_into(document, index, n, only_of_letters)
+def points_kept(document, index, n):
+    return cut_into(document, index, n, lambda text: text.lower().split())
 
 
 @wrong(
-    "numbers are left out",
-    "A word that consists of digits is dropped.",
-    "One text says 'in 1987', another 'in'. Do they say the same?",
+    "line breaks and second spaces make other words",
+    "Splits at every single space.",
+    "What does 'a  b'.split(' ') give?",
 )
-def no_numbers(document, index, n):
-    return cut_into(document, index, n, without_numbers)
+def spacing_kept(document, index, n):
+    return cut_into(document, index, n, lambda text: re.sub(r"[^\w\s]", "", text.lower()).split(" "))
 
 
-@wrong(
-    "every number is taken for the same one",
-    "Puts one sign in the place of all digits.",
-    "Is 'lab8' the same word as 'lab9'?",
-)
-def same_number(document, index, n):
-    return cut_into(document, index, n, numbers_alike)
-
-
-@wrong(
-    "digits are cut off from the letters",
-    "Letters and digits make words of their own.",
-    "How many words is 'lab9'?",
-)
-def cut_at_digits(document, index, n):
-    return cut_into(document, index, n, digits_apart)
+for *said, words in OTHER_WORDS:
+    wrong(*said)(functools.partial(cut_into, words=words))
 
 
 NO_TEXT = "The index holds no text. How much of the document is in it?"
