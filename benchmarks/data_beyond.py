@@ -141,7 +141,7 @@ def overconfidence(runs: Sequence[Mapping]) -> dict[str, float]:
 
 
 def agreements(runs: Sequence[Mapping], control: Sequence[Mapping] | None = None) -> dict[str, dict[str, float]]:
-    """Same choice as the teacher, and KL(teacher || student) in nats a token; or the difference from the control."""
+    """Same choice as the teacher, and KL(teacher || student) in nats per token; or the difference from the control."""
     tokens = column(runs, "tokens")[0]
     found = {}
     for name, key in (("same choice", "same"), ("KL", "nats")):

@@ -1,6 +1,6 @@
 """Whose text should a student learn from, and by which divergence?  Lab 6's arms, at equal tokens and equal seconds.
 
-    python -m benchmarks.on_policy [--seeds 5] [--fewer 3] [--pair FOLDER] [--part arms start seconds gap mixtures]
+    python -m benchmarks.on_policy [--seeds 10] [--fewer 3] [--pair FOLDER] [--part arms start seconds gap mixtures]
 
 Each arm has its own learning rate: the best on the tune split with seed 0, from a grid that grows where the best lies
 at its edge.  The verdict is on validation questions, with an interval over questions and seeds.  The lab trains six of
@@ -24,6 +24,7 @@ from benchmarks.on_policy_arms import CE, LARGER, PAIR, REFERENCE, SMALLER, TEAC
 from utils.labs.reasoning import FOLDER
 from utils.machine.allocator import keep_freed_memory
 
+PARTS = ("arms", "start", "seconds", "gap", "mixtures")
 RATES, MOST_RATES = (1e-3, 2e-3, 4e-3), 6
 SHARES, BETAS = (0.0, 0.5, 1.0), {"forward": 0.0, "half": 0.5, "reverse": 1.0}
 LIVE = {  # the arms that the lab trains, by the names that it has for them
@@ -241,39 +242,41 @@ def _diversity(name: str, one: Mapping, temperature: float) -> dict:
     }
 
 
+def measured(part: str, arms: Arms, known: Mapping, seeds: int, fewer: int) -> dict:
+    """One part measured; ``known`` is what the parts before it found, and what other parts found earlier."""
+    if part == "arms":
+        found = of_arms(arms, seeds)
+        others = [row for row in known.get("tried", ()) if row["arm"] not in found["rates"]]
+        return found | {"rates": known.get("rates", {}) | found["rates"], "tried": found["tried"] + others}
+    if part == "start":
+        before = [{"greedy": arms.start(seed=seed)} for seed in range(seeds)]
+        return {"start": {"arm": "none: the start", "seeds": seeds, **share(before)}}
+    if part == "seconds":
+        return {"seconds": at_equal_seconds(arms, known["rates"], seeds)}
+    if part == "gap":
+        return {"gap": by_gap(arms, fewer)}
+    more, tried = best_rates(arms, MIXTURES)
+    rates = more | known["rates"]
+    others = [row for row in known["tried"] if row["arm"] not in more]
+    return {"mixtures": mixtures(arms, rates, fewer, known["costs"]), "rates": rates, "tried": others + tried}
+
+
 def main() -> None:
     """Tune, train, judge, and write benchmarks/results/on_policy.json after every part."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--fewer", type=int, default=3, help="seeds of mixtures and gaps")
     parser.add_argument("--pair", type=Path, default=FOLDER, help="folder with teacher/ and student/")
-    parts = ("arms", "start", "seconds", "gap", "mixtures")
-    parser.add_argument("--part", nargs="*", choices=parts, default=parts)
+    parser.add_argument("--part", nargs="*", choices=PARTS, default=PARTS)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     keep_freed_memory()
-    arms = Arms(arguments.pair, Scale(), "lab")
-    if "arms" in arguments.part:
-        result = of_arms(arms, arguments.seeds)
-        write_result("on_policy", result | shown(result))
-    else:
-        result = json.loads((RESULTS / "on_policy.json").read_text(encoding="utf-8"))
-    rates, tried = result["rates"], result["tried"]
-    if "start" in arguments.part:
-        before = [{"greedy": arms.start(seed=seed)} for seed in range(arguments.seeds)]
-        result["start"] = {"arm": "none: the start", "seeds": len(before), **share(before)}
-        write_result("on_policy", result | shown(result))
-    if "seconds" in arguments.part:
-        result["seconds"] = at_equal_seconds(arms, rates, arguments.seeds)
-        write_result("on_policy", result | shown(result))
-    if "gap" in arguments.part:
-        result["gap"] = by_gap(arms, arguments.fewer)
-        write_result("on_policy", result | shown(result))
-    if "mixtures" in arguments.part:
-        more, tried_too = best_rates(arms, MIXTURES)
-        result |= {"rates": rates | more, "tried": tried + tried_too}
-        result["mixtures"] = mixtures(arms, more | rates, arguments.fewer, result["costs"])
-        write_result("on_policy", result | shown(result))
+    arms, written = Arms(arguments.pair, Scale(), "lab"), RESULTS / "on_policy.json"
+    result = json.loads(written.read_text(encoding="utf-8")) if written.exists() else {}
+    for part in (part for part in PARTS if part in arguments.part):
+        result |= measured(part, arms, result, arguments.seeds, arguments.fewer)
+        result |= shown(result)
+        write_result("on_policy", result)
 
 
 if __name__ == "__main__":

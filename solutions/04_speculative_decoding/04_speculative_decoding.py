@@ -662,9 +662,9 @@ if ready(verify, draft_loss, expected_tokens, speedup):
 # gain.
 
 # %%
-from utils.labs.dark_knowledge import load_smollm2, smollm2_folder
+from utils.labs.dark_knowledge import load_smollm2, smollm2_folder, smollm2_is_here
 
-if ready(speedup) and smollm2_folder() is not None and profile.name != "smoke":
+if ready(speedup) and smollm2_is_here(profile.name):
     smollm2, its_tokenizer = load_smollm2(smollm2_folder())
     smollm2 = smollm2.to(torch.bfloat16)
     sentence = "The quick brown fox jumps over the lazy dog while the cat sleeps in the warm sun."
@@ -673,8 +673,6 @@ if ready(speedup) and smollm2_folder() is not None and profile.name != "smoke":
     for row in racing.raced(racing.settings_of(smollm2, lookup, 24, temperature=0.0), [ids], model=speedup)[1:]:
         print(f"prompt lookup, gamma {row['gamma']}: {row['times as fast']:.2f} times as fast", end=", ")
         print(f"{row['tokens a round']:.1f} tokens a round")
-else:
-    print("SmolLM2 is not installed here (requirements-smollm.txt), or this is a smoke run. The table above has ours.")
 
 # %% [markdown]
 # ## Say it

@@ -123,7 +123,7 @@ check("extract_answer", extract_answer)
 # %%
 if ready(extract_answer):
     right = [extract_answer(text) == question.answer for question, text in zip(asked, solutions, strict=True)]
-    print(f"sampled, the teacher answers {sum(right) / len(right):.3f} of {len(right)} questions rightly")
+    print(f"sampled, the teacher answers {sum(right) / len(right):.3f} of {len(right)} questions correctly")
 
 # %% [markdown]
 # ## Step 2. Do the steps fit together?
@@ -317,10 +317,9 @@ if ready(extract_answer, steps_are_consistent, is_repetitive):
 
 # %%
 from utils.labs import word_problems
-from utils.labs.dark_knowledge import load_smollm2, smollm2_folder
+from utils.labs.dark_knowledge import load_smollm2, smollm2_folder, smollm2_is_here
 
-is_there = smollm2_folder() is not None and profile.name != "smoke"
-if ready(extract_answer, steps_are_consistent, is_repetitive) and is_there:
+if ready(extract_answer, steps_are_consistent, is_repetitive) and smollm2_is_here(profile.name):
     problems = word_problems.problems(10, seed=1)
     real_solutions = word_problems.solutions(*load_smollm2(smollm2_folder()), problems)
     for (problem, answer), text in zip(problems, real_solutions, strict=True):
@@ -331,8 +330,6 @@ if ready(extract_answer, steps_are_consistent, is_repetitive) and is_there:
         }
         print(problem, " / ".join(text.splitlines()), sep="\n    ")
         print("    passes:", ", ".join(name for name, so in passed.items() if so) or "no filter")
-else:
-    print("SmolLM2 is not installed here (requirements-smollm.txt), or this is a smoke run. The table above has ours.")
 
 # %% [markdown]
 # ## Step 3. Rows to train on

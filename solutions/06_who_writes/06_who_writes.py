@@ -175,7 +175,7 @@ if ready(sequence_log_probability):
             with torch.no_grad():
                 logits = model.eval()(**model_inputs(batch)).logits
             nats = -sequence_log_probability(logits, batch["input_ids"], written_here).sum() / written_here.sum()
-            print(f"{reader} reads a text of {name}: {nats:.3f} nats a token")
+            print(f"{reader} reads a text of {name}: {nats:.3f} nats per token")
 
 # %% [markdown]
 # <details><summary>What you should see</summary>
@@ -556,7 +556,7 @@ if ready(completion_mask, divergence, on_policy_step):
 # {{ term("exposure bias") }}. Here it can be measured. We call a step right if it does the question's operation on the
 # value before it in the text, whether that value is right or wrong.
 #
-# {{ table(results.on_policy.errors, {"arm": "arm", "step 1": "step 1 fails", "step 2": "step 2 fails", "step 3": "step 3 fails", "step 4": "step 4 fails", "behind": "steps right after an error", "steps behind": "of so many"}) }}
+# {{ table(results.on_policy.errors, {"arm": "arm", "step 1": "step 1 fails", "step 2": "step 2 fails", "step 3": "step 3 fails", "step 4": "step 4 fails", "behind": "steps right after an error", "steps behind": "steps after an error"}) }}
 #
 # *"Step 3 fails" is a share of the questions in which steps 1 and 2 are right, and so on. The last two columns count
 # the steps after an error: the share that is right, each judged on its own, and how many there are.*
@@ -571,7 +571,7 @@ if ready(completion_mask, divergence, on_policy_step):
 # Four texts for each of {{ results.on_policy.scale.sampled }} questions, {{ results.on_policy.seeds }} seeds, at three
 # temperatures. These are counts without intervals, so read only the large differences:
 #
-# {{ table(results.on_policy.diversity, {"arm": "arm", "temperature": "temperature", "right": "texts right", "distinct": "distinct texts a question", "any": "questions with a right one of four", "nats": "nats per token of the teacher's text"}) }}
+# {{ table(results.on_policy.diversity, {"arm": "arm", "temperature": "temperature", "right": "texts right", "distinct": "distinct texts per question", "any": "questions with a right text among four", "nats": "nats per token of the teacher's text"}) }}
 #
 # Reverse KL makes a student more decisive: it writes fewer distinct texts, and more of them are right, at every
 # temperature. A question of this task has one right solution, so reverse KL drops mostly errors. With several right
@@ -579,7 +579,7 @@ if ready(completion_mask, divergence, on_policy_step):
 # teacher's own text less likely. The last column says that this does not happen here.
 
 # %% [markdown]
-# ### From which gap on?
+# ### How large must the gap be?
 #
 # {{ table(results.on_policy.gaps, {"student": "student", "warm-up steps": "warm-up steps", "arm": "arm", "rate": "learning rate", "share": "solved", "minus start": "difference to its start", "minus": "difference to SFT on the world's text"}) }}
 #

@@ -751,9 +751,9 @@ my_cut = None  # "by influence" or "evenly spaced"
 my_cut = guess(my_cut, "by influence", "evenly spaced")
 
 # %%
-from utils.labs.dark_knowledge import load_smollm2, smollm2_folder
+from utils.labs.dark_knowledge import load_smollm2, smollm2_folder, smollm2_is_here
 
-if ready(block_influence, kept_layers, prune) and smollm2_folder() is not None and profile.name != "smoke":
+if ready(block_influence, kept_layers, prune) and smollm2_is_here(profile.name):
     smollm2, its_tokenizer = load_smollm2(smollm2_folder())
     few = batches.rows_of(text.tune, its_tokenizer, 48, 16)
     batch = batches.pad(few, its_tokenizer.pad_token_id)
@@ -763,8 +763,6 @@ if ready(block_influence, kept_layers, prune) and smollm2_folder() is not None a
         perplexity = evaluate(prune(smollm2, kept), few, its_tokenizer.pad_token_id).perplexity
         print(f"{name:>13}: left out {sorted(set(range(30)) - set(kept))}, perplexity {perplexity:,.0f}")
     del smollm2
-else:
-    print("SmolLM2 is not installed here (requirements-smollm.txt), or this is a smoke run. The table below has ours.")
 print("your guess:", my_cut)
 
 # %% [markdown]

@@ -581,17 +581,15 @@ if trained:
 # (`requirements-smollm.txt`), count what adapters on all its seven kinds of matrices hold:
 
 # %%
-from utils.labs.dark_knowledge import load_smollm2, smollm2_folder
+from utils.labs.dark_knowledge import load_smollm2, smollm2_folder, smollm2_is_here
 
 LLAMA = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-if ready(trainable_parameters) and smollm2_folder() is not None and profile.name != "smoke":
+if ready(trainable_parameters) and smollm2_is_here(profile.name):
     smollm2, _ = load_smollm2(smollm2_folder())
     for rank in (4, 32):
         yours = trainable_parameters(smollm2, rank, LLAMA)
         print(f"rank {rank:>2}: {yours:>9,} numbers learn, {yours / count_parameters(smollm2):.1%} of the model")
     del smollm2
-else:
-    print("SmolLM2 is not installed here (requirements-smollm.txt), or this is a smoke run. The table below has ours.")
 
 # %% [markdown]
 # In Lab 7 we cut this model to twenty of its thirty blocks, and healed the cut for {{ results.smollm.steps }} steps. Here

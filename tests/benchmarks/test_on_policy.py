@@ -112,3 +112,11 @@ def test_the_whole_table_is_made(arms, monkeypatch):
     assert [row["arm"] for row in found["rows_and_start"]] == ["none: the start", *on_policy.LIVE]
     assert len(found["grid"]) == 3 and found["rows"][0]["minus"] == "+0.000 [+0.000, +0.000]"
     json.dumps([result, found])
+
+
+def test_arms_that_are_measured_again_leave_the_rates_of_the_others(monkeypatch) -> None:
+    fresh = {"rates": {"a": 0.1}, "tried": [{"arm": "a", "rate": 0.1}]}
+    monkeypatch.setattr(on_policy, "of_arms", lambda arms, seeds: dict(fresh))
+    known = {"rates": {"a": 0.9, "b": 0.2}, "tried": [{"arm": "a", "rate": 0.9}, {"arm": "b", "rate": 0.2}]}
+    found = on_policy.measured("arms", None, known, 10, 3)
+    assert found == {"rates": {"a": 0.1, "b": 0.2}, "tried": [*fresh["tried"], {"arm": "b", "rate": 0.2}]}

@@ -44,6 +44,7 @@ PLURAL = {"int": "whole numbers", "float": "numbers", "str": "texts", "bool": "b
 AS_GOOD = {("int", "float"), ("tuple", "list"), ("list", "tuple"), ("whole tensor", "tensor")}
 AS_GOOD |= {("named tuple", "tuple"), ("named tuple", "list"), ("str", SPOKEN), ("tensor", FLOATING)}
 MOST_FORM = 4000
+SHOWN, LONGEST = 3, 16  # of a record's names so many are said, and of each so many letters
 
 
 def read(text: str) -> Form:
@@ -74,7 +75,7 @@ def complaint(found: Form, expected: Form) -> str:
     fields = {"dict": ("dict",), OBJECT: FIELDS}.get(expected[0], (*FIELDS, "dict"))
     if expected[0] in (*FIELDS, "dict") and found[0] in fields:
         if set(found[1]) != set(expected[1]):
-            return f"fields {', '.join(found[1])} instead of {', '.join(expected[1])}"[:99]
+            return f"{named('field', found[1])} instead of {named('field', expected[1])}"
     elif expected[0] == OBJECT:
         return f"a {found[0]} instead of {said(expected)}"
     elif (
@@ -116,15 +117,22 @@ def said(form: Form, words: dict[str, str] = WORDS) -> str:
     kind, inner = form[0], form[-1]
     if kind == OBJECT:
         return f"an object with {' and '.join(f'.{name}' for name in form[1])}"
-    if kind in FIELDS or kind == "dict":
-        return f"a {kind} with {', '.join(form[1])}"
-    if inner is None:
+    if inner and (kind in FIELDS or kind == "dict"):
+        return f"a {kind} with the {named('key' if kind == 'dict' else 'field', form[1])}"
+    if not inner:
         return f"an empty {kind}"
     if isinstance(inner, str):
         return f"a {kind} of {PLURAL.get(inner, inner)}"
     if kind == "list" or len(inner) > 4:
         return f"a {kind} of {len(inner)} parts"
     return f"a {kind} of {' and '.join(said(part, words) for part in inner)}"
+
+
+def named(noun: str, names: Sequence[str]) -> str:
+    """Fields or keys by name, such as "keys a, b, c and 97 more"; of a long list or name the beginning."""
+    shown = ", ".join(name if len(name) <= LONGEST else f"{name[: LONGEST - 3]}..." for name in names[:SHOWN])
+    rest = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"{noun}{'s' * (len(names) > 1)} {shown}{rest}"
 
 
 def in_parts(form: Form, leaves: Sequence[np.ndarray], like: Form) -> tuple[Form, list[np.ndarray]]:

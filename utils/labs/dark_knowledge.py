@@ -141,6 +141,17 @@ def smollm2_folder() -> Path | None:
     return folder if list(folder.glob("*.gguf")) else None
 
 
+def smollm2_is_here(profile: str) -> bool:
+    """Can this run of a lab load SmolLM2?  If not, it says why.  A smoke run (``profile``) leaves it out."""
+    if profile == "smoke":
+        print(f"A smoke run leaves {SMOLLM2} out. The text has what it gave when we ran it.")
+    elif smollm2_folder() is None:
+        print(f"{SMOLLM2} is not installed here (requirements-smollm.txt). The text has what it gave when we ran it.")
+    else:
+        return True
+    return False
+
+
 def load_smollm2(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """SmolLM2 from its GGUF file, its 4-bit weights unpacked to float32."""
     file = next(folder.glob("*.gguf")).name

@@ -7,7 +7,16 @@ import torch
 
 from utils.errors import CourseError
 from utils.labs import dark_knowledge
-from utils.labs.dark_knowledge import SAVED, TOP, ask, predict, prediction_by_hand, saved_prediction, saved_predictions
+from utils.labs.dark_knowledge import (
+    SAVED,
+    TOP,
+    ask,
+    predict,
+    prediction_by_hand,
+    saved_prediction,
+    saved_predictions,
+    smollm2_is_here,
+)
 
 MEGABYTE = 2**20
 
@@ -122,3 +131,11 @@ def test_a_hub_that_breaks_off_is_no_dead_end(monkeypatch):
         assert ask("cat").model == "embedded teacher"
     finally:
         dark_knowledge.answering_model.cache_clear()
+
+
+def test_a_lab_without_smollm2_says_why_and_goes_on(monkeypatch, capsys):
+    monkeypatch.setattr(dark_knowledge, "smollm2_folder", lambda: None)
+    assert not smollm2_is_here("laptop") and "not installed here" in capsys.readouterr().out
+    assert not smollm2_is_here("smoke") and "smoke run" in capsys.readouterr().out
+    monkeypatch.setattr(dark_knowledge, "smollm2_folder", lambda: "a folder")
+    assert smollm2_is_here("laptop") and not capsys.readouterr().out

@@ -8,7 +8,7 @@ other must not run through by chance.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -65,28 +65,41 @@ def _probe(name: str, tensors: dict[str, np.ndarray], *rest: float) -> Probe:
     return Probe(name, {**tensors, **settings}, LOGITS)
 
 
-def _with_a_rival(logits: np.ndarray) -> np.ndarray:
-    """The same logits, with each position's second best 1 below its best.
+def _with_a_rival(logits: np.ndarray, rival: np.ndarray, every: int = 1) -> np.ndarray:
+    """The same logits, with one token 1 below each position's best: ``rival`` (B, S), or the second best between."""
+    chosen = np.where(np.arange(logits.shape[1]) % every, logits.argsort(-1)[..., -2], rival)
+    found = logits.copy()
+    np.put_along_axis(found, chosen[..., None], logits.max(-1, keepdims=True) - 1, axis=-1)
+    return found
 
-    A student that is sure of one token has no gradient under a KL the wrong way round, and nothing could be compared.
-    """
-    order, rivalled = logits.argsort(axis=-1), logits.copy()
-    best, second = order[..., -1:], order[..., -2:-1]
-    np.put_along_axis(rivalled, second, np.take_along_axis(logits, best, axis=-1) - 1, axis=-1)
-    return rivalled
+
+def _far_from_labels(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The same logits, with all labels near a position, and the first and last id, 400 below its best at least."""
+    ids = np.arange(logits.shape[-1])
+    near = np.stack([np.roll(labels, back, axis=1) for back in (1, 0, -1, -2)], axis=-1)
+    lowered = (ids[:, None] == near[:, :, None]).any(-1) | (ids % ids[-1] == 0)
+    best = np.where(lowered, -np.inf, logits).max(-1, keepdims=True)
+    return np.float32(np.where(lowered, np.minimum(logits, best - 400), logits))
 
 
 def _huge(frame: Frame, stream: np.random.Generator) -> list[Probe]:
     """Large logits that strain one part each, because 0 times infinity would spoil the other.
 
     At a very high temperature the soft part is tame; where the student's favourite is the label, the hard part is.
+    No softmax is sure of one token alone, and at every second position the student gives what it is scored on a chance.
+    So whichever position a loss looks at, and in whichever way, it has a gradient that can be compared.
     """
-    drawn = _draw(frame, stream, 400.0)
-    huge = {name: array if name == "labels" else np.clip(array, -1000, 1000) for name, array in drawn.items()}
-    favourite = np.roll(huge["student_logits"].argmax(-1), 1, axis=1)
-    tame = {**huge, "labels": np.where(huge["labels"] == IGNORE, IGNORE, favourite)}
-    tame["student_logits"] = _with_a_rival(huge["student_logits"])
-    return [_probe("huge/hard", huge, 500.0, ALPHAS["hard"]), _probe("huge/soft", tame, 2.0, ALPHAS["soft"])]
+    drawn = _draw(replace(frame, vocabulary=frame.vocabulary + 4), stream, 400.0)
+    student, teacher = (np.clip(drawn[name], -1000, 1000) for name in LOGITS)
+    labels, favourite = drawn["labels"], student.argmax(-1)
+    following = np.roll(labels, -1, axis=1).clip(min=0)
+    hard = _with_a_rival(_far_from_labels(student, labels), following, every=2), teacher
+    soft = _with_a_rival(student, teacher.argmax(-1), every=2), _with_a_rival(teacher, favourite)
+    favoured = np.where(labels == IGNORE, IGNORE, np.roll(favourite, 1, axis=1))
+    return [
+        _probe("huge/hard", {**dict(zip(LOGITS, hard, strict=True)), "labels": labels}, 500.0, ALPHAS["hard"]),
+        _probe("huge/soft", {**dict(zip(LOGITS, soft, strict=True)), "labels": favoured}, 2.0, ALPHAS["soft"]),
+    ]
 
 
 def probes(seed: int | None) -> tuple[Probe, ...]:
