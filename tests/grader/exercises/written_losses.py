@@ -27,26 +27,6 @@ SEVERAL = (
     (ON_BOTH, NO_SHIFT, "temperature in the hard part"),
     (NUMBER, "shift by two positions instead of one", "averaged over the vocabulary as well" + BOTH),
 )
-WRITTEN: list[tuple[Callable, tuple[str, ...]]] = []
-
-
-def written(*names: str) -> Callable[[Callable], Callable]:
-    """Enter a loss into the list, with the names of what is wrong in it."""
-    return lambda function: WRITTEN.append((function, names)) or function
-
-
-def softly(*names: str) -> Callable[[Callable], Callable]:
-    """Enter a loss that is right but for its soft part: of (s, t, y, T) at valid positions, without T squared."""
-
-    def enter(soft: Callable) -> Callable:
-        def loss(s, t, y, T=3.0, a=0.5):
-            s, t, y = picked(s, t, y)
-            return blend(soft(s, t, y, T), F.cross_entropy(s, y), T, a)
-
-        loss.__name__ = soft.__name__
-        return written(*names)(loss)
-
-    return enter
 
 
 def picked(s, t, y):
@@ -54,120 +34,113 @@ def picked(s, t, y):
     return s[:, :-1][keep], t[:, :-1][keep].detach(), y[:, 1:][keep]
 
 
-def blend(soft, hard, T, a):
-    return a * T**2 * soft + (1 - a) * hard
-
-
 def kl(s, t, T, reduction="batchmean"):
     return F.kl_div(F.log_softmax(s / T, -1), F.softmax(t / T, -1), reduction=reduction)
 
 
-def plain(s, t, y, T, a):
-    return blend(kl(s, t, T), F.cross_entropy(s, y), T, a)
+def each(s, t, T):
+    return kl(s, t, T, "none").sum(-1)
 
 
-@softly("valid tokens do not all count the same" + SOFT)
-def by_confidence(s, t, y, T):
-    return (F.softmax(t, -1).amax(-1) * kl(s, t, T, "none").sum(-1)).mean()
+def log(logits):
+    return F.log_softmax(logits, -1)
 
 
-@softly("some valid tokens are left out" + SOFT)
-def where_the_teacher_is_right(s, t, y, T):
-    good = (t.argmax(-1) == y).float()
-    return (kl(s, t, T, "none").sum(-1) * good).sum() / good.sum().clamp(min=1)
+def plain(s, t, y, T, a, soft=None):
+    """The blend, of logits and labels at the positions that are given."""
+    return a * T**2 * (kl(s, t, T) if soft is None else soft) + (1 - a) * F.cross_entropy(s, y)
 
 
-@softly("softmax over the tokens instead of the vocabulary" + SOFT)
-def first_axis(s, t, y, T):
-    return F.kl_div((s / T).log_softmax(0), (t / T).softmax(0), reduction="batchmean")
+def softly(soft: Callable) -> Callable:
+    """A loss that is right but for its soft part: of (s, t, y, T) at valid positions, without T squared."""
+
+    def loss(s, t, y, T=3.0, a=0.5):
+        s, t, y = picked(s, t, y)
+        return plain(s, t, y, T, a, soft(s, t, y, T))
+
+    return loss
 
 
-@softly("softmax over the tokens and the vocabulary at once instead of the vocabulary" + SOFT)
-def flattened_to_one_axis(s, t, y, T):
-    return F.kl_div(F.log_softmax(s.flatten() / T, 0), F.softmax(t.flatten() / T, 0), reduction="sum")
-
-
-@softly("top-k: only some of the vocabulary's tokens are compared")
-def top_fifty(s, t, y, T):
-    top, places = t.topk(50, -1)
-    return kl(s.gather(-1, places), top, T)
-
-
-@softly(
-    "temperature applied after the softmax instead of before",
-    "unstable at large logits: an exp or a log leaves the range" + SOFT,
-)
-def divided_too_late(s, t, y, T):
-    p, log_q = F.softmax(t, -1) / T, F.log_softmax(s, -1) / T
-    return (p * (p.log() - log_q)).sum(-1).mean()
-
-
-@softly("scaled by T instead of T squared", "doubled" + SOFT)
-def times_two_for_squared(s, t, y, T):
-    return kl(s, t, T) * 2 / T
-
-
-@softly()
-def renyi(s, t, y, T):
-    """A divergence that nobody has listed gets numbers and no name."""
-    return -2 * ((s / T).softmax(-1) * (t / T).softmax(-1)).clamp(min=1e-38).sqrt().sum(-1).log().mean()
-
-
-@written("softmax over the row and the vocabulary at once instead of the vocabulary" + SOFT)
-def flattened_rows(s, t, y, T=3.0, a=0.5):
+def of_rows(s, t, y, T=3.0, a=0.5):
     rows, others = (x[:, :-1].flatten(1) for x in (s, t.detach()))
-    s, _, y = picked(s, t, y)
-    return blend(kl(rows, others, T), F.cross_entropy(s, y), T, a)
+    return plain(*picked(s, t, y), T, a, kl(rows, others, T))
 
 
-@written("temperature and alpha swapped in the list of arguments")
-def other_order(s, t, y, a=0.5, T=3.0):
-    return plain(*picked(s, t, y), T, a)
-
-
-@written("student and teacher swapped: the gradient reaches the teacher's logits, none the student's")
-def teacher_first(t, s, y, T=3.0, a=0.5):
-    return plain(*picked(s, t, y), T, a)
-
-
-@written("divided by all positions, ignored ones included" + SOFT, "NaN or infinite")
 def filled_with_nan(s, t, y, T=3.0, a=0.5):
-    s, t, y = s[:, :-1], t[:, :-1].detach(), y[:, 1:]
-    soft = kl(s, t, T, "none").sum(-1).masked_fill(y == -100, float("nan")).mean()
-    return blend(soft, F.cross_entropy(s.flatten(0, 1), y.flatten()), T, a)
+    ignored, costs = y[:, 1:] == -100, each(s[:, :-1], t[:, :-1].detach(), T)
+    return plain(*picked(s, t, y), T, a, costs.masked_fill(ignored, float("nan")).mean())
 
 
-@written("labels shifted but the mask is not", ROLLED + HARD)
 def rolled_labels(s, t, y, T=3.0, a=0.5):
     keep = y != -100
     return plain(s[keep], t[keep].detach(), y.roll(-1, dims=1)[keep].clamp(min=0), T, a)
 
 
-@written("backward() is called on the same graph twice, or too early by the function itself")
 def backward_inside(s, t, y, T=3.0, a=0.5):
     loss = plain(*picked(s, t, y), T, a)
     loss.backward()
     return loss
 
 
-@written("an exception: RuntimeError")
-def cross_entropy_on_three_axes(s, t, y, T=3.0, a=0.5):
-    return plain(s, t, y, T, a)
-
-
-@written("-100 is taken for a class: ignored labels are not left out")
-def another_ignore_index(s, t, y, T=3.0, a=0.5):
-    return F.cross_entropy(s[:, :-1].transpose(1, 2), y[:, 1:], ignore_index=-1)
-
-
-@written("the arguments are not the task's")
-def three_arguments(s, t, y):
-    return plain(*picked(s, t, y), 3.0, 0.5)
-
-
-@written("soft and hard part are added without alpha", "symmetric KL (mean of both directions) instead of KL")
 def sum_of_both(s, t, y, T=3.0, a=0.5):
     s, t, y = picked(s, t, y)
-    log_p, log_q = F.log_softmax(t / T, -1), F.log_softmax(s / T, -1)
-    both_ways = ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(-1).mean()
+    both_ways = ((F.softmax(t / T, -1) - F.softmax(s / T, -1)) * (log(t / T) - log(s / T))).sum(-1).mean()
     return T**2 * both_ways / 2 + F.cross_entropy(s, y)
+
+
+def where_the_teacher_is_right(s, t, y, T):
+    good = (t.argmax(-1) == y).float()
+    return (each(s, t, T) * good).sum() / good.sum().clamp(min=1)
+
+
+def divided_too_late(s, t, y, T):
+    p, log_q = F.softmax(t, -1) / T, log(s) / T
+    return (p * (p.log() - log_q)).sum(-1).mean()
+
+
+def top_fifty(s, t, y, T):
+    top, places = t.topk(50, -1)
+    return kl(s.gather(-1, places), top, T)
+
+
+@softly
+def renyi(s, t, y, T):
+    """A divergence that nobody has listed gets numbers and no name."""
+    return -2 * ((s / T).softmax(-1) * (t / T).softmax(-1)).clamp(min=1e-38).sqrt().sum(-1).log().mean()
+
+
+SOFTLY: dict[tuple[str, ...], Callable] = {
+    ("valid tokens do not all count the same" + SOFT,): lambda s, t, y, T: (
+        F.softmax(t, -1).amax(-1) * each(s, t, T)
+    ).mean(),
+    ("some valid tokens are left out" + SOFT,): where_the_teacher_is_right,
+    ("softmax over the tokens instead of the vocabulary" + SOFT,): lambda s, t, y, T: kl(s.T, t.T, T, "sum") / len(s),
+    ("softmax over the tokens and the vocabulary at once instead of the vocabulary" + SOFT,): lambda s, t, y, T: kl(
+        s.flatten(), t.flatten(), T, "sum"
+    ),
+    ("top-k: only some of the vocabulary's tokens are compared",): top_fifty,
+    (
+        "temperature applied after the softmax instead of before",
+        "unstable at large logits: an exp or a log leaves the range" + SOFT,
+    ): divided_too_late,
+    ("scaled by T instead of T squared", "doubled" + SOFT): lambda s, t, y, T: kl(s, t, T) * 2 / T,
+}
+WRITTEN: dict[tuple[str, ...], Callable] = {names: softly(soft) for names, soft in SOFTLY.items()} | {
+    (): renyi,
+    ("softmax over the row and the vocabulary at once instead of the vocabulary" + SOFT,): of_rows,
+    ("temperature and alpha swapped in the list of arguments",): lambda s, t, y, a=0.5, T=3.0: plain(
+        *picked(s, t, y), T, a
+    ),
+    ("student and teacher swapped: the gradient reaches the teacher's logits, none the student's",): (
+        lambda t, s, y, T=3.0, a=0.5: plain(*picked(s, t, y), T, a)
+    ),
+    ("divided by all positions, ignored ones included" + SOFT, "NaN or infinite"): filled_with_nan,
+    ("labels shifted but the mask is not", ROLLED + HARD): rolled_labels,
+    ("backward() is called on the same graph twice, or too early by the function itself",): backward_inside,
+    ("an exception: RuntimeError",): lambda s, t, y, T=3.0, a=0.5: plain(s, t, y, T, a),
+    ("-100 is taken for a class: ignored labels are not left out",): lambda s, t, y, T=3.0, a=0.5: F.cross_entropy(
+        s[:, :-1].transpose(1, 2), y[:, 1:], ignore_index=-1
+    ),
+    ("the arguments are not the task's",): lambda s, t, y: plain(*picked(s, t, y), 3.0, 0.5),
+    ("soft and hard part are added without alpha", "symmetric KL (mean of both directions) instead of KL"): sum_of_both,
+}

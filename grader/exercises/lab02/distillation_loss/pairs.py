@@ -75,10 +75,8 @@ def _answers(table: Table, recipe: Recipe) -> list[Answer]:
 
 def _alike(left: Sequence[Answer], right: Sequence[Answer]) -> bool:
     """Are these the answers of one and the same loss?"""
-    for a, b in zip(left, right, strict=True):
-        if a.outcome != b.outcome or a.numbers.keys() != b.numbers.keys():
-            return False
-        arrays = [(array, b.numbers[key]) for key, array in a.numbers.items()]
-        if not all(x.shape == y.shape and np.allclose(x, y, 1e-4, 1e-5, equal_nan=True) for x, y in arrays):
-            return False
-    return True
+    pairs = list(zip(left, right, strict=True))
+    if any(a.outcome != b.outcome or a.numbers.keys() != b.numbers.keys() for a, b in pairs):
+        return False
+    arrays = [(array, b.numbers[key]) for a, b in pairs for key, array in a.numbers.items()]
+    return all(x.shape == y.shape and np.allclose(x, y, 1e-4, 1e-5, equal_nan=True) for x, y in arrays)
