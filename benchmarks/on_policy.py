@@ -1,11 +1,11 @@
 """Whose text should a student learn from, and by which divergence?  Lab 6's arms, at equal tokens and equal seconds.
 
-    python -m benchmarks.on_policy [--seeds 10] [--fewer 3] [--pair FOLDER] [--part arms start seconds gap mixtures]
+    python -m benchmarks.on_policy [--seeds 10] [--pair FOLDER] [--part arms seconds mixtures gap]
 
 Each arm has its own learning rate: the best on the tune split with seed 0, from a grid that grows where the best lies
 at its edge.  The verdict is on validation questions, with an interval over questions and seeds.  The lab trains six of
-the arms, with --seeds; mixtures and gaps have --fewer.  Every part is written down when it is done; an interrupted run
-goes on, and a part that is not asked for stays as it was written last.
+the arms.  Every part is written down when it is done; an interrupted run goes on, and a part that is not asked for
+stays as it was written last.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from benchmarks.on_policy_arms import CE, LARGER, PAIR, REFERENCE, SMALLER, TEAC
 from utils.labs.reasoning import FOLDER
 from utils.machine.allocator import keep_freed_memory
 
-PARTS = ("arms", "start", "seconds", "gap", "mixtures")
+PARTS = ("arms", "seconds", "mixtures", "gap")
 RATES, MOST_RATES = (1e-3, 2e-3, 4e-3), 6
 SHARES, BETAS = (0.0, 0.5, 1.0), {"forward": 0.0, "half": 0.5, "reverse": 1.0}
 LIVE = {  # the arms that the lab trains, by the names that it has for them
@@ -85,10 +85,14 @@ def share(runs: Sequence[Mapping], minus: Sequence[Mapping] = ()) -> dict[str, f
     return share_with_interval(found, np.ones(found.shape[1]))
 
 
-def row(runs: Sequence[Mapping], control: Sequence[Mapping], seconds: float) -> dict:
-    """One arm: what it solves, against the control on the same questions, what it cost, and where it errs."""
+def row(runs: Sequence[Mapping], control: Sequence[Mapping], before: Sequence[Mapping], seconds: float) -> dict:
+    """One arm: what it solves, against control and start on the same questions, what it cost, and where it errs."""
     found: dict = {"seeds": len(runs), **share(runs), "by seed": solved(runs).mean(axis=1).tolist()}
-    found |= {"minus control": share(runs, control), "seconds": seconds * runs[0]["steps"]} | errors(runs)
+    found |= {
+        "minus control": share(runs, control),
+        "minus start": share(runs, before),
+        "seconds": seconds * runs[0]["steps"],
+    } | errors(runs)
     found |= {name: [run[name] for run in runs] for name in ("tokens", "own tokens", "steps", "stopped")}
     for name in (f"sampled at {temperature:g}" for temperature in TEMPERATURES):
         if name in runs[0]:
@@ -124,12 +128,18 @@ def of_arms(arms: Arms, seeds: int) -> dict:
     return found | at_equal_tokens(arms, rates, seeds)
 
 
+def starts(arms: Arms, seeds: int) -> list[dict]:
+    """What every seed's warm student solves before any of the runs."""
+    return [{"greedy": arms.start(seed=seed)} for seed in range(seeds)]
+
+
 def at_equal_tokens(arms: Arms, rates: Mapping[str, float], seeds: int) -> dict:
     """The lab's arms for as many steps of as many rows, and what each of the two choices does."""
     runs = runs_of(arms, {name: replace(arm, rate=rates[arm.name]) for name, arm in LIVE.items()}, seeds, look=True)
-    costs = arms.costs()
+    costs, before = arms.costs(), starts(arms, seeds)
     return {
-        "tokens": {name: row(some, runs[CONTROL], LIVE[name].seconds(costs)) for name, some in runs.items()},
+        "start": {"arm": "none: the start", "seeds": seeds, **share(before)},
+        "tokens": {name: row(some, runs[CONTROL], before, LIVE[name].seconds(costs)) for name, some in runs.items()},
         "axes": [{"change": name, **share(runs[one], runs[other])} for name, (one, other) in AXES.items()],
     }
 
@@ -142,15 +152,16 @@ def at_equal_seconds(arms: Arms, rates: Mapping[str, float], seeds: int) -> dict
     }
     asked = {name: replace(arm, rate=rates[arm.name], steps=steps[name]) for name, arm in LIVE.items()}
     asked = {name: replace(arm, steps=None) if arm.steps == arms.scale.steps else arm for name, arm in asked.items()}
-    runs = runs_of(arms, asked, seeds)
-    return {name: row(some, runs[CONTROL], LIVE[name].seconds(costs)) for name, some in runs.items()}
+    runs, before = runs_of(arms, asked, seeds), starts(arms, seeds)
+    return {name: row(some, runs[CONTROL], before, LIVE[name].seconds(costs)) for name, some in runs.items()}
 
 
 def mixtures(arms: Arms, rates: Mapping[str, float], seeds: int, costs: Mapping[str, float]) -> dict[str, dict]:
     """The rest of the grid of lambda and beta."""
     runs = runs_of(arms, {arm.name: replace(arm, rate=rates[arm.name]) for arm in MIXTURES}, seeds)
     control = runs_of(arms, {CONTROL: replace(LIVE[CONTROL], rate=rates[LIVE[CONTROL].name])}, seeds)[CONTROL]
-    return {arm.name: row(runs[arm.name], control, arm.seconds(costs)) for arm in MIXTURES}
+    before = starts(arms, seeds)
+    return {arm.name: row(runs[arm.name], control, before, arm.seconds(costs)) for arm in MIXTURES}
 
 
 def by_gap(arms: Arms, seeds: int) -> list[dict]:
@@ -183,11 +194,10 @@ def shown(result: Mapping) -> dict:
             _diversity(name, one, temperature) for name, one in tokens.items() for temperature in TEMPERATURES
         ],
     }
-    if "start" in result:
-        one = result["start"]
-        start = {"arm": one["arm"], "solved": one["share"], "low": one["low"], "high": one["high"]}
-        start |= {"minus": "", "rate": "", "tokens": 0}
-        found["rows_and_start"] = [start, *found["rows"]]
+    one = result["start"]
+    start = {"arm": one["arm"], "solved": one["share"], "low": one["low"], "high": one["high"]}
+    start |= {"minus": "", "minus start": "", "rate": "", "tokens": 0}
+    found["rows_and_start"] = [start, *found["rows"]]
     if "seconds" in result:
         found["rows_in_seconds"] = [_line(name, one) for name, one in result["seconds"].items()]
     if "gap" in result:
@@ -203,7 +213,6 @@ def shown(result: Mapping) -> dict:
             {"lambda": part} | {column: bounds(named[Arm(TEACHER, part, beta).name]) for column, beta in BETAS.items()}
             for part in SHARES
         ]
-        found["fewer seeds"] = result["mixtures"][MIXTURES[0].name]["seeds"]
     return found
 
 
@@ -220,7 +229,8 @@ def bounds(one: Mapping[str, float]) -> str:
 def _line(name: str, one: Mapping) -> dict:
     cost = {"steps": one["steps"][0], "tokens": float(np.mean(one["tokens"])), "seconds": one["seconds"]}
     found = {"solved": one["share"], "low": one["low"], "high": one["high"]}
-    return {"arm": name, **found, "minus": signed(one["minus control"]), **cost}
+    differences = {"minus": signed(one["minus control"]), "minus start": signed(one["minus start"])}
+    return {"arm": name, **found, **differences, **cost}
 
 
 def _errors(name: str, one: Mapping) -> dict:
@@ -242,30 +252,26 @@ def _diversity(name: str, one: Mapping, temperature: float) -> dict:
     }
 
 
-def measured(part: str, arms: Arms, known: Mapping, seeds: int, fewer: int) -> dict:
+def measured(part: str, arms: Arms, known: Mapping, seeds: int) -> dict:
     """One part measured; ``known`` is what the parts before it found, and what other parts found earlier."""
     if part == "arms":
         found = of_arms(arms, seeds)
         others = [row for row in known.get("tried", ()) if row["arm"] not in found["rates"]]
         return found | {"rates": known.get("rates", {}) | found["rates"], "tried": found["tried"] + others}
-    if part == "start":
-        before = [{"greedy": arms.start(seed=seed)} for seed in range(seeds)]
-        return {"start": {"arm": "none: the start", "seeds": seeds, **share(before)}}
     if part == "seconds":
         return {"seconds": at_equal_seconds(arms, known["rates"], seeds)}
     if part == "gap":
-        return {"gap": by_gap(arms, fewer)}
+        return {"gap": by_gap(arms, seeds)}
     more, tried = best_rates(arms, MIXTURES)
     rates = more | known["rates"]
     others = [row for row in known["tried"] if row["arm"] not in more]
-    return {"mixtures": mixtures(arms, rates, fewer, known["costs"]), "rates": rates, "tried": others + tried}
+    return {"mixtures": mixtures(arms, rates, seeds, known["costs"]), "rates": rates, "tried": others + tried}
 
 
 def main() -> None:
     """Tune, train, judge, and write benchmarks/results/on_policy.json after every part."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--fewer", type=int, default=3, help="seeds of mixtures and gaps")
     parser.add_argument("--pair", type=Path, default=FOLDER, help="folder with teacher/ and student/")
     parser.add_argument("--part", nargs="*", choices=PARTS, default=PARTS)
     arguments = parser.parse_args()
@@ -274,7 +280,7 @@ def main() -> None:
     arms, written = Arms(arguments.pair, Scale(), "lab"), RESULTS / "on_policy.json"
     result = json.loads(written.read_text(encoding="utf-8")) if written.exists() else {}
     for part in (part for part in PARTS if part in arguments.part):
-        result |= measured(part, arms, result, arguments.seeds, arguments.fewer)
+        result |= measured(part, arms, result, arguments.seeds)
         result |= shown(result)
         write_result("on_policy", result)
 

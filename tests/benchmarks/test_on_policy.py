@@ -100,7 +100,6 @@ def test_the_whole_table_is_made(arms, monkeypatch):
     result["seconds"] = on_policy.at_equal_seconds(arms, rates, 1)
     result["gap"] = on_policy.by_gap(arms, 1)
     result["mixtures"] = on_policy.mixtures(arms, rates, 1, arms.costs())
-    result["start"] = {"arm": "none: the start", **on_policy.share([{"greedy": arms.start()}])}
     tokens = result["tokens"]
     assert set(rates) == {row["arm"] for row in tried} and set(tokens) == set(on_policy.LIVE)
     assert tokens[on_policy.CONTROL]["minus control"]["share"] == 0
@@ -118,5 +117,5 @@ def test_arms_that_are_measured_again_leave_the_rates_of_the_others(monkeypatch)
     fresh = {"rates": {"a": 0.1}, "tried": [{"arm": "a", "rate": 0.1}]}
     monkeypatch.setattr(on_policy, "of_arms", lambda arms, seeds: dict(fresh))
     known = {"rates": {"a": 0.9, "b": 0.2}, "tried": [{"arm": "a", "rate": 0.9}, {"arm": "b", "rate": 0.2}]}
-    found = on_policy.measured("arms", None, known, 10, 3)
+    found = on_policy.measured("arms", None, known, 10)
     assert found == {"rates": {"a": 0.1, "b": 0.2}, "tried": [*fresh["tried"], {"arm": "b", "rate": 0.2}]}
