@@ -128,6 +128,11 @@ def of_arms(arms: Arms, seeds: int) -> dict:
     return found | at_equal_tokens(arms, rates, seeds)
 
 
+def axes(runs: Mapping[str, Sequence[Mapping]]) -> list[dict]:
+    """What each of the two choices does, on the same questions and seeds."""
+    return [{"change": name, **share(runs[one], runs[other])} for name, (one, other) in AXES.items()]
+
+
 def starts(arms: Arms, seeds: int) -> list[dict]:
     """What every seed's warm student solves before any of the runs."""
     return [{"greedy": arms.start(seed=seed)} for seed in range(seeds)]
@@ -140,11 +145,11 @@ def at_equal_tokens(arms: Arms, rates: Mapping[str, float], seeds: int) -> dict:
     return {
         "start": {"arm": "none: the start", "seeds": seeds, **share(before)},
         "tokens": {name: row(some, runs[CONTROL], before, LIVE[name].seconds(costs)) for name, some in runs.items()},
-        "axes": [{"change": name, **share(runs[one], runs[other])} for name, (one, other) in AXES.items()],
+        "axes": axes(runs),
     }
 
 
-def at_equal_seconds(arms: Arms, rates: Mapping[str, float], seeds: int) -> dict[str, dict]:
+def at_equal_seconds(arms: Arms, rates: Mapping[str, float], seeds: int) -> dict:
     """As many steps as the paying arm's seconds buy."""
     costs = arms.costs()
     steps = {
@@ -153,7 +158,8 @@ def at_equal_seconds(arms: Arms, rates: Mapping[str, float], seeds: int) -> dict
     asked = {name: replace(arm, rate=rates[arm.name], steps=steps[name]) for name, arm in LIVE.items()}
     asked = {name: replace(arm, steps=None) if arm.steps == arms.scale.steps else arm for name, arm in asked.items()}
     runs, before = runs_of(arms, asked, seeds), starts(arms, seeds)
-    return {name: row(some, runs[CONTROL], before, LIVE[name].seconds(costs)) for name, some in runs.items()}
+    rows = {name: row(some, runs[CONTROL], before, LIVE[name].seconds(costs)) for name, some in runs.items()}
+    return {"seconds": rows, "axes in seconds": axes(runs)}
 
 
 def mixtures(arms: Arms, rates: Mapping[str, float], seeds: int, costs: Mapping[str, float]) -> dict[str, dict]:
@@ -188,7 +194,7 @@ def shown(result: Mapping) -> dict:
         "seeds": tokens[CONTROL]["seeds"],
         "live rates": {name: result["rates"][arm.name] for name, arm in LIVE.items()},
         "rows": [_line(name, one) | {"rate": result["rates"][LIVE[name].name]} for name, one in tokens.items()],
-        "choices": [{"change": one["change"], "difference": signed(one)} for one in result["axes"]],
+        "choices": choices(result["axes"]),
         "errors": [_errors(name, one) for name, one in tokens.items()],
         "diversity": [
             _diversity(name, one, temperature) for name, one in tokens.items() for temperature in TEMPERATURES
@@ -199,6 +205,7 @@ def shown(result: Mapping) -> dict:
     start |= {"minus": "", "minus start": "", "rate": "", "tokens": 0}
     found["rows_and_start"] = [start, *found["rows"]]
     if "seconds" in result:
+        found["choices_in_seconds"] = choices(result["axes in seconds"])
         found["rows_in_seconds"] = [_line(name, one) for name, one in result["seconds"].items()]
     if "gap" in result:
         found["gaps"] = [
@@ -214,6 +221,11 @@ def shown(result: Mapping) -> dict:
             for part in SHARES
         ]
     return found
+
+
+def choices(differences: Sequence[Mapping]) -> list[dict]:
+    """A line of the lab's table for each choice."""
+    return [{"change": one["change"], "difference": signed(one)} for one in differences]
 
 
 def signed(one: Mapping[str, float]) -> str:
@@ -259,7 +271,7 @@ def measured(part: str, arms: Arms, known: Mapping, seeds: int) -> dict:
         others = [row for row in known.get("tried", ()) if row["arm"] not in found["rates"]]
         return found | {"rates": known.get("rates", {}) | found["rates"], "tried": found["tried"] + others}
     if part == "seconds":
-        return {"seconds": at_equal_seconds(arms, known["rates"], seeds)}
+        return at_equal_seconds(arms, known["rates"], seeds)
     if part == "gap":
         return {"gap": by_gap(arms, seeds)}
     more, tried = best_rates(arms, MIXTURES)

@@ -97,7 +97,7 @@ def test_the_whole_table_is_made(arms, monkeypatch):
     monkeypatch.setattr("benchmarks.on_policy_arms.TURNS", 1)
     rates, tried = on_policy.best_rates(arms, (*on_policy.LIVE.values(), *on_policy.MIXTURES))
     result = {"rates": rates, "tried": tried, **on_policy.at_equal_tokens(arms, rates, 2)}
-    result["seconds"] = on_policy.at_equal_seconds(arms, rates, 1)
+    result |= on_policy.at_equal_seconds(arms, rates, 1)
     result["gap"] = on_policy.by_gap(arms, 1)
     result["mixtures"] = on_policy.mixtures(arms, rates, 1, arms.costs())
     tokens = result["tokens"]

@@ -19,6 +19,7 @@ from utils.checks.scale import TOLERANCE, named_constant
 FIT = 4e-4  # relative distance up to which numbers in single precision count as equal
 VALUE_FIT = 3e-4
 TINY = 1e-9
+ROUNDING = 1e-14  # a squared length up to this is what single precision leaves of none
 EVEN = 1e-2  # weights that lie nearer together than this count as equal
 LEFT_OUT = "some valid tokens are left out{}"
 UNEQUAL = "valid tokens do not all count the same{}"
@@ -156,7 +157,7 @@ def _project(kernels: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, np.
     """Each kernel's best weight at each position (K, B, S), its squared length there, and what is left (K,)."""
     length = np.einsum("kbsv,kbsv->kbs", kernels, kernels)
     along = np.einsum("kbsv,bsv->kbs", kernels, gradient)
-    used = length > TINY
+    used = length > ROUNDING
     weights = np.where(used, along / np.where(used, length, 1), 0)
     left = np.maximum(np.sum(gradient**2, -1) - weights * along, 0)
     return weights, length, left.sum((1, 2))

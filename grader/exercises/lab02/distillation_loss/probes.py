@@ -73,27 +73,30 @@ def _with_a_rival(logits: np.ndarray, rival: np.ndarray, every: int = 1) -> np.n
     return found
 
 
-def _far_from_labels(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The same logits, with all labels near a position, and the first and last id, 400 below its best at least."""
-    ids = np.arange(logits.shape[-1])
-    near = np.stack([np.roll(labels, back, axis=1) for back in (1, 0, -1, -2)], axis=-1)
-    lowered = (ids[:, None] == near[:, :, None]).any(-1) | (ids % ids[-1] == 0)
-    best = np.where(lowered, -np.inf, logits).max(-1, keepdims=True)
-    return np.float32(np.where(lowered, np.minimum(logits, best - 400), logits))
+def _sure_of_others(logits: np.ndarray, others: int) -> np.ndarray:
+    """The same logits, in which the last ids (``others`` of them, no label among them) lead by 400 at least.
+
+    One position is nearly the same in all rows, and one more is like it: a softmax over another axis is not sure there.
+    """
+    best = logits[..., -others:].max(-1, keepdims=True)
+    found = np.concatenate([np.minimum(logits[..., :-others], best - 400), logits[..., -others:]], axis=-1)
+    found[:, 1] = found[0, 1] + np.arange(len(found))[:, None]
+    found[:, 3] = found[:, 1] + 1
+    return np.float32(found)
 
 
-def _huge(frame: Frame, stream: np.random.Generator) -> list[Probe]:
+def _huge(frame: Frame, stream: np.random.Generator, others: int = 8) -> list[Probe]:
     """Large logits that strain one part each, because 0 times infinity would spoil the other.
 
     At a very high temperature the soft part is tame; where the student's favourite is the label, the hard part is.
     No softmax is sure of one token alone, and at every second position the student gives what it is scored on a chance.
     So whichever position a loss looks at, and in whichever way, it has a gradient that can be compared.
     """
-    drawn = _draw(replace(frame, vocabulary=frame.vocabulary + 4), stream, 400.0)
+    labels = _draw(frame, stream)["labels"]
+    drawn = _draw(replace(frame, vocabulary=frame.vocabulary + others), stream, 400.0)
     student, teacher = (np.clip(drawn[name], -1000, 1000) for name in LOGITS)
-    labels, favourite = drawn["labels"], student.argmax(-1)
-    following = np.roll(labels, -1, axis=1).clip(min=0)
-    hard = _with_a_rival(_far_from_labels(student, labels), following, every=2), teacher
+    following, favourite = np.roll(labels, -1, axis=1).clip(min=0), student.argmax(-1)
+    hard = _with_a_rival(_sure_of_others(student, others), following, every=2), teacher
     soft = _with_a_rival(student, teacher.argmax(-1), every=2), _with_a_rival(teacher, favourite)
     favoured = np.where(labels == IGNORE, IGNORE, np.roll(favourite, 1, axis=1))
     return [
