@@ -39,6 +39,7 @@ GRID = tuple(Arm(TEACHER, share, beta) for share in SHARES for beta in BETAS.val
 MIXTURES = tuple(arm for arm in GRID if arm not in LIVE.values())
 CONTROL, PAYS = "SFT, world", "reverse, student"  # what all are compared with; whose seconds all others get
 GAPS = ((PAIR, 0), (PAIR, None), (PAIR, 300), (SMALLER, None), (LARGER, None))  # and its warm-up, None for the usual
+FEWER = 5  # what so many seeds would have shown
 MINUS = {"minus": "control", "minus start": "start"}  # by its name in the lab's table
 IN_GAPS = ("SFT, world", "reverse, teacher", "reverse, student")
 AXES = {  # what changing one choice does, the other held
@@ -143,9 +144,10 @@ def at_equal_tokens(arms: Arms, rates: Mapping[str, float], seeds: int) -> dict:
     runs = runs_of(arms, {name: replace(arm, rate=rates[arm.name]) for name, arm in LIVE.items()}, seeds, look=True)
     costs, before = arms.costs(), starts(arms, seeds)
     return {
-        "start": {"arm": "none: the start", "seeds": seeds, **share(before)},
+        "start": {"arm": "none: the start", "by seed": solved(before).mean(axis=1).tolist(), **share(before)},
         "tokens": {name: row(some, runs[CONTROL], before, LIVE[name].seconds(costs)) for name, some in runs.items()},
         "axes": axes(runs),
+        "axes of fewer seeds": axes({name: some[:FEWER] for name, some in runs.items()}),
     }
 
 
@@ -194,7 +196,10 @@ def shown(result: Mapping) -> dict:
         "seeds": tokens[CONTROL]["seeds"],
         "live rates": {name: result["rates"][arm.name] for name, arm in LIVE.items()},
         "rows": [_line(name, one) | {"rate": result["rates"][LIVE[name].name]} for name, one in tokens.items()],
-        "choices": choices(result["axes"]),
+        "choices": [
+            line | {"fewer": signed(one)}
+            for line, one in zip(choices(result["axes"]), result["axes of fewer seeds"], strict=True)
+        ],
         "errors": [_errors(name, one) for name, one in tokens.items()],
         "diversity": [
             _diversity(name, one, temperature) for name, one in tokens.items() for temperature in TEMPERATURES
@@ -202,7 +207,7 @@ def shown(result: Mapping) -> dict:
     }
     one = result["start"]
     start = {"arm": one["arm"], "solved": one["share"], "low": one["low"], "high": one["high"]}
-    start |= {"minus": "", "minus start": "", "rate": "", "tokens": 0}
+    start |= {"minus": "", "minus start": "", "rate": ""}
     found["rows_and_start"] = [start, *found["rows"]]
     if "seconds" in result:
         found["choices_in_seconds"] = choices(result["axes in seconds"])
