@@ -532,8 +532,9 @@ if ready(completion_mask, divergence, on_policy_step):
 #
 # {{ table(results.on_policy.grid, {"lambda": "lambda", "forward": "forward KL", "half": "beta = 1/2", "reverse": "reverse KL"}) }}
 #
-# Read it down the columns: more of its own text makes no student better. It costs least at beta = 1/2. On its own text
-# alone that student solves {{ results.on_policy.grid[2].half }}, more than with either end, though the intervals overlap.
+# Read it down the columns. With either end of beta, a student solves less the more of its own text it reads. At beta = 1/2
+# there is no such fall: on its own text alone that student solves {{ results.on_policy.grid[2].half }}, more than with
+# forward KL and about as much as with reverse KL.
 # `GKDTrainer`, at the end of this lab, has 1/2 as the default for both numbers.
 
 # %% [markdown]
