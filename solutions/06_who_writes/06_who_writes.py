@@ -598,7 +598,7 @@ if ready(completion_mask, divergence, on_policy_step):
 #
 # - Without a warm-up, the student solves almost nothing. Right solutions teach it a little. The two other arms teach it
 #   nothing in so few steps.
-# - A smaller student learns most from text that it did not write.
+# - A smaller student learns from its own text too, but safely less than from the world's.
 # - Where the student is nearly as good as its teacher, there is little left to learn. The larger student chose very low
 #   rates and stayed where it was. After the long warm-up, both arms with reverse KL made the student worse: the rate that
 #   looked best with one seed did harm with the others.
