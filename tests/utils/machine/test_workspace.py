@@ -45,5 +45,6 @@ def test_a_message_says_only_what_helps_where_it_is_read(tmp_path, monkeypatch):
 def test_the_line_that_a_reader_is_shown_works_in_whatever_folder_he_is(tmp_path, name, options):
     command = [*shlex.split(install_command(name, *options)), "--dry-run", "--no-index"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0 or "No matching distribution" in done.stderr, done.stderr
+    read = any(words in done.stderr for words in ("No matching distribution", "ResolutionImpossible"))
+    assert done.returncode == 0 or read, done.stderr  # without an index, pip gets no further than the packages' names
     assert "No such file" not in done.stderr
