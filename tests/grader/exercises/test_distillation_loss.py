@@ -141,3 +141,17 @@ def test_valid_labels_hold_the_first_and_the_last_id(seed: int | None) -> None:
     for probe in probes(seed)[: 3 * len(FRAMES) : 3]:
         labels, size = probe.inputs["labels"][:, 1:], probe.inputs["student_logits"].shape[-1]
         assert 0 in labels and size - 1 in labels
+
+
+@pytest.mark.parametrize(
+    ("seed", "name"),
+    [
+        (2, "only the last position counts in both parts"),  # one position, whose softmax was sure of its label
+        (4, "only the label's token of the sum over the vocabulary"),  # a token to which the teacher gave nothing
+        (22, "softmax taken twice on student and teacher"),  # its gradient at one position was taken for rounding
+    ],
+)
+def test_no_draw_hides_a_mistake_or_takes_the_points_for_large_logits(seed: int, name: str) -> None:
+    table = EXERCISE.table(seed)
+    assert verdict_on(table, ask(table.probes, cooked(name))).misconceptions == [name]
+    assert earned(table, cooked(name))["large logits"] == 0.75
