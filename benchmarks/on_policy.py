@@ -269,20 +269,23 @@ def _diversity(name: str, one: Mapping, temperature: float) -> dict:
     }
 
 
+def known_rates(known: Mapping, rates: Mapping[str, float], tried: list[dict]) -> dict:
+    """These rates and what was tried for them, beside those of other arms; what is measured again is new."""
+    others = [row for row in known.get("tried", ()) if row["arm"] not in rates]
+    return {"rates": {**known.get("rates", {}), **rates}, "tried": tried + others}
+
+
 def measured(part: str, arms: Arms, known: Mapping, seeds: int) -> dict:
     """One part measured; ``known`` is what the parts before it found, and what other parts found earlier."""
     if part == "arms":
         found = of_arms(arms, seeds)
-        others = [row for row in known.get("tried", ()) if row["arm"] not in found["rates"]]
-        return found | {"rates": known.get("rates", {}) | found["rates"], "tried": found["tried"] + others}
+        return found | known_rates(known, found["rates"], found["tried"])
     if part == "seconds":
         return at_equal_seconds(arms, known["rates"], seeds)
     if part == "gap":
         return {"gap": by_gap(arms, seeds)}
-    more, tried = best_rates(arms, MIXTURES)
-    rates = more | known["rates"]
-    others = [row for row in known["tried"] if row["arm"] not in more]
-    return {"mixtures": mixtures(arms, rates, seeds, known["costs"]), "rates": rates, "tried": others + tried}
+    tuned = known_rates(known, *best_rates(arms, MIXTURES))
+    return tuned | {"mixtures": mixtures(arms, tuned["rates"], seeds, known["costs"])}
 
 
 def main() -> None:

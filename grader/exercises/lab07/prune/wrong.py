@@ -9,6 +9,8 @@ from torch import nn
 
 from grader.exercises.lab07.prune.rule import blocks_of, copied_with, deepened, prune, renumbered, shell_of, with_blocks
 from grader.exercises.ordinary import Catalogue
+from utils.checks.hints import COMMON
+from utils.checks.judgement import SHARED_CONFIGURATION, SHARED_WEIGHTS, UNUSED
 
 catalogue = Catalogue()
 wrong = catalogue.wrong
@@ -113,9 +115,9 @@ def both_configs(model, layers):
 
 
 @wrong(
-    "the returned model shares the configuration of the given one",
+    SHARED_CONFIGURATION,
     "Gives the copy the configuration object of the model.",
-    "Change the small model's depth: which depth does the large model's configuration say now?",
+    COMMON[SHARED_CONFIGURATION],
 )
 def one_config(model, layers):
     small = copied_with(model, layers)
@@ -124,9 +126,9 @@ def one_config(model, layers):
 
 
 @wrong(
-    "the returned model has parameters that it does not use",
+    UNUSED,
     "Keeps the removed blocks under another name.",
-    "Print the names in your model's state_dict. Which of them does a forward pass not need?",
+    COMMON[UNUSED],
 )
 def keeps_the_old_list(model, layers):
     small = copy.deepcopy(model)
@@ -137,7 +139,7 @@ def keeps_the_old_list(model, layers):
 @wrong(
     "the copy shares its weights with the model",
     "copy.copy copies the shell only.",
-    "You train the small model. What happens to the large one?",
+    COMMON[SHARED_WEIGHTS],
 )
 def shallow(model, layers):
     small = shell_of(model)
@@ -149,7 +151,7 @@ def shallow(model, layers):
 @wrong(
     "kept blocks are the model's own, not copies",
     "Copies everything and then puts the original's blocks in.",
-    "You train the small model. What happens to the large one?",
+    COMMON[SHARED_WEIGHTS],
 )
 def own_blocks(model, layers):
     small = copy.deepcopy(model)

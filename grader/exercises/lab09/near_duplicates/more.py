@@ -38,18 +38,22 @@ def spacing_kept(documents, threshold):
     return by_sets(documents, threshold, lambda text: set(listed(re.sub(r"[^\w\s]", "", text.lower()).split(" "))))
 
 
+def joined_one_by_one(documents, threshold, joins):
+    """Each document joins the first group that suits; joins: of the booleans whether it is like each of the members."""
+    near, groups = {tuple(pair) for pair in pairs(documents, threshold)}, []
+    for place in range(len(documents)):
+        home = next((group for group in groups if joins([(member, place) in near for member in group])), None)
+        groups.append([place]) if home is None else home.append(place)
+    return [group for group in groups if len(group) > 1]
+
+
 @wrong(
     "a group is only what is like its first document",
     "Compares with the group's first member, and a chain falls apart.",
     "A is like B and B like C, but A not like C. How many groups is that?",
 )
 def like_the_first(documents, threshold):
-    groups = []
-    for place, document in enumerate(documents):
-        own = shingles(document)
-        home = next((g for g in groups if jaccard(shingles(documents[g[0]]), own) >= threshold), None)
-        groups.append([place]) if home is None else home.append(place)
-    return [group for group in groups if len(group) > 1]
+    return joined_one_by_one(documents, threshold, lambda alike: alike[0])
 
 
 @wrong(
@@ -58,12 +62,7 @@ def like_the_first(documents, threshold):
     "A document comes last and is like one of each of two groups. How many groups are there now?",
 )
 def never_merged(documents, threshold):
-    groups = []
-    for place, document in enumerate(documents):
-        own = shingles(document)
-        home = next((g for g in groups if any(jaccard(shingles(documents[m]), own) >= threshold for m in g)), None)
-        groups.append([place]) if home is None else home.append(place)
-    return [group for group in groups if len(group) > 1]
+    return joined_one_by_one(documents, threshold, any)
 
 
 @wrong(
@@ -98,11 +97,7 @@ def one_moves(documents, threshold):
     "A is like B and B like C, but A not like C. How many groups is that?",
 )
 def like_all(documents, threshold):
-    near, groups = {tuple(pair) for pair in pairs(documents, threshold)}, []
-    for place in range(len(documents)):
-        home = next((group for group in groups if all((member, place) in near for member in group)), None)
-        groups.append([place]) if home is None else home.append(place)
-    return [group for group in groups if len(group) > 1]
+    return joined_one_by_one(documents, threshold, all)
 
 
 @wrong(
@@ -115,8 +110,6 @@ def neighbours_of_each(documents, threshold):
 
 
 NOT_SORTED = "Which group comes first, and which place in a group? The docstring says it."
-
-
 SORTED = "the groups are right, but not sorted as asked"
 
 
